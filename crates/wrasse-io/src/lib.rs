@@ -1,0 +1,24 @@
+//! Sources and sinks: files of samples on local disks and object stores.
+//!
+//! Reading: [`discover`] lists the files that a recipe names, [`splits`] cuts
+//! them into deterministic shares, [`open`] reads one share as [`Block`]s of
+//! rows. Writing: a [`Sink`] takes blocks of encoded rows in input order; the
+//! encoding itself ([`Encoder`]) runs beside the operators, on any thread.
+//!
+//! This crate decides nothing about order, retries or memory limits; it states
+//! sizes and obeys bounds.
+//!
+//! Layer: 2.
+
+mod error;
+mod sink;
+mod source;
+
+pub use error::Error;
+pub use sink::{
+    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, open_sink,
+};
+pub use source::{
+    BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,
+    discover, open, splits,
+};

@@ -1,0 +1,148 @@
+//! Sinks: from samples in input order to complete files.
+//!
+//! Encoding and writing are apart. An [`Encoder`] is pure and runs on many
+//! threads, sample by sample while a document is hot in cache; the [`Sink`]
+//! has one owner, takes the encoded blocks in input order, and does nothing
+//! but append, cut into parts, compress and sync.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+use wrasse_core::{ByteCount, Sample};
+
+use crate::Error;
+use crate::source::Format;
+
+/// What a recipe says of its output.
+#[derive(Clone, Debug)]
+pub struct SinkSpec {
+    /// A file, a folder (ends in `/`), an address, or `-` for standard output.
+    /// Its suffix tells format and compression unless `format` does.
+    pub path: String,
+    /// The format, if not told by the suffix.
+    pub format: Option<Format>,
+    /// Cut the output into parts of about this many bytes.
+    pub part_bytes: Option<ByteCount>,
+    /// Where unfinished parts lie: the run directory.
+    pub staging: PathBuf,
+}
+
+/// Makes rows of samples, on any thread.
+pub trait Encoder: Send + Sync {
+    /// Starts a block.
+    fn start(&self) -> Box<dyn BlockBuilder>;
+}
+
+/// A block of encoded rows in the making.
+pub trait BlockBuilder: Send {
+    /// Appends a sample.
+    ///
+    /// # Errors
+    ///
+    /// If the format cannot hold it; the sample is then a reject.
+    fn push(&mut self, sample: &Sample) -> Result<(), String>;
+
+    /// Bytes of memory that the block holds so far.
+    fn memory_bytes(&self) -> usize;
+
+    /// Ends the block.
+    fn finish(self: Box<Self>) -> OutBlock;
+}
+
+/// A block of encoded rows.
+#[derive(Debug, Default)]
+pub struct OutBlock {
+    /// Rows as text, each ending in a line end.
+    pub bytes: Vec<u8>,
+    /// The end of each row in `bytes`.
+    pub ends: Vec<usize>,
+}
+
+impl OutBlock {
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Keeps the rows for which `keep` holds.
+    pub fn retain(&mut self, keep: &[bool]) {
+        let _ = keep;
+    }
+}
+
+/// Takes encoded blocks in input order. One owner.
+///
+/// # Contract
+///
+/// What was appended before a [`Sink::commit`] that returned is safe: after a
+/// crash, a sink opened with that position goes on as if nothing had happened,
+/// and what came after it is gone. Files appear under their final names only
+/// when complete.
+pub trait Sink: Send {
+    /// The encoder whose blocks this sink takes.
+    fn encoder(&self) -> Arc<dyn Encoder>;
+
+    /// Appends a block.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full or the store refuses.
+    fn append(&mut self, block: OutBlock) -> Result<(), Error>;
+
+    /// Bytes of memory that the sink holds.
+    fn memory_bytes(&self) -> usize;
+
+    /// Makes all that was appended safe, and says where the output stands.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sink::append`].
+    fn commit(&mut self) -> Result<Value, Error>;
+
+    /// Completes the last part and gives every part its final name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sink::append`].
+    fn finish(self: Box<Self>) -> Result<Finished, Error>;
+}
+
+/// What a finished sink wrote.
+#[derive(Clone, Debug, Default)]
+pub struct Finished {
+    /// The parts, in order.
+    pub parts: Vec<Part>,
+    /// Columns whose type had to be widened.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// One complete output file.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Path or address.
+    pub path: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Bytes of it.
+    pub bytes: u64,
+}
+
+/// A column that held values of several types.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    /// The column.
+    pub column: String,
+    /// What was seen and what became of it, as a phrase.
+    pub resolution: String,
+}
+
+/// Opens the sink, anew or at the position of a commit.
+///
+/// # Errors
+///
+/// If the place cannot be written.
+pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn Sink>, Error> {
+    let _ = (spec, resume_at);
+    Err(Error::new("", "not there yet"))
+}

@@ -1,0 +1,113 @@
+//! [`Operator`]: an operator with its parameters, ready to run.
+
+use std::fmt;
+
+use wrasse_core::Sample;
+
+use crate::{Common, Deduplicator, Filter, Fingerprint, Mapper, OpError, OpSpec, Slicer};
+
+/// What became of a sample that went through an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It goes on, rewritten or as it was.
+    Kept,
+    /// A filter dropped it; its stats say why.
+    Dropped,
+    /// A slicer replaced it by this many pieces.
+    Sliced(usize),
+}
+
+/// What an operator does, by its shape.
+pub(crate) enum Action {
+    Mapper(Box<dyn Mapper>),
+    Filter(Box<dyn Filter>),
+    Slicer(Box<dyn Slicer>),
+    Deduplicator(Box<dyn Deduplicator>),
+}
+
+/// An operator with its parameters, ready to run on any thread.
+pub struct Operator {
+    spec: &'static OpSpec,
+    common: Common,
+    action: Action,
+}
+
+impl Operator {
+    pub(crate) fn new(spec: &'static OpSpec, common: Common, action: Action) -> Self {
+        Self {
+            spec,
+            common,
+            action,
+        }
+    }
+
+    /// Its description.
+    pub fn spec(&self) -> &'static OpSpec {
+        self.spec
+    }
+
+    /// Its name in recipes.
+    pub fn name(&self) -> &'static str {
+        self.spec.name
+    }
+
+    /// The common parameters that it was given.
+    pub fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// Runs a mapper, filter or slicer on one sample. Pieces of a slicer go to
+    /// `pieces`; in every other case the sample itself is the result.
+    ///
+    /// # Errors
+    ///
+    /// If the operator cannot process this sample.
+    ///
+    /// # Panics
+    ///
+    /// For a deduplicator, which decides over many samples: see
+    /// [`Operator::fingerprint`].
+    pub fn apply(&self, sample: &mut Sample, pieces: &mut Vec<Sample>) -> Result<Outcome, OpError> {
+        match &self.action {
+            Action::Mapper(mapper) => mapper.map(sample).map(|()| Outcome::Kept),
+            Action::Filter(filter) => {
+                filter.measure(sample)?;
+                Ok(if filter.keep(sample.stats()) {
+                    Outcome::Kept
+                } else {
+                    Outcome::Dropped
+                })
+            }
+            Action::Slicer(slicer) => {
+                let before = pieces.len();
+                slicer.slice(sample, pieces)?;
+                Ok(Outcome::Sliced(pieces.len() - before))
+            }
+            Action::Deduplicator(_) => {
+                panic!("`{}` decides over many samples", self.spec.name)
+            }
+        }
+    }
+
+    /// The fingerprint by which a deduplicator compares; `None` for other kinds.
+    ///
+    /// # Errors
+    ///
+    /// If the deduplicator cannot process this sample.
+    pub fn fingerprint(&self, sample: &mut Sample) -> Result<Option<Fingerprint>, OpError> {
+        match &self.action {
+            Action::Deduplicator(deduplicator) => deduplicator.fingerprint(sample).map(Some),
+            Action::Mapper(_) | Action::Filter(_) | Action::Slicer(_) => Ok(None),
+        }
+    }
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Operator")
+            .field("name", &self.spec.name)
+            .field("common", &self.common)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,3 @@
+//! Deduplicators: of equal samples the first stays.
+
+wrasse_op::operators! {}

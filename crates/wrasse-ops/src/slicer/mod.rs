@@ -1,0 +1,3 @@
+//! Slicers: one sample in, any number of pieces out.
+
+wrasse_op::operators! {}
