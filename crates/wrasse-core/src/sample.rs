@@ -28,6 +28,7 @@ pub struct Sample {
     loaded: Vec<Loaded>,
     stats: Stats,
     origin: Origin,
+    revision: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +78,7 @@ impl Sample {
             loaded: Vec::new(),
             stats,
             origin,
+            revision: 0,
         })
     }
 
@@ -87,6 +89,7 @@ impl Sample {
             loaded: Vec::new(),
             stats: Stats::default(),
             origin,
+            revision: 0,
         }
     }
 
@@ -219,6 +222,12 @@ impl Sample {
         self.loaded.iter().any(|loaded| loaded.changed)
     }
 
+    /// How many writes the sample has seen: two readings differ if something
+    /// was written between them.
+    pub fn revision(&self) -> u32 {
+        self.revision
+    }
+
     /// The paths that were written to, in the order of first writing.
     pub fn changed_paths(&self) -> impl Iterator<Item = &str> {
         self.loaded
@@ -300,6 +309,7 @@ impl Sample {
     }
 
     fn set(&mut self, path: &str, value: Content) {
+        self.revision += 1;
         match self.position(path) {
             Some(at) => {
                 self.loaded[at].value = value;

@@ -1,0 +1,120 @@
+//! [`Budget`]: how a memory limit is spent, decided before the run.
+//!
+//! A run needs memory for itself (code, tables of the operators, buffers of
+//! sink and readers) and for blocks: each worker holds the block it reads,
+//! what the operators make of it, and the rows it encodes. What is left keeps
+//! blocks that wait for their turn. A limit that cannot hold one worker's
+//! needs is refused with the sum, not met by a run that hangs.
+
+use wrasse_core::ByteCount;
+
+/// What a run asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand {
+    /// Threads that the user wants.
+    pub threads: usize,
+    /// Limit on the memory of the whole process; none if absent.
+    pub memory: Option<ByteCount>,
+    /// Bytes of rows in a block.
+    pub block_bytes: ByteCount,
+    /// Memory that does not depend on blocks: program, tables, sink.
+    pub base: ByteCount,
+}
+
+/// What a run gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes for blocks in flight, those that wait included.
+    pub blocks: ByteCount,
+    /// Blocks in flight at the most.
+    pub blocks_in_flight: usize,
+}
+
+/// A memory limit that is too small.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a memory limit of {limit} is too small: the least is {least} \
+     ({base} for program, tables and sink + {worker} for one worker's blocks)"
+)]
+pub struct BudgetError {
+    limit: ByteCount,
+    /// The smallest limit that works.
+    pub least: ByteCount,
+    base: ByteCount,
+    worker: ByteCount,
+}
+
+/// A block is held as read, as changed texts, and as encoded rows.
+const COPIES: u64 = 3;
+
+/// Blocks that wait for their turn, for each one that is worked on. More
+/// evens out blocks of unequal cost; each costs memory.
+const WAITING_PER_WORKER: usize = 2;
+
+impl Budget {
+    /// Spends the demand's memory limit.
+    ///
+    /// # Errors
+    ///
+    /// If the limit does not even hold one worker's blocks.
+    pub fn new(demand: &Demand) -> Result<Self, BudgetError> {
+        let worker = demand.block_bytes.0 * COPIES;
+        let wanted = demand.threads.max(1);
+        let in_flight = |threads: usize| threads * (1 + WAITING_PER_WORKER) + 1;
+        let Some(limit) = demand.memory else {
+            return Ok(Self {
+                threads: wanted,
+                blocks: ByteCount(worker * in_flight(wanted) as u64),
+                blocks_in_flight: in_flight(wanted),
+            });
+        };
+        let for_blocks = limit.0.saturating_sub(demand.base.0);
+        let fitting = (for_blocks / worker.max(1)) as usize;
+        if fitting == 0 {
+            return Err(BudgetError {
+                limit,
+                least: ByteCount(demand.base.0 + worker),
+                base: demand.base,
+                worker: ByteCount(worker),
+            });
+        }
+        let threads = wanted.min(fitting);
+        Ok(Self {
+            threads,
+            blocks: ByteCount(for_blocks.min(worker * in_flight(threads) as u64)),
+            blocks_in_flight: in_flight(threads),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn demand(threads: usize, memory_mib: Option<u64>) -> Demand {
+        Demand {
+            threads,
+            memory: memory_mib.map(|mib| ByteCount(mib * MIB)),
+            block_bytes: ByteCount(2 * MIB),
+            base: ByteCount(40 * MIB),
+        }
+    }
+
+    #[test]
+    fn a_small_limit_costs_threads_first() {
+        assert_eq!(Budget::new(&demand(8, None)).map(|b| b.threads), Ok(8));
+        assert_eq!(Budget::new(&demand(8, Some(58))).map(|b| b.threads), Ok(3));
+        assert_eq!(Budget::new(&demand(8, Some(46))).map(|b| b.threads), Ok(1));
+    }
+
+    #[test]
+    fn a_hopeless_limit_is_refused_with_the_sum() {
+        let error = Budget::new(&demand(8, Some(45))).unwrap_err();
+        assert_eq!(error.least, ByteCount(46 * MIB));
+        assert!(error.to_string().contains("46.0 MiB"), "{error}");
+    }
+}

@@ -1,0 +1,139 @@
+//! [`FingerprintSet`]: which fingerprints a gate has seen.
+
+use wrasse_op::Fingerprint;
+
+/// A set of 128-bit fingerprints in little more than 16 bytes each.
+///
+/// Open addressing with linear probing, filled up to 15 slots of 16. The
+/// fingerprints are hashes already, so their bits choose the slot. The set is
+/// split into shards that grow one at a time, and by a third instead of by
+/// twofold, so that growing never needs a second copy of the whole: at a
+/// hundred million fingerprints it holds 17 to 23 bytes for each.
+#[derive(Debug)]
+pub struct FingerprintSet {
+    shards: Vec<Shard>,
+    has_zero: bool,
+    len: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// Zero marks a free slot; the zero fingerprint is kept apart.
+    slots: Vec<Fingerprint>,
+    len: usize,
+}
+
+const N_SHARDS: usize = 256;
+
+impl Default for FingerprintSet {
+    fn default() -> Self {
+        Self {
+            shards: (0..N_SHARDS).map(|_| Shard::default()).collect(),
+            has_zero: false,
+            len: 0,
+        }
+    }
+}
+
+impl FingerprintSet {
+    /// Adds a fingerprint; `true` if it was not there.
+    pub fn insert(&mut self, fingerprint: Fingerprint) -> bool {
+        let is_new = if fingerprint == 0 {
+            !std::mem::replace(&mut self.has_zero, true)
+        } else {
+            self.shards[(fingerprint >> 120) as usize].insert(fingerprint)
+        };
+        self.len += usize::from(is_new);
+        is_new
+    }
+
+    /// Number of fingerprints.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes of memory held.
+    pub fn memory_bytes(&self) -> usize {
+        let slots: usize = self.shards.iter().map(|shard| shard.slots.capacity()).sum();
+        slots * size_of::<Fingerprint>() + self.shards.len() * size_of::<Shard>()
+    }
+}
+
+impl Shard {
+    fn insert(&mut self, fingerprint: Fingerprint) -> bool {
+        if (self.len + 1) * 16 > self.slots.len() * 15 {
+            self.grow();
+        }
+        let is_new = self.place(fingerprint);
+        self.len += usize::from(is_new);
+        is_new
+    }
+
+    fn place(&mut self, fingerprint: Fingerprint) -> bool {
+        let n = self.slots.len();
+        // The upper half scaled to the table: any size will do, not only
+        // powers of two.
+        let home = ((fingerprint as u64 as u128 * n as u128) >> 64) as usize;
+        let mut slot = home;
+        loop {
+            match self.slots[slot] {
+                0 => {
+                    self.slots[slot] = fingerprint;
+                    return true;
+                }
+                known if known == fingerprint => return false,
+                _ => slot = if slot + 1 == n { 0 } else { slot + 1 },
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let n = (self.slots.len() + self.slots.len() / 3).max(16);
+        let old = std::mem::replace(&mut self.slots, vec![0; n]);
+        for fingerprint in old.into_iter().filter(|fingerprint| *fingerprint != 0) {
+            self.place(fingerprint);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn it_is_a_set() {
+        let mut set = FingerprintSet::default();
+        let mut model = BTreeSet::new();
+        let mut state: u128 = 1;
+        for i in 0..200_000_u128 {
+            state = state.wrapping_mul(0x0002_d99d_12c5_2e87_a3f4_5b1d_9e37_79b9).wrapping_add(i);
+            // Every third is one that was there already, now and then zero.
+            let fingerprint = match i % 3 {
+                0 => state,
+                1 => state % 1000,
+                _ => (state >> 100) << 100,
+            };
+            assert_eq!(set.insert(fingerprint), model.insert(fingerprint), "{i}");
+        }
+        assert_eq!(set.len(), model.len());
+    }
+
+    #[test]
+    fn a_fingerprint_costs_little_more_than_its_bits() {
+        let mut set = FingerprintSet::default();
+        let mut state: u128 = 7;
+        for _ in 0..1_000_000 {
+            state = state.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645).wrapping_add(11);
+            set.insert(state ^ (state >> 64));
+        }
+        let each = set.memory_bytes() as f64 / set.len() as f64;
+        assert!(each < 24.0, "{each} bytes for each fingerprint");
+    }
+}

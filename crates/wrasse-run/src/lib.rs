@@ -1,0 +1,29 @@
+//! What every backend shares: the fused pass over a block, the run directory
+//! with its manifest, the ordered writer, the accounting.
+//!
+//! A backend brings threads or a cluster and drives the scheduler; what a
+//! block goes through ([`Pass`]), what is written and in which order
+//! ([`Writer`]), and what survives a crash ([`RunDir`]) is the same for all.
+//!
+//! Layer: 4. The clock is read here only to say which operator takes how much
+//! time; no result depends on it.
+
+mod error;
+mod fingerprints;
+mod manifest;
+mod pass;
+mod record;
+mod rundir;
+mod snapshot;
+mod tally;
+mod writer;
+
+pub use error::{Error, ErrorKind};
+pub use fingerprints::FingerprintSet;
+pub use manifest::{Commit, Header, Resume};
+pub use pass::{BlockState, Pass, PassSettings, Work};
+pub use record::{Reject, read_rejects};
+pub use rundir::{Existing, RunDir};
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot};
+pub use tally::{OpTally, Tally};
+pub use writer::{MaxRejects, Outcome, Writer, WriterSettings};

@@ -1,0 +1,427 @@
+//! [`Pass`]: one stage over one block, sample by sample.
+//!
+//! A sample goes through all operators of the stage before the next one is
+//! touched, so that its text stays hot in cache; what survives is encoded at
+//! once if nothing but the sink comes after. Nothing here waits, and nothing
+//! is shared but the operators: any thread can run any block.
+//!
+//! A sample that fails (an error, or a panic in an operator) becomes a reject
+//! and costs nothing but itself.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+use wrasse_core::{STATS_FIELD, Sample};
+use wrasse_io::{Block, BlockBuilder, Encoder, Inputs, OutBlock, Row};
+use wrasse_op::{Fingerprint, OpError, OpErrorKind, Operator, Outcome};
+use wrasse_plan::{Plan, Stage};
+
+use crate::record::{Reject, write_dropped};
+use crate::{FingerprintSet, Tally};
+
+/// What a recipe asks of the pass beyond its operators.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PassSettings {
+    /// Write measured values with each sample (`keep_stats_in_res_ds`).
+    pub keep_stats: bool,
+    /// Write fingerprints with each sample (`keep_hashes_in_res_ds`).
+    pub keep_hashes: bool,
+    /// Record every dropped sample with the reason.
+    pub trace_dropped: bool,
+}
+
+/// The field that carries a document's hash when a recipe keeps hashes.
+const HASH_FIELD: &str = "__dj__hash";
+
+/// Of every 16 samples one is timed: reading the clock around every operator
+/// of every sample would cost as much as a cheap operator.
+const TIMED_EVERY: u32 = 16;
+
+/// Attempts at a sample whose operator reports a transient failure.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// What a stage works on.
+pub enum Work {
+    /// A block as read, of which at most this many rows are taken.
+    Rows(Block, u64),
+    /// A block that came through a gate.
+    State(BlockState),
+}
+
+/// A block between two stages, with all that was recorded on its way.
+#[derive(Default)]
+pub struct BlockState {
+    /// The accounting of this block.
+    pub tally: Tally,
+    /// Lines for the reject file.
+    pub rejects: Vec<u8>,
+    /// Lines for the file of dropped samples.
+    pub dropped: Vec<u8>,
+    /// Fingerprints that this block was the first to have, by gate.
+    pub fresh: Vec<Vec<Fingerprint>>,
+    samples: Vec<Sample>,
+    fingerprints: Vec<Fingerprint>,
+    encoded: Option<OutBlock>,
+}
+
+impl BlockState {
+    /// The encoded rows, when all stages are done.
+    pub fn take_encoded(&mut self) -> OutBlock {
+        self.encoded.take().unwrap_or_default()
+    }
+
+    /// Bytes of memory held.
+    pub fn memory_bytes(&self) -> usize {
+        let samples: usize = self.samples.iter().map(Sample::held_bytes).sum();
+        let fingerprints = self.fingerprints.len() + self.fresh.iter().map(Vec::len).sum::<usize>();
+        samples
+            + fingerprints * size_of::<Fingerprint>()
+            + self.rejects.len()
+            + self.dropped.len()
+            + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
+    }
+
+    /// Records that the file of this block is damaged behind it.
+    pub fn damaged(&mut self, error: &wrasse_io::Error) {
+        self.tally.damaged_files += 1;
+        Reject::of_file(error).write(&mut self.rejects);
+    }
+}
+
+/// The stages of a run, ready to run on any thread.
+pub struct Pass {
+    plan: Arc<Plan>,
+    inputs: Arc<Inputs>,
+    encoder: Arc<dyn Encoder>,
+    settings: PassSettings,
+}
+
+impl Pass {
+    /// The stages of `plan`, with rows encoded by `encoder`.
+    pub fn new(
+        plan: Arc<Plan>,
+        inputs: Arc<Inputs>,
+        encoder: Arc<dyn Encoder>,
+        settings: PassSettings,
+    ) -> Self {
+        Self {
+            plan,
+            inputs,
+            encoder,
+            settings,
+        }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Runs a stage over a block.
+    ///
+    /// # Errors
+    ///
+    /// If an operator reports a fatal failure: the run cannot go on.
+    pub fn run(&self, stage: usize, work: Work) -> Result<BlockState, String> {
+        let n_operators = self.plan.operators().len();
+        let n_gates = self.plan.n_gates();
+        let (mut state, source) = match work {
+            Work::Rows(block, rows_max) => {
+                let state = BlockState {
+                    tally: Tally::new(n_operators),
+                    fresh: vec![Vec::new(); n_gates],
+                    ..BlockState::default()
+                };
+                (state, Source::Rows(block, rows_max))
+            }
+            Work::State(mut state) => {
+                let samples = std::mem::take(&mut state.samples);
+                state.fingerprints.clear();
+                (state, Source::Samples(samples))
+            }
+        };
+        if let Source::Samples(samples) = &source
+            && samples.is_empty()
+            && state.encoded.is_some()
+        {
+            return Ok(state);
+        }
+        let mut flow = Flow {
+            pass: self,
+            stage: &self.plan.stages()[stage],
+            builder: self.encodes_in(stage).then(|| self.encoder.start()),
+            state: &mut state,
+            tick: 0,
+        };
+        match source {
+            Source::Rows(block, rows_max) => flow.rows(block, rows_max)?,
+            Source::Samples(samples) => {
+                for sample in samples {
+                    flow.sample(sample)?;
+                }
+            }
+        }
+        let encoded = flow.builder.map(BlockBuilder::finish);
+        if let Some(encoded) = encoded {
+            state.tally.rows_out += encoded.n_rows() as u64;
+            state.encoded = Some(encoded);
+        }
+        Ok(state)
+    }
+
+    /// Puts a block through gate `gate`. Must be called in input order.
+    pub fn decide(&self, gate: usize, state: &mut BlockState, seen: &mut FingerprintSet) {
+        let Some(op) = self.plan.stages()[gate].gate else {
+            return;
+        };
+        let fingerprints = std::mem::take(&mut state.fingerprints);
+        let keep: Vec<bool> = fingerprints.iter().map(|print| seen.insert(*print)).collect();
+        let kept = keep.iter().filter(|keep| **keep).count() as u64;
+        let tally = &mut state.tally.operators[op];
+        tally.rows_out += kept;
+        tally.duplicates += keep.len() as u64 - kept;
+        state.fresh[gate] = fingerprints
+            .iter()
+            .zip(&keep)
+            .filter_map(|(print, keep)| keep.then_some(*print))
+            .collect();
+        if let Some(encoded) = &mut state.encoded {
+            encoded.retain(&keep);
+            state.tally.rows_out = kept;
+            return;
+        }
+        let name = self.plan.operators()[op].name();
+        let samples = std::mem::take(&mut state.samples);
+        for ((sample, keep), print) in samples.into_iter().zip(keep).zip(fingerprints) {
+            if keep {
+                state.samples.push(sample);
+            } else if self.settings.trace_dropped {
+                let reason = format!("duplicate of an earlier sample with hash {print:032x}");
+                write_dropped(&sample, &self.inputs, name, &reason, &[], &mut state.dropped);
+            }
+        }
+    }
+
+    /// Whether rows are encoded in stage `stage`: in the last one, or before
+    /// its gate if nothing comes after but the sink. (A traced duplicate is
+    /// needed whole.)
+    fn encodes_in(&self, stage: usize) -> bool {
+        let last = self.plan.stages().len() - 1;
+        stage == last
+            || (stage + 1 == last && self.plan.encodes_before(stage) && !self.settings.trace_dropped)
+    }
+}
+
+enum Source {
+    Rows(Block, u64),
+    Samples(Vec<Sample>),
+}
+
+/// One stage over one block, under way.
+struct Flow<'a> {
+    pass: &'a Pass,
+    stage: &'a Stage,
+    builder: Option<Box<dyn BlockBuilder>>,
+    state: &'a mut BlockState,
+    tick: u32,
+}
+
+impl Flow<'_> {
+    fn rows(&mut self, block: Block, rows_max: u64) -> Result<(), String> {
+        self.state.tally.bytes_in += block.input_bytes;
+        let mut rows = block.rows();
+        for _ in 0..rows_max {
+            let clock = self.clock();
+            let Some(row) = rows.next() else {
+                break;
+            };
+            self.state.tally.read_ns += since(clock);
+            self.state.tally.rows_in += 1;
+            match row {
+                Row::Sample(sample) => {
+                    if let Some(line) = sample.line() {
+                        self.state.tally.row_bytes_in += line.len() as u64;
+                    }
+                    self.sample(sample)?;
+                }
+                Row::Bad(row) => {
+                    self.state.tally.unreadable += 1;
+                    self.state.tally.row_bytes_in += row.raw_bytes;
+                    Reject::of_row(row, &self.pass.inputs).write(&mut self.state.rejects);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, sample: Sample) -> Result<(), String> {
+        self.tick = self.tick.wrapping_add(1);
+        self.from(self.stage.operators.start, sample)
+    }
+
+    /// Takes a sample through the operators from `first` on.
+    fn from(&mut self, first: usize, mut sample: Sample) -> Result<(), String> {
+        for at in first..self.stage.operators.end {
+            let pass = self.pass;
+            let operator = &pass.plan.operators()[at];
+            let revision = sample.revision();
+            let mut pieces = Vec::new();
+            let clock = self.clock();
+            let result = attempt(operator, &mut sample, &mut pieces);
+            let busy = since(clock);
+            let tally = &mut self.state.tally.operators[at];
+            tally.rows_in += 1;
+            tally.busy_ns += busy;
+            match result {
+                Ok(Outcome::Kept) => {
+                    tally.rows_out += 1;
+                    tally.changed += u64::from(sample.revision() != revision);
+                }
+                Ok(Outcome::Dropped) => {
+                    tally.dropped += 1;
+                    if pass.settings.trace_dropped {
+                        let (reason, stats) = ("out of range", operator.spec().stats);
+                        let out = &mut self.state.dropped;
+                        write_dropped(&sample, &pass.inputs, operator.name(), reason, stats, out);
+                    }
+                    return Ok(());
+                }
+                Ok(Outcome::Sliced(n)) => {
+                    tally.sliced += 1;
+                    tally.rows_out += n as u64;
+                    for piece in pieces {
+                        self.from(at + 1, piece)?;
+                    }
+                    return Ok(());
+                }
+                Err(error) => {
+                    tally.rejected += 1;
+                    return self.reject(operator, &sample, &error);
+                }
+            }
+        }
+        self.end(sample)
+    }
+
+    /// The end of the stage: fingerprint, then encode or wait.
+    fn end(&mut self, mut sample: Sample) -> Result<(), String> {
+        if let Some(at) = self.stage.gate {
+            let pass = self.pass;
+            let operator = &pass.plan.operators()[at];
+            let clock = self.clock();
+            let result = guarded(|| operator.fingerprint(&mut sample));
+            let busy = since(clock);
+            let tally = &mut self.state.tally.operators[at];
+            tally.rows_in += 1;
+            tally.busy_ns += busy;
+            match result {
+                Ok(print) => {
+                    let print = print.unwrap_or_default();
+                    if pass.settings.keep_hashes {
+                        sample.set_text(HASH_FIELD, format!("{print:032x}"));
+                    }
+                    self.state.fingerprints.push(print);
+                }
+                Err(error) => {
+                    tally.rejected += 1;
+                    return self.reject(operator, &sample, &error);
+                }
+            }
+        }
+        let clock = self.clock();
+        match &mut self.builder {
+            Some(builder) => {
+                if self.pass.settings.keep_stats && !sample.stats().is_empty() {
+                    sample.set_json(STATS_FIELD, stats_json(&sample));
+                }
+                if let Err(error) = builder.push(&sample) {
+                    self.state.tally.unwritable += 1;
+                    if let Some(at) = self.stage.gate {
+                        // The fingerprint goes with its row: the gate will not
+                        // see either.
+                        self.state.fingerprints.pop();
+                        self.state.tally.operators[at].rows_out += 1;
+                    }
+                    Reject::of_sample(&sample, &self.pass.inputs, "write", &error)
+                        .write(&mut self.state.rejects);
+                }
+            }
+            None => {
+                sample.forget_derived();
+                self.state.samples.push(sample);
+            }
+        }
+        self.state.tally.encode_ns += since(clock);
+        Ok(())
+    }
+
+    fn reject(&mut self, op: &Operator, sample: &Sample, error: &OpError) -> Result<(), String> {
+        if error.kind == OpErrorKind::Fatal {
+            return Err(format!("operator `{}` cannot go on: {error}", op.name()));
+        }
+        let mut reject = Reject::of_sample(sample, &self.pass.inputs, op.name(), &error.message);
+        if error.kind == OpErrorKind::Transient {
+            reject.attempts = ATTEMPTS_MAX;
+        }
+        reject.write(&mut self.state.rejects);
+        Ok(())
+    }
+
+    /// The time, if this sample is timed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "measures where the time goes; no result depends on it"
+    )]
+    fn clock(&self) -> Option<Instant> {
+        (self.tick % TIMED_EVERY == 0).then(Instant::now)
+    }
+}
+
+fn since(clock: Option<Instant>) -> u64 {
+    clock.map_or(0, |start| start.elapsed().as_nanos() as u64 * u64::from(TIMED_EVERY))
+}
+
+/// Applies an operator; again if it says that the failure may pass.
+fn attempt(
+    operator: &Operator,
+    sample: &mut Sample,
+    pieces: &mut Vec<Sample>,
+) -> Result<Outcome, OpError> {
+    let mut result = guarded(|| operator.apply(sample, pieces));
+    for _ in 1..ATTEMPTS_MAX {
+        match &result {
+            Err(error) if error.kind == OpErrorKind::Transient => {
+                pieces.clear();
+                result = guarded(|| operator.apply(sample, pieces));
+            }
+            _ => break,
+        }
+    }
+    result
+}
+
+/// Turns a panic of an operator into an error of its sample.
+fn guarded<T>(work: impl FnOnce() -> Result<T, OpError>) -> Result<T, OpError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(OpError::bad_sample(format!("panicked: {}", message(&*panic)))))
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("for an unknown reason")
+}
+
+fn stats_json(sample: &Sample) -> String {
+    let stats: Map<String, Value> = sample
+        .stats()
+        .iter()
+        .map(|(name, stat)| (name.to_owned(), stat.to_json()))
+        .collect();
+    Value::Object(stats).to_string()
+}

@@ -1,0 +1,263 @@
+//! [`RunDir`]: the directory of a run, held by one run at a time.
+//!
+//! | file | content |
+//! |---|---|
+//! | `manifest.jsonl` | what the run is and how far it is safe |
+//! | `rejects.jsonl` | samples and rows that could not be processed |
+//! | `dropped.jsonl` | dropped samples with the reason, if traced |
+//! | `fingerprints-<gate>.bin` | what a deduplicator has seen, 16 bytes each |
+//! | `staging/` | output that is not complete |
+//! | `report.json` | the final report |
+//! | `lock` | held while a run uses the directory |
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::manifest::{Found, Manifest};
+use crate::{Error, Header, Resume};
+
+/// What to do with an interrupted run in the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Do not touch it; say how to go on.
+    Refuse,
+    /// Go on where it stopped, if recipe and input are the same.
+    Resume,
+    /// Discard it and begin anew.
+    Restart,
+}
+
+/// The directory of a run, locked.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    manifest: Manifest,
+    /// Held as long as the directory is in use; the system frees it with the
+    /// process, however that ends.
+    _lock: File,
+}
+
+impl RunDir {
+    /// Opens (and creates) the directory for the run that `header` describes.
+    ///
+    /// # Errors
+    ///
+    /// If another run holds it, if an interrupted run is there and `existing`
+    /// refuses it, if a resumed run would not be the same, or if the directory
+    /// cannot be written.
+    pub fn open(path: &Path, header: &Header, existing: Existing) -> Result<(Self, Resume), Error> {
+        let io = |error| {
+            Error::io(format!("cannot use the run directory {}", path.display()), error)
+        };
+        std::fs::create_dir_all(path).map_err(io)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::usage(format!(
+                    "another run is writing to this place (it holds {})",
+                    path.join("lock").display()
+                ))
+                .with_hint("wait for it, stop it, or choose another export_path"));
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let file = path.join("manifest.jsonl");
+        let found = Manifest::read(&file)?;
+        let (manifest, resume) = match found {
+            Some(found) if existing == Existing::Resume => {
+                if let Some(difference) = difference(&found.header, header) {
+                    return Err(Error::usage(format!(
+                        "cannot resume the run in {}: {difference}",
+                        path.display()
+                    ))
+                    .with_hint("pass --restart to discard it and begin anew"));
+                }
+                (Manifest::reopen(&file, &found)?, found.resume)
+            }
+            Some(Found { resume: Resume::At(Some(_)), .. }) if existing == Existing::Refuse => {
+                return Err(Error::usage(format!(
+                    "an earlier run in {} was interrupted",
+                    path.display()
+                ))
+                .with_hint("pass --resume to go on where it stopped, or --restart to begin anew"));
+            }
+            _ => {
+                clear(path).map_err(io)?;
+                (Manifest::create(&file, header)?, Resume::At(None))
+            }
+        };
+        let dir = Self {
+            path: path.to_owned(),
+            manifest,
+            _lock: lock,
+        };
+        std::fs::create_dir_all(dir.staging()).map_err(io)?;
+        Ok((dir, resume))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where output that is not complete lies.
+    pub fn staging(&self) -> PathBuf {
+        self.path.join("staging")
+    }
+
+    /// The reject file, unless the recipe names another place.
+    pub fn rejects(&self) -> PathBuf {
+        self.path.join("rejects.jsonl")
+    }
+
+    /// The file of dropped samples.
+    pub fn dropped(&self) -> PathBuf {
+        self.path.join("dropped.jsonl")
+    }
+
+    /// What gate `gate` has seen.
+    pub fn fingerprints(&self, gate: usize) -> PathBuf {
+        self.path.join(format!("fingerprints-{gate}.bin"))
+    }
+
+    /// The final report.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.json")
+    }
+
+    pub(crate) fn manifest(&mut self) -> &mut Manifest {
+        &mut self.manifest
+    }
+
+    /// Whether the directory at `path` holds a run that is done: its output
+    /// may be replaced.
+    pub fn is_done(path: &Path) -> bool {
+        matches!(
+            Manifest::read(&path.join("manifest.jsonl")),
+            Ok(Some(Found { resume: Resume::Done(_), .. }))
+        )
+    }
+
+    /// Whether the directory at `path` holds a run that was interrupted.
+    pub fn is_interrupted(path: &Path) -> bool {
+        matches!(
+            Manifest::read(&path.join("manifest.jsonl")),
+            Ok(Some(Found { resume: Resume::At(_), .. }))
+        )
+    }
+}
+
+/// Removes what an earlier run left; nothing that a run does not write.
+fn clear(path: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let ours = matches!(
+            name.as_ref(),
+            "manifest.jsonl" | "rejects.jsonl" | "dropped.jsonl" | "report.json"
+        ) || (name.starts_with("fingerprints-") && name.ends_with(".bin"));
+        if ours {
+            std::fs::remove_file(entry.path())?;
+        } else if name == "staging" {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// What makes two runs different, in words; `None` if nothing does.
+fn difference(old: &Header, new: &Header) -> Option<String> {
+    if old.recipe != new.recipe {
+        let mut paths = Vec::new();
+        compare(&old.recipe, &new.recipe, String::new(), &mut paths);
+        let more = paths.len().saturating_sub(3);
+        paths.truncate(3);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        return Some(format!("the recipe changed: {}{more}", paths.join(", ")));
+    }
+    for (old, new) in old.inputs.iter().zip(&new.inputs) {
+        if old.0 != new.0 {
+            return Some(format!("the input changed: `{}` was `{}`", new.0, old.0));
+        }
+        if old.1 != new.1 {
+            return Some(format!(
+                "the input file `{}` changed (it was {}, it is {})",
+                old.0, old.1, new.1
+            ));
+        }
+    }
+    if old.inputs.len() != new.inputs.len() {
+        return Some(format!(
+            "the input had {} files, it has {}",
+            old.inputs.len(),
+            new.inputs.len()
+        ));
+    }
+    if (old.split_bytes, old.block_bytes) != (new.split_bytes, new.block_bytes) {
+        return Some("the size of splits or blocks changed".to_owned());
+    }
+    (old.version != new.version).then(|| {
+        format!("it was begun by version {}, this is {}", old.version, new.version)
+    })
+}
+
+fn compare(old: &Value, new: &Value, path: String, out: &mut Vec<String>) {
+    match (old, new) {
+        (Value::Object(olds), Value::Object(news)) => {
+            for (key, old) in olds {
+                compare(old, news.get(key).unwrap_or(&Value::Null), format!("{path}.{key}"), out);
+            }
+            for (key, new) in news.iter().filter(|(key, _)| !olds.contains_key(*key)) {
+                compare(&Value::Null, new, format!("{path}.{key}"), out);
+            }
+        }
+        (Value::Array(olds), Value::Array(news)) if olds.len() == news.len() => {
+            for (i, (old, new)) in olds.iter().zip(news).enumerate() {
+                compare(old, new, format!("{path}[{i}]"), out);
+            }
+        }
+        (old, new) if old != new => {
+            out.push(format!("`{}` was {old}, is {new}", path.trim_start_matches('.')));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn header(recipe: Value) -> Header {
+        Header {
+            recipe,
+            inputs: vec![("a.jsonl".into(), "10 bytes".into())],
+            split_bytes: 1,
+            block_bytes: 1,
+            version: "0.1.0".into(),
+        }
+    }
+
+    #[test]
+    fn what_changed_is_named() {
+        let old = header(json!({"process": [{"text_length_filter": {"max_len": 5}}]}));
+        let new = header(json!({"process": [{"text_length_filter": {"max_len": 6}}]}));
+        assert_eq!(
+            difference(&old, &new).unwrap(),
+            "the recipe changed: `process[0].text_length_filter.max_len` was 5, is 6"
+        );
+        let mut moved = old.clone();
+        moved.inputs[0].1 = "11 bytes".into();
+        assert!(difference(&old, &moved).unwrap().contains("`a.jsonl` changed"));
+        assert_eq!(difference(&old, &old), None);
+    }
+}

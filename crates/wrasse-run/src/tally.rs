@@ -1,0 +1,173 @@
+//! [`Tally`]: the accounting of a run, and the identity that it must satisfy.
+
+use serde::{Deserialize, Serialize};
+
+/// What one operator did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpTally {
+    /// Samples that came in.
+    pub rows_in: u64,
+    /// Samples that went on. For a slicer: pieces.
+    pub rows_out: u64,
+    /// Samples that a filter dropped.
+    pub dropped: u64,
+    /// Samples that a deduplicator dropped.
+    pub duplicates: u64,
+    /// Samples that failed.
+    pub rejected: u64,
+    /// Samples that a slicer cut into pieces.
+    pub sliced: u64,
+    /// Samples that a mapper changed.
+    pub changed: u64,
+    /// Processor time in nanoseconds, extrapolated from every 16th sample.
+    pub busy_ns: u64,
+}
+
+/// What a run, or a part of it, did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Rows read, bad ones included.
+    pub rows_in: u64,
+    /// Bytes of input accounted for, as stored.
+    pub bytes_in: u64,
+    /// Bytes of rows (text, not compressed) that were read.
+    pub row_bytes_in: u64,
+    /// Rows that could not become samples.
+    pub unreadable: u64,
+    /// Rows that the sink's format could not hold.
+    pub unwritable: u64,
+    /// Input files that are damaged: what lies behind the damage is not counted.
+    pub damaged_files: u64,
+    /// Rows written.
+    pub rows_out: u64,
+    /// Bytes of rows written, before compression.
+    pub bytes_out: u64,
+    /// Processor time of reading and parsing, in nanoseconds.
+    pub read_ns: u64,
+    /// Processor time of encoding, in nanoseconds.
+    pub encode_ns: u64,
+    /// The operators, in the order of the recipe.
+    pub operators: Vec<OpTally>,
+}
+
+impl OpTally {
+    fn add(&mut self, other: &Self) {
+        self.rows_in += other.rows_in;
+        self.rows_out += other.rows_out;
+        self.dropped += other.dropped;
+        self.duplicates += other.duplicates;
+        self.rejected += other.rejected;
+        self.sliced += other.sliced;
+        self.changed += other.changed;
+        self.busy_ns += other.busy_ns;
+    }
+}
+
+impl Tally {
+    /// An empty tally for `n_operators` operators.
+    pub fn new(n_operators: usize) -> Self {
+        Self {
+            operators: vec![OpTally::default(); n_operators],
+            ..Self::default()
+        }
+    }
+
+    /// Adds what another part of the run did.
+    pub fn add(&mut self, other: &Self) {
+        self.rows_in += other.rows_in;
+        self.bytes_in += other.bytes_in;
+        self.row_bytes_in += other.row_bytes_in;
+        self.unreadable += other.unreadable;
+        self.unwritable += other.unwritable;
+        self.damaged_files += other.damaged_files;
+        self.rows_out += other.rows_out;
+        self.bytes_out += other.bytes_out;
+        self.read_ns += other.read_ns;
+        self.encode_ns += other.encode_ns;
+        if self.operators.len() < other.operators.len() {
+            self.operators.resize(other.operators.len(), OpTally::default());
+        }
+        for (mine, theirs) in self.operators.iter_mut().zip(&other.operators) {
+            mine.add(theirs);
+        }
+    }
+
+    /// Samples that filters dropped.
+    pub fn dropped(&self) -> u64 {
+        self.operators.iter().map(|op| op.dropped).sum()
+    }
+
+    /// Samples that deduplicators dropped.
+    pub fn duplicates(&self) -> u64 {
+        self.operators.iter().map(|op| op.duplicates).sum()
+    }
+
+    /// Samples and rows that could not be processed.
+    pub fn rejected(&self) -> u64 {
+        let by_operators: u64 = self.operators.iter().map(|op| op.rejected).sum();
+        by_operators + self.unreadable + self.unwritable
+    }
+
+    /// Samples that slicing added: pieces, less the samples that were cut.
+    pub fn added_by_slicing(&self) -> i64 {
+        self.operators
+            .iter()
+            .filter(|op| op.sliced > 0)
+            .map(|op| op.rows_out as i64 - op.sliced as i64)
+            .sum()
+    }
+
+    /// Checks that every sample is accounted for, per operator and in total:
+    /// `in + added by slicing = out + dropped + duplicates + rejected`.
+    ///
+    /// # Errors
+    ///
+    /// Which books do not balance: a bug, and reported as one.
+    pub fn check(&self) -> Result<(), String> {
+        let mut flowing = self.rows_in - self.unreadable;
+        for (i, op) in self.operators.iter().enumerate() {
+            let gone = op.dropped + op.duplicates + op.rejected;
+            let on = if op.sliced > 0 { op.sliced } else { op.rows_out };
+            if op.rows_in != flowing || op.rows_in != on + gone {
+                return Err(format!(
+                    "operator {i}: {} came, {} were seen; {on} went on, {gone} are gone",
+                    flowing, op.rows_in
+                ));
+            }
+            flowing = op.rows_out;
+        }
+        if flowing != self.rows_out + self.unwritable {
+            return Err(format!(
+                "sink: {flowing} came, {} were written, {} refused",
+                self.rows_out, self.unwritable
+            ));
+        }
+        let came = self.rows_in as i64 + self.added_by_slicing();
+        let went = self.rows_out + self.dropped() + self.duplicates() + self.rejected();
+        if came != went as i64 {
+            return Err(format!("in total: {came} came, {went} are accounted for"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unbalanced_books_are_found() {
+        let mut tally = Tally::new(2);
+        tally.rows_in = 10;
+        tally.unreadable = 1;
+        tally.operators[0] = OpTally { rows_in: 9, rows_out: 7, dropped: 2, ..OpTally::default() };
+        tally.operators[1] = OpTally { rows_in: 7, rows_out: 12, sliced: 6, rejected: 1, ..OpTally::default() };
+        tally.rows_out = 12;
+        assert_eq!(tally.check(), Ok(()));
+        tally.rows_out = 11;
+        assert!(tally.check().is_err());
+        tally.rows_out = 12;
+        tally.operators[0].rows_out = 8;
+        assert!(tally.check().is_err());
+    }
+}

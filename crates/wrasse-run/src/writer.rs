@@ -1,0 +1,245 @@
+//! [`Writer`]: takes blocks in input order and makes them safe.
+//!
+//! One owner, usually a thread of its own. For each block it appends the rows
+//! to the sink and the records to the journals; now and then it *commits*:
+//!
+//! 1. the sink syncs its rows, the journals their records;
+//! 2. a line in the manifest, synced, says how far everything is safe.
+//!
+//! After a crash, everything is cut back to the last such line.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use wrasse_io::{Finished, Sink};
+use wrasse_op::Fingerprint;
+
+use crate::manifest::Journal;
+use crate::{BlockState, Commit, Error, FingerprintSet, RunDir, Tally};
+
+/// How many rejects fail a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum MaxRejects {
+    /// Any number is fine.
+    #[default]
+    Unlimited,
+    /// More than this many.
+    Count(u64),
+    /// More than this share of the rows read, in percent.
+    Percent(f64),
+}
+
+impl MaxRejects {
+    /// Whether a run that has come to its end rejected too much.
+    pub fn is_exceeded(self, tally: &Tally) -> bool {
+        match self {
+            Self::Unlimited => false,
+            Self::Count(max) => tally.rejected() > max,
+            Self::Percent(max) => tally.rejected() as f64 * 100.0 > max * tally.rows_in as f64,
+        }
+    }
+}
+
+/// How a writer works.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterSettings {
+    /// Commit after this many bytes of output.
+    pub commit_bytes: u64,
+    /// Commit after this much time, if there is something to commit.
+    pub commit_every: Duration,
+    /// How many rejects fail the run.
+    pub max_rejects: MaxRejects,
+}
+
+impl Default for WriterSettings {
+    /// A sync costs tens of milliseconds on a slow disk: every few seconds is
+    /// often enough to lose little and rare enough to cost nothing.
+    fn default() -> Self {
+        Self {
+            commit_bytes: 256 << 20,
+            commit_every: Duration::from_secs(3),
+            max_rejects: MaxRejects::Unlimited,
+        }
+    }
+}
+
+/// What the writer says after a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Go on.
+    Written,
+    /// The limit on rejects is passed: end the run.
+    TooManyRejects,
+}
+
+/// Takes blocks in input order. See the module's documentation.
+pub struct Writer {
+    sink: Box<dyn Sink>,
+    dir: Option<RunDir>,
+    rejects: Option<Journal>,
+    dropped: Option<Journal>,
+    fingerprints: Vec<Journal>,
+    settings: WriterSettings,
+    tally: Tally,
+    next: (u32, u32),
+    uncommitted: u64,
+    last_commit: Instant,
+}
+
+impl Writer {
+    /// A writer at the beginning of a run or at a commit of an earlier one.
+    /// Without a run directory (output to a pipe) nothing is recorded and
+    /// commits do nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the journals cannot be opened.
+    #[expect(clippy::disallowed_methods, reason = "commits are timed; the bytes do not depend on it")]
+    pub fn new(
+        sink: Box<dyn Sink>,
+        dir: Option<RunDir>,
+        at: Option<&Commit>,
+        n_operators: usize,
+        n_gates: usize,
+        settings: WriterSettings,
+    ) -> Result<Self, Error> {
+        let journal = |path, bytes| Journal::open(path, bytes);
+        let mut writer = Self {
+            sink,
+            rejects: None,
+            dropped: None,
+            fingerprints: Vec::new(),
+            settings,
+            tally: at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
+            next: at.map_or((0, 0), |at| at.next),
+            uncommitted: 0,
+            last_commit: Instant::now(),
+            dir: None,
+        };
+        if let Some(dir) = &dir {
+            writer.rejects = Some(journal(dir.rejects(), at.map_or(0, |at| at.rejects))?);
+            writer.dropped = Some(journal(dir.dropped(), at.map_or(0, |at| at.dropped))?);
+            for gate in 0..n_gates {
+                let seen = at.and_then(|at| at.fingerprints.get(gate).copied()).unwrap_or(0);
+                let bytes = seen * size_of::<Fingerprint>() as u64;
+                writer.fingerprints.push(journal(dir.fingerprints(gate), bytes)?);
+            }
+        }
+        writer.dir = dir;
+        Ok(writer)
+    }
+
+    /// What the gates had seen at the commit that this writer began with.
+    ///
+    /// # Errors
+    ///
+    /// If the journals cannot be read.
+    pub fn seen(&mut self) -> Result<Vec<FingerprintSet>, Error> {
+        let mut sets = Vec::new();
+        for journal in &mut self.fingerprints {
+            let mut set = FingerprintSet::default();
+            for bytes in journal.contents()?.chunks_exact(size_of::<Fingerprint>()) {
+                let mut print = [0; size_of::<Fingerprint>()];
+                print.copy_from_slice(bytes);
+                set.insert(Fingerprint::from_le_bytes(print));
+            }
+            sets.push(set);
+        }
+        Ok(sets)
+    }
+
+    /// What is written, in order.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Appends a block; `next` is the block behind it.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full or the sink refuses.
+    #[expect(clippy::disallowed_methods, reason = "commits are timed; the bytes do not depend on it")]
+    pub fn write(&mut self, mut block: BlockState, next: (u32, u32)) -> Result<Outcome, Error> {
+        let rows = block.take_encoded();
+        let bytes = rows.row_bytes() as u64;
+        block.tally.bytes_out = bytes;
+        self.sink.append(rows)?;
+        if let Some(rejects) = &mut self.rejects {
+            rejects.append(&block.rejects)?;
+        }
+        if let Some(dropped) = &mut self.dropped {
+            dropped.append(&block.dropped)?;
+        }
+        for (journal, fresh) in self.fingerprints.iter_mut().zip(&block.fresh) {
+            let bytes: Vec<u8> = fresh.iter().flat_map(|print| print.to_le_bytes()).collect();
+            journal.append(&bytes)?;
+        }
+        self.tally.add(&block.tally);
+        self.next = next;
+        self.uncommitted += bytes + 1;
+        if self.uncommitted >= self.settings.commit_bytes
+            || Instant::now() - self.last_commit >= self.settings.commit_every
+        {
+            self.commit()?;
+        }
+        // A share is known only at the end; a count is passed when it is.
+        let count_passed = matches!(self.settings.max_rejects, MaxRejects::Count(_))
+            && self.settings.max_rejects.is_exceeded(&self.tally);
+        Ok(if count_passed { Outcome::TooManyRejects } else { Outcome::Written })
+    }
+
+    /// Makes everything up to here safe.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full or the sink refuses.
+    #[expect(clippy::disallowed_methods, reason = "commits are timed; the bytes do not depend on it")]
+    pub fn commit(&mut self) -> Result<(), Error> {
+        let Some(dir) = &mut self.dir else {
+            return Ok(());
+        };
+        if self.uncommitted == 0 {
+            return Ok(());
+        }
+        let sink: Value = self.sink.commit()?;
+        let sync = |journal: &Option<Journal>| journal.as_ref().map_or(Ok(0), Journal::sync);
+        let commit = Commit {
+            next: self.next,
+            sink,
+            rejects: sync(&self.rejects)?,
+            dropped: sync(&self.dropped)?,
+            fingerprints: self
+                .fingerprints
+                .iter()
+                .map(|journal| Ok(journal.sync()? / size_of::<Fingerprint>() as u64))
+                .collect::<Result<_, Error>>()?,
+            tally: self.tally.clone(),
+        };
+        dir.manifest().commit(&commit)?;
+        self.uncommitted = 0;
+        self.last_commit = Instant::now();
+        Ok(())
+    }
+
+    /// Completes the output: every part gets its final name.
+    ///
+    /// # Errors
+    ///
+    /// If the books do not balance (a bug), the disk is full or the sink
+    /// refuses.
+    pub fn finish(mut self) -> Result<(Finished, Tally), Error> {
+        self.tally
+            .check()
+            .map_err(|what| Error::failed(format!("the books do not balance: {what}")))?;
+        self.uncommitted += 1;
+        self.commit()?;
+        let finished = self.sink.finish()?;
+        if let Some(dir) = &mut self.dir {
+            dir.manifest().done(&self.tally)?;
+            // Needed to resume, and only for that. A failure leaves an empty
+            // folder behind and nothing else.
+            let _ = std::fs::remove_dir_all(dir.staging());
+        }
+        Ok((finished, self.tally))
+    }
+}
