@@ -69,8 +69,8 @@ pub struct BlockState {
 
 impl BlockState {
     /// The encoded rows, when all stages are done.
-    pub fn take_encoded(&mut self) -> OutBlock {
-        self.encoded.take().unwrap_or_default()
+    pub fn take_encoded(&mut self) -> Option<OutBlock> {
+        self.encoded.take()
     }
 
     /// Bytes of memory held.

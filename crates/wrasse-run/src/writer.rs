@@ -160,10 +160,10 @@ impl Writer {
     /// If the disk is full or the sink refuses.
     #[expect(clippy::disallowed_methods, reason = "commits are timed; the bytes do not depend on it")]
     pub fn write(&mut self, mut block: BlockState, next: (u32, u32)) -> Result<Outcome, Error> {
-        let rows = block.take_encoded();
-        let bytes = rows.row_bytes() as u64;
-        block.tally.bytes_out = bytes;
-        self.sink.append(rows)?;
+        if let Some(rows) = block.take_encoded() {
+            block.tally.bytes_out = rows.row_bytes() as u64;
+            self.sink.append(rows)?;
+        }
         if let Some(rejects) = &mut self.rejects {
             rejects.append(&block.rejects)?;
         }
@@ -176,7 +176,7 @@ impl Writer {
         }
         self.tally.add(&block.tally);
         self.next = next;
-        self.uncommitted += bytes + 1;
+        self.uncommitted += block.tally.bytes_out + 1;
         if self.uncommitted >= self.settings.commit_bytes
             || Instant::now() - self.last_commit >= self.settings.commit_every
         {

@@ -5,12 +5,24 @@
 //! has one owner, takes the encoded blocks in input order, and does nothing
 //! but append, cut into parts, compress and sync.
 
+mod body;
+mod fault;
+mod place;
+mod position;
+mod rows;
+mod staged;
+mod target;
+mod text;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wrasse_core::{ByteCount, Sample};
 
+use self::rows::Lines;
+use self::target::{Compression, Shape, Target};
 use crate::Error;
 use crate::source::Format;
 
@@ -51,23 +63,46 @@ pub trait BlockBuilder: Send {
 }
 
 /// A block of encoded rows.
-#[derive(Debug, Default)]
-pub struct OutBlock {
-    /// Rows as text, each ending in a line end.
-    pub bytes: Vec<u8>,
-    /// The end of each row in `bytes`.
-    pub ends: Vec<usize>,
+#[derive(Debug)]
+pub struct OutBlock(Payload);
+
+/// What a block holds: each sink takes the kind that its encoder makes.
+#[derive(Debug)]
+enum Payload {
+    Lines(Lines),
 }
 
 impl OutBlock {
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
-        self.ends.len()
+        match &self.0 {
+            Payload::Lines(lines) => lines.ends.len(),
+        }
+    }
+
+    /// Bytes of memory that the block holds.
+    pub fn memory_bytes(&self) -> usize {
+        match &self.0 {
+            Payload::Lines(lines) => lines.memory_bytes(),
+        }
+    }
+
+    /// Bytes of the rows themselves, before compression.
+    pub fn row_bytes(&self) -> usize {
+        match &self.0 {
+            Payload::Lines(lines) => lines.bytes.len(),
+        }
     }
 
     /// Keeps the rows for which `keep` holds.
+    ///
+    /// # Panics
+    ///
+    /// If `keep` has not one verdict a row.
     pub fn retain(&mut self, keep: &[bool]) {
-        let _ = keep;
+        match &mut self.0 {
+            Payload::Lines(lines) => lines.retain(keep),
+        }
     }
 }
 
@@ -79,6 +114,10 @@ impl OutBlock {
 /// crash, a sink opened with that position goes on as if nothing had happened,
 /// and what came after it is gone. Files appear under their final names only
 /// when complete.
+///
+/// The owner records each position before it asks for the next: the last two
+/// can be opened, older ones need not be. After an error the sink is done for;
+/// drop it and open another at the last position.
 pub trait Sink: Send {
     /// The encoder whose blocks this sink takes.
     fn encoder(&self) -> Arc<dyn Encoder>;
@@ -118,7 +157,7 @@ pub struct Finished {
 }
 
 /// One complete output file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// Path or address.
     pub path: String,
@@ -126,6 +165,8 @@ pub struct Part {
     pub rows: u64,
     /// Bytes of it.
     pub bytes: u64,
+    /// XXH3-64 of these bytes, in hex.
+    pub xxh3: String,
 }
 
 /// A column that held values of several types.
@@ -141,8 +182,20 @@ pub struct Conflict {
 ///
 /// # Errors
 ///
-/// If the place cannot be written.
+/// If the place cannot be written, holds parts of another run, or is not as it
+/// was at that commit.
 pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn Sink>, Error> {
-    let _ = (spec, resume_at);
-    Err(Error::new("", "not there yet"))
+    let target = Target::of(spec)?;
+    if target.shape == Shape::Stdout && resume_at.is_some() {
+        return Err(
+            Error::new("-", "standard output cannot be taken up where it stopped")
+                .with_hint("write to a file to be able to resume"),
+        );
+    }
+    match target.format {
+        Format::Jsonl if target.compression == Compression::None => {
+            Ok(Box::new(text::open(target, &spec.staging, resume_at)?))
+        }
+        _ => Err(Error::new(&spec.path, "this format cannot be written yet")),
+    }
 }

@@ -1,0 +1,270 @@
+//! [`Place`]: where parts lie while they grow, and how they get their names.
+//!
+//! Unfinished parts lie in the staging folder if a file can be renamed from
+//! there into the output folder, else beside the output, hidden
+//! (`.x-00000.jsonl.partial`): a rename is the one way for a file to appear
+//! whole, and it works within one file system only. Which of the two holds is
+//! found out by trying, when the sink is opened; that also tells at once if
+//! the output cannot be written.
+//!
+//! Every name that is given is noted in `published.jsonl` in the staging folder
+//! first. A sink that is opened at an earlier position takes these names back,
+//! and only these: files of others are never touched, and a folder that holds
+//! parts of others is refused.
+//!
+//! Parts for a store, and files for standard output, are staged here and handed
+//! over when complete. The staged copy of an uploaded part goes when two
+//! commits have covered it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Part;
+use super::fault::fault;
+use super::staged::{sync_folder, write_whole};
+use super::target::{Shape, Target};
+use crate::Error;
+
+const JOURNAL: &str = "published.jsonl";
+
+/// A name that was given.
+#[derive(Serialize, Deserialize)]
+struct Published {
+    index: usize,
+    name: String,
+}
+
+/// The folders of one sink.
+pub(super) struct Place {
+    target: Target,
+    staging: PathBuf,
+    /// Where unfinished parts lie.
+    parts: PathBuf,
+    /// The output folder, if it is a local one.
+    folder: Option<PathBuf>,
+    published: BTreeMap<usize, String>,
+}
+
+impl Place {
+    /// Makes the folders, and takes back all names but those of the first
+    /// `n_committed` parts; `None` for a new output.
+    pub(super) fn open(
+        target: Target,
+        staging: &Path,
+        n_committed: Option<usize>,
+    ) -> Result<Self, Error> {
+        make_folder(staging)?;
+        let local = !target.remote && target.shape != Shape::Stdout;
+        let folder = local.then(|| match target.folder() {
+            "" => PathBuf::from("."),
+            folder => PathBuf::from(folder),
+        });
+        let mut parts = staging.to_owned();
+        if let Some(folder) = &folder {
+            make_folder(folder)?;
+            if !can_rename(staging, folder)? {
+                parts.clone_from(folder);
+            }
+        }
+        let mut place = Self {
+            target,
+            staging: staging.to_owned(),
+            parts,
+            folder,
+            published: BTreeMap::new(),
+        };
+        place.read_journal()?;
+        place.take_back(n_committed)?;
+        if n_committed.is_none() {
+            place.refuse_parts_of_others()?;
+        }
+        Ok(place)
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The path of part `index` while it is unfinished.
+    pub(super) fn staged(&self, index: usize) -> PathBuf {
+        self.parts.join(self.target.staged_name(index))
+    }
+
+    /// The path of a file that the sink keeps for itself.
+    pub(super) fn side_file(&self, name: &str) -> PathBuf {
+        self.staging.join(name)
+    }
+
+    /// Gives part `index`, complete and synced, its name among `total` parts;
+    /// returns its path or address.
+    pub(super) fn publish(&mut self, index: usize, total: usize) -> Result<String, Error> {
+        let staged = self.staged(index);
+        let name = self.target.name(index, total);
+        let path = format!("{}{name}", self.target.folder());
+        self.published.insert(index, name.clone());
+        self.write_journal()?;
+        match &self.folder {
+            Some(folder) => {
+                let place = folder.join(&name);
+                fs::rename(&staged, &place)
+                    .map_err(|e| fault(&place, "cannot rename into place", e))?;
+                sync_folder(folder)?;
+            }
+            None if self.target.shape == Shape::Stdout => {
+                let copied = File::open(&staged)
+                    .and_then(|mut file| io::copy(&mut file, &mut io::stdout().lock()))
+                    .and_then(|_| io::stdout().flush());
+                copied.map_err(|e| fault(Path::new("-"), "cannot write", e))?;
+            }
+            None => return Err(Error::new(path, "addresses cannot be written yet")),
+        }
+        Ok(path)
+    }
+
+    /// Checks that the complete parts are where they were at a commit.
+    pub(super) fn check(&self, parts: &[Part]) -> Result<(), Error> {
+        for (index, part) in parts.iter().enumerate() {
+            let path = match (&self.folder, self.target.shape) {
+                (Some(_), Shape::Folder) => PathBuf::from(&part.path),
+                (Some(_), _) | (None, Shape::Counted) => self.staged(index),
+                (None, _) => continue,
+            };
+            let bytes = match fs::metadata(&path) {
+                Ok(metadata) => metadata.len(),
+                Err(e) => return Err(fault(&path, "a complete part cannot be found", e)),
+            };
+            if bytes != part.bytes {
+                return Err(Error::new(
+                    path.display().to_string(),
+                    format!(
+                        "a complete part has {bytes} bytes, {} were committed",
+                        part.bytes
+                    ),
+                )
+                .with_hint("the run cannot be resumed; start it anew"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees the staged copies of the first `n` parts, which lie at their place.
+    pub(super) fn release(&mut self, n: usize) -> Result<(), Error> {
+        if self.folder.is_none() && self.target.shape == Shape::Folder {
+            for index in 0..n {
+                remove(&self.staged(index))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back the names of all parts from `n_committed` on.
+    fn take_back(&mut self, n_committed: Option<usize>) -> Result<(), Error> {
+        let first = match (self.target.shape, n_committed) {
+            (Shape::Folder, Some(n)) => n,
+            _ => 0,
+        };
+        // A new output replaces a single file when it is complete, not before.
+        let keep_old = n_committed.is_none() && self.target.shape != Shape::Folder;
+        let mut taken = self.published.split_off(&first);
+        if let Some(folder) = self.folder.clone().filter(|_| !keep_old) {
+            for (index, name) in &mut taken {
+                let (staged, place) = (self.staged(*index), folder.join(name));
+                // If the staged file is there, the name was not given yet: what
+                // has it is not ours.
+                if !exists(&staged)? && exists(&place)? {
+                    fs::rename(&place, &staged)
+                        .map_err(|e| fault(&place, "cannot take back", e))?;
+                }
+            }
+            sync_folder(&folder)?;
+        }
+        self.write_journal()
+    }
+
+    fn refuse_parts_of_others(&self) -> Result<(), Error> {
+        let (Some(folder), Shape::Folder) = (&self.folder, self.target.shape) else {
+            return Ok(());
+        };
+        for entry in fs::read_dir(folder).map_err(|e| fault(folder, "cannot list", e))? {
+            let entry = entry.map_err(|e| fault(folder, "cannot list", e))?;
+            if self
+                .target
+                .is_part_name(&entry.file_name().to_string_lossy())
+            {
+                return Err(Error::new(
+                    entry.path().display().to_string(),
+                    "the output folder holds parts of an earlier run, which would be mixed with \
+                     the new ones",
+                )
+                .with_hint("remove them or choose another folder"));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_journal(&mut self) -> Result<(), Error> {
+        let path = self.side_file(JOURNAL);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(fault(&path, "cannot read", e)),
+        };
+        for line in text.lines() {
+            let Published { index, name } = serde_json::from_str(line)
+                .map_err(|e| Error::io(path.display().to_string(), "cannot be read", e.into()))?;
+            self.published.insert(index, name);
+        }
+        Ok(())
+    }
+
+    fn write_journal(&self) -> Result<(), Error> {
+        let mut text = Vec::new();
+        for (&index, name) in &self.published {
+            let name = name.clone();
+            serde_json::to_writer(&mut text, &Published { index, name })
+                .expect("writing to memory does not fail");
+            text.push(b'\n');
+        }
+        write_whole(&self.side_file(JOURNAL), &text)
+    }
+}
+
+/// Whether files can be renamed from `staging` into `folder`.
+///
+/// # Errors
+///
+/// If one of the folders cannot be written.
+fn can_rename(staging: &Path, folder: &Path) -> Result<bool, Error> {
+    let probe = format!(".wrasse-probe-{}", std::process::id());
+    let (from, to) = (staging.join(&probe), folder.join(&probe));
+    File::create(&from).map_err(|e| fault(&from, "cannot create a file", e))?;
+    File::create(&to).map_err(|e| fault(&to, "cannot create a file", e))?;
+    let renamed = fs::rename(&from, &to);
+    remove(&from)?;
+    remove(&to)?;
+    match renamed {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => Ok(false),
+        Err(e) => Err(fault(&to, "cannot rename into the folder", e)),
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).map_err(|e| fault(folder, "cannot make the folder", e))
+}
+
+fn exists(path: &Path) -> Result<bool, Error> {
+    path.try_exists()
+        .map_err(|e| fault(path, "cannot be looked at", e))
+}
+
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(path, "cannot remove", e)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,191 @@
+//! [`TextSink`]: lines of JSON into files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::body::{Body, BodyPosition};
+use super::place::Place;
+use super::position::{read_position, write_position};
+use super::rows::LinesEncoder;
+use super::target::{Shape, Target};
+use super::{Encoder, Finished, OutBlock, Part, Payload, Sink};
+use crate::Error;
+
+/// Where the output stood at a commit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Position {
+    /// The complete parts.
+    parts: Vec<Part>,
+    /// The part that grows.
+    open: Option<OpenPosition>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct OpenPosition {
+    rows: u64,
+    row_bytes: u64,
+    body: BodyPosition,
+}
+
+/// Writes lines of JSON, plain or compressed, to one file or to parts.
+pub(super) struct TextSink {
+    place: Place,
+    /// The complete parts.
+    parts: Vec<Part>,
+    open: Option<Open>,
+    /// Complete parts that the last commit covered.
+    n_covered: usize,
+}
+
+/// The part that grows.
+struct Open {
+    rows: u64,
+    /// Bytes of its rows, uncompressed.
+    row_bytes: u64,
+    body: Body,
+}
+
+impl TextSink {
+    /// Starts a new output.
+    pub(super) fn create(place: Place) -> Self {
+        Self {
+            place,
+            parts: Vec::new(),
+            open: None,
+            n_covered: 0,
+        }
+    }
+
+    /// Starts the part after the complete ones, if none grows.
+    fn open_part(&mut self) -> Result<&mut Open, Error> {
+        match self.open {
+            Some(ref mut open) => Ok(open),
+            None => {
+                let body = Body::create(&self.place, self.parts.len())?;
+                Ok(self.open.insert(Open {
+                    rows: 0,
+                    row_bytes: 0,
+                    body,
+                }))
+            }
+        }
+    }
+
+    /// Completes the part that grows.
+    fn complete_part(&mut self) -> Result<(), Error> {
+        let Some(Open { rows, body, .. }) = self.open.take() else {
+            return Ok(());
+        };
+        let end = body.complete()?;
+        let index = self.parts.len();
+        let path = match self.place.target().shape {
+            Shape::Folder => self.place.publish(index, 0)?,
+            Shape::Stdout => "-".to_owned(),
+            Shape::File | Shape::Counted => String::new(),
+        };
+        self.parts.push(Part {
+            path,
+            rows,
+            bytes: end.bytes,
+            xxh3: end.xxh3,
+        });
+        Ok(())
+    }
+}
+
+impl Sink for TextSink {
+    fn encoder(&self) -> Arc<dyn Encoder> {
+        Arc::new(LinesEncoder { strict: false })
+    }
+
+    fn append(&mut self, block: OutBlock) -> Result<(), Error> {
+        let Payload::Lines(lines) = block.0;
+        let part_bytes = self.place.target().part_bytes;
+        let mut rest = lines.rows();
+        while rest.n_rows() > 0 {
+            let open = self.open_part()?;
+            let (now, later) = rest.split_at_bytes(part_bytes - open.row_bytes);
+            open.rows += now.n_rows() as u64;
+            open.row_bytes += now.bytes().len() as u64;
+            open.body.append(now)?;
+            if open.row_bytes >= part_bytes {
+                self.complete_part()?;
+            }
+            rest = later;
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.open
+            .as_ref()
+            .map_or(0, |open| open.body.memory_bytes())
+    }
+
+    fn commit(&mut self) -> Result<Value, Error> {
+        self.place.release(self.n_covered)?;
+        self.n_covered = self.parts.len();
+        let open = match &mut self.open {
+            None => None,
+            Some(open) => Some(OpenPosition {
+                rows: open.rows,
+                row_bytes: open.row_bytes,
+                body: open.body.sync()?,
+            }),
+        };
+        let position = Position {
+            parts: self.parts.clone(),
+            open,
+        };
+        Ok(write_position(&position, self.place.target()))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Finished, Error> {
+        if self.parts.is_empty() {
+            // An output without rows is a file without rows, not no file.
+            self.open_part()?;
+        }
+        self.complete_part()?;
+        if matches!(self.place.target().shape, Shape::File | Shape::Counted) {
+            let total = self.parts.len();
+            for (index, part) in self.parts.iter_mut().enumerate() {
+                part.path = self.place.publish(index, total)?;
+            }
+        }
+        Ok(Finished {
+            parts: self.parts,
+            conflicts: Vec::new(),
+        })
+    }
+}
+
+/// Opens a sink for lines of JSON.
+pub(super) fn open(
+    target: Target,
+    staging: &Path,
+    resume_at: Option<&Value>,
+) -> Result<TextSink, Error> {
+    let Some(position) = resume_at else {
+        return Ok(TextSink::create(Place::open(target, staging, None)?));
+    };
+    let position: Position = read_position(position, &target)?;
+    let place = Place::open(target, staging, Some(position.parts.len()))?;
+    place.check(&position.parts)?;
+    let open = match &position.open {
+        None => None,
+        Some(open) => Some(Open {
+            rows: open.rows,
+            row_bytes: open.row_bytes,
+            body: Body::reopen(&place, position.parts.len(), &open.body)?,
+        }),
+    };
+    Ok(TextSink {
+        n_covered: position.parts.len(),
+        place,
+        parts: position.parts,
+        open,
+    })
+}

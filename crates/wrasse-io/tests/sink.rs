@@ -1,0 +1,311 @@
+//! Sinks, seen from outside: names, bytes, and what a crash leaves.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use wrasse_core::{ByteCount, Origin, Sample};
+use wrasse_io::{Finished, OutBlock, Sink, SinkSpec, open_sink};
+
+/// A place to write to, and what is written there.
+struct Scene {
+    folder: TempDir,
+    spec: SinkSpec,
+}
+
+impl Scene {
+    fn new(path: &str, part_bytes: Option<u64>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let spec = SinkSpec {
+            path: format!("{}/out/{path}", folder.path().display()),
+            format: None,
+            part_bytes: part_bytes.map(ByteCount),
+            staging: folder.path().join("run"),
+        };
+        Self { folder, spec }
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    fn open(&self, position: Option<&Value>) -> Box<dyn Sink> {
+        open_sink(&self.spec, position).unwrap()
+    }
+
+    /// All files of the output by name.
+    fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect(&self.out(), "", &mut files);
+        files
+    }
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), files);
+        } else {
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n as u64) as usize
+    }
+}
+
+fn block(sink: &dyn Sink, rows: &[String]) -> OutBlock {
+    let mut builder = sink.encoder().start();
+    for row in rows {
+        let sample = Sample::from_json(row.as_str().into(), Origin::default()).unwrap();
+        builder.push(&sample).unwrap();
+    }
+    builder.finish()
+}
+
+/// Writes `rows` in one go, in blocks of `block_rows`.
+fn write(scene: &Scene, rows: &[String], block_rows: usize) -> Finished {
+    let mut sink = scene.open(None);
+    for rows in rows.chunks(block_rows) {
+        sink.append(block(sink.as_ref(), rows)).unwrap();
+    }
+    sink.finish().unwrap()
+}
+
+/// Writes `rows` with crashes: each loses what came after one of the last two
+/// commits, the end of the run included.
+fn write_with_crashes(scene: &Scene, rows: &[String], seed: u64) -> Finished {
+    let mut dice = Dice(seed);
+    let mut known: Vec<(Option<Value>, usize)> = vec![(None, 0)];
+    let mut crashes = 12;
+    loop {
+        let back = dice.below(known.len().min(2));
+        known.truncate(known.len() - back);
+        let (position, mut done) = known.last().cloned().unwrap();
+        let mut sink = scene.open(position.as_ref());
+        loop {
+            if crashes > 0 && dice.below(12) == 0 {
+                crashes -= 1;
+                break;
+            }
+            let n = dice.below(40).min(rows.len() - done);
+            sink.append(block(sink.as_ref(), &rows[done..done + n]))
+                .unwrap();
+            done += n;
+            if dice.below(3) == 0 {
+                // What is written down must be enough: it goes through text.
+                let text = sink.commit().unwrap().to_string();
+                known.push((Some(serde_json::from_str(&text).unwrap()), done));
+            }
+            if done == rows.len() {
+                let finished = sink.finish().unwrap();
+                if crashes > 0 {
+                    crashes -= 1;
+                    break;
+                }
+                return finished;
+            }
+        }
+    }
+}
+
+fn rows(n: usize) -> Vec<String> {
+    let mut dice = Dice(7);
+    (0..n)
+        .map(|i| {
+            let text = "lorem 数据 \\n \\u00e9 ipsum ".repeat(1 + dice.below(9));
+            format!(
+                r#"{{"id":{i},"text":"{text}","meta":{{"n":[{}.5,null]}}}}"#,
+                dice.below(99)
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn crashes_leave_no_trace() {
+    for (path, part_bytes) in [
+        ("x.jsonl", None),
+        ("x.jsonl", Some(3_000)),
+        ("deep/er/", Some(3_000)),
+    ] {
+        let rows = rows(400);
+        let calm = Scene::new(path, part_bytes);
+        let want = write(&calm, &rows, 400);
+        let want_files = calm.files();
+        assert_eq!(want.parts.len(), want_files.len(), "{path}");
+        let n_rows: u64 = want.parts.iter().map(|part| part.rows).sum();
+        assert_eq!(n_rows, 400, "{path}");
+        for seed in 1..8 {
+            let stormy = Scene::new(path, part_bytes);
+            let got = write_with_crashes(&stormy, &rows, seed);
+            assert!(
+                stormy.files() == want_files,
+                "{path} differs with seed {seed}"
+            );
+            let sums = |finished: &Finished| -> Vec<_> {
+                let parts = finished.parts.iter();
+                parts
+                    .map(|part| (part.rows, part.bytes, part.xxh3.clone()))
+                    .collect()
+            };
+            assert_eq!(sums(&got), sums(&want), "{path}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_line_is_a_row_as_it_came() {
+    let scene = Scene::new("x.jsonl", None);
+    let rows = [
+        "{\"a\": 1e400,\"a\":12345678901234567890123 }\r",
+        "{\n  \"pretty\": [1,\r\n 2]\n}",
+    ];
+    write(&scene, &rows.map(str::to_owned), 1);
+    assert_eq!(
+        String::from_utf8(scene.files().remove("x.jsonl").unwrap()).unwrap(),
+        "{\"a\": 1e400,\"a\":12345678901234567890123 }\r\n{   \"pretty\": [1,   2] }\n"
+    );
+}
+
+#[test]
+fn retained_rows_are_written_and_no_others() {
+    let scene = Scene::new("x.jsonl", None);
+    let rows = rows(50);
+    let mut sink = scene.open(None);
+    let mut all = block(sink.as_ref(), &rows);
+    let keep: Vec<bool> = (0..50).map(|i| i % 3 == 0).collect();
+    all.retain(&keep);
+    assert_eq!(all.n_rows(), 17);
+    sink.append(all).unwrap();
+    sink.finish().unwrap();
+    let kept: String = rows
+        .iter()
+        .step_by(3)
+        .map(|row| format!("{row}\n"))
+        .collect();
+    assert_eq!(scene.files()["x.jsonl"], kept.as_bytes());
+}
+
+#[test]
+fn parts_are_named_as_their_users_know_them() {
+    let rows: Vec<String> = (0..40).map(|i| format!(r#"{{"id":{i:04}0}}"#)).collect();
+    let rows: Vec<String> = rows.iter().map(|row| row.replace(":0", ":1")).collect();
+    let names = |path: &str, bytes: u64| -> Vec<String> {
+        let scene = Scene::new(path, Some(bytes));
+        write(&scene, &rows, 7);
+        scene.files().into_keys().collect()
+    };
+    // 40 rows of 13 bytes: 10 rows reach 130 bytes.
+    let row_bytes = rows[0].len() as u64 + 1;
+    assert_eq!(
+        names("x.jsonl", 10 * row_bytes),
+        [
+            "x-00-of-04.jsonl",
+            "x-01-of-04.jsonl",
+            "x-02-of-04.jsonl",
+            "x-03-of-04.jsonl"
+        ]
+    );
+    assert_eq!(names("x.jsonl", 4 * row_bytes)[9], "x-009-of-010.jsonl");
+    assert_eq!(
+        names("x/", 20 * row_bytes),
+        ["x/part-00000.jsonl", "x/part-00001.jsonl"]
+    );
+    assert_eq!(names("x", 1 << 20), ["x/part-00000.jsonl"]);
+}
+
+#[test]
+fn nothing_is_a_file_too() {
+    for path in ["x.jsonl", "x/"] {
+        let scene = Scene::new(path, None);
+        let finished = write(&scene, &[], 1);
+        assert_eq!(finished.parts.len(), 1);
+        assert_eq!(scene.files().len(), 1, "{path}");
+    }
+}
+
+#[test]
+fn files_appear_when_complete() {
+    let scene = Scene::new("x/", Some(1_000));
+    let mut sink = scene.open(None);
+    let mut seen = 0;
+    for row in rows(60) {
+        sink.append(block(sink.as_ref(), &[row])).unwrap();
+        for (name, bytes) in scene.files() {
+            assert!(name.starts_with("x/part-"), "{name} is no part");
+            assert!(bytes.len() >= 1_000, "{name} is not full");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn parts_of_others_are_not_mixed_with_ours() {
+    let scene = Scene::new("x/", None);
+    fs::create_dir_all(scene.out().join("x")).unwrap();
+    fs::write(scene.out().join("x/part-00003.jsonl"), "{}\n").unwrap();
+    fs::write(scene.out().join("x/notes.jsonl"), "{}\n").unwrap();
+    let error = open_sink(&scene.spec, None).err().unwrap();
+    assert!(error.to_string().contains("part-00003.jsonl"), "{error}");
+    assert!(error.hint.is_some());
+    fs::remove_file(scene.out().join("x/part-00003.jsonl")).unwrap();
+    write(&scene, &rows(3), 1);
+    assert_eq!(scene.files().len(), 2);
+}
+
+#[test]
+fn a_damaged_output_is_not_resumed() {
+    let scene = Scene::new("x.jsonl", None);
+    let mut sink = scene.open(None);
+    sink.append(block(sink.as_ref(), &rows(9))).unwrap();
+    let position = sink.commit().unwrap();
+    drop(sink);
+    let staged = scene.spec.staging.join(".x-00000.jsonl.partial");
+    let mut bytes = fs::read(&staged).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&staged, bytes).unwrap();
+    let error = open_sink(&scene.spec, Some(&position)).err().unwrap();
+    assert!(
+        error.to_string().contains("not as it was committed"),
+        "{error}"
+    );
+    let other = Scene::new("x.jsonl", Some(10));
+    let error = open_sink(&other.spec, Some(&position)).err().unwrap();
+    assert!(error.to_string().contains("the run wrote"), "{error}");
+}
+
+#[test]
+fn places_that_cannot_be_written_are_named() {
+    let scene = Scene::new("x.jsonl", None);
+    fs::write(scene.out(), "a file").unwrap();
+    let error = open_sink(&scene.spec, None).err().unwrap();
+    assert!(error.path.contains("/out"), "{error}");
+    assert!(error.hint.is_some());
+    let spec = SinkSpec {
+        path: "out.docx".to_owned(),
+        ..scene.spec.clone()
+    };
+    assert!(
+        open_sink(&spec, None)
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("suffix")
+    );
+}
