@@ -1,1 +1,27 @@
-//! x
+//! The embedded backend: a thread per core, a memory ledger, no server.
+//!
+//! # Who does what
+//!
+//! ```text
+//!   caller's thread    coordinator: owns the scheduler, the gates, the books
+//!   worker threads     read a block and run a stage over it; hold nothing
+//!   writer thread      owns the sink and the run directory
+//! ```
+//!
+//! The coordinator turns notes from workers and writer into events, and the
+//! scheduler's commands into tasks. It never reads, writes or computes on
+//! rows; what it does itself, the decisions of the gates, costs a table
+//! look-up a sample.
+//!
+//! Layer: 6. Threads and clocks are allowed here; the bytes that come out do
+//! not depend on either.
+
+mod coordinator;
+mod dry_run;
+mod job;
+mod process;
+mod worker;
+mod writing;
+
+pub use dry_run::{DryRun, dry_run};
+pub use job::{Cancel, Job, RunResult, run};

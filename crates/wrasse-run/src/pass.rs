@@ -48,7 +48,7 @@ pub enum Work {
     /// A block as read, of which at most this many rows are taken.
     Rows(Block, u64),
     /// A block that came through a gate.
-    State(BlockState),
+    State(Box<BlockState>),
 }
 
 /// A block between two stages, with all that was recorded on its way.
@@ -120,27 +120,27 @@ impl Pass {
         &self.plan
     }
 
+    /// A block without rows.
+    pub fn empty(&self) -> BlockState {
+        BlockState {
+            tally: Tally::new(self.plan.operators().len()),
+            fresh: vec![Vec::new(); self.plan.n_gates()],
+            ..BlockState::default()
+        }
+    }
+
     /// Runs a stage over a block.
     ///
     /// # Errors
     ///
     /// If an operator reports a fatal failure: the run cannot go on.
     pub fn run(&self, stage: usize, work: Work) -> Result<BlockState, String> {
-        let n_operators = self.plan.operators().len();
-        let n_gates = self.plan.n_gates();
         let (mut state, source) = match work {
-            Work::Rows(block, rows_max) => {
-                let state = BlockState {
-                    tally: Tally::new(n_operators),
-                    fresh: vec![Vec::new(); n_gates],
-                    ..BlockState::default()
-                };
-                (state, Source::Rows(block, rows_max))
-            }
+            Work::Rows(block, rows_max) => (self.empty(), Source::Rows(block, rows_max)),
             Work::State(mut state) => {
                 let samples = std::mem::take(&mut state.samples);
                 state.fingerprints.clear();
-                (state, Source::Samples(samples))
+                (*state, Source::Samples(samples))
             }
         };
         if let Source::Samples(samples) = &source
@@ -376,7 +376,7 @@ impl Flow<'_> {
         reason = "measures where the time goes; no result depends on it"
     )]
     fn clock(&self) -> Option<Instant> {
-        (self.tick % TIMED_EVERY == 0).then(Instant::now)
+        self.tick.is_multiple_of(TIMED_EVERY).then(Instant::now)
     }
 }
 

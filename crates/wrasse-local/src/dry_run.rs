@@ -1,0 +1,127 @@
+//! [`dry_run`]: a sample of the input through the whole plan, writing nothing.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use wrasse_core::ByteCount;
+use wrasse_io::{ReadLimits, SinkSpec, open, open_sink, splits};
+use wrasse_run::{Error, FingerprintSet, Pass, Tally, Work};
+
+use crate::job::{Job, list};
+
+/// What a sample of the input told.
+#[derive(Clone, Debug)]
+pub struct DryRun {
+    /// The accounting of the sample.
+    pub tally: Tally,
+    /// Bytes of input that were sampled, as stored.
+    pub sampled_bytes: u64,
+    /// Bytes of input in all, if known.
+    pub bytes_total: Option<u64>,
+    /// Input files.
+    pub n_files: usize,
+    /// Processor seconds that the sample took on one thread.
+    pub cpu_s: f64,
+    /// Lines of the reject file that a run would write for the sample.
+    pub rejects: String,
+    /// Things a user should know.
+    pub warnings: Vec<String>,
+}
+
+impl DryRun {
+    /// How many times larger the whole input is than the sample.
+    pub fn factor(&self) -> Option<f64> {
+        let total = self.bytes_total? as f64;
+        (self.sampled_bytes > 0).then(|| total / self.sampled_bytes as f64)
+    }
+}
+
+/// The input is cut this finely, so that a sample is spread over it.
+const SPLIT: ByteCount = ByteCount(1 << 20);
+
+/// Runs about `sample` of the input, taken in blocks at equal distances from
+/// its beginning to its end, on this thread.
+///
+/// Duplicates are found within the sample alone: in the whole input there are
+/// more.
+///
+/// # Errors
+///
+/// If the input cannot be read.
+#[expect(clippy::disallowed_methods, reason = "measures what the sample costs")]
+pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
+    let inputs = Arc::new(list(job)?);
+    let splits = splits(&inputs, SPLIT)?;
+    let staging = std::env::temp_dir().join(format!("wrasse-dry-run-{}", std::process::id()));
+    let spec = SinkSpec {
+        path: staging.join("dry-run.jsonl").to_string_lossy().into_owned(),
+        format: None,
+        part_bytes: None,
+        staging: staging.clone(),
+    };
+    let encoder = open_sink(&spec, None)?.encoder();
+    // Nothing was written; a folder that stays does no harm.
+    let _ = std::fs::remove_dir_all(&staging);
+    let plan = Arc::clone(&job.plan);
+    let pass = Pass::new(plan, Arc::clone(&inputs), encoder, job.pass);
+    let limits = ReadLimits {
+        block_bytes: job.block_bytes.0.min(SPLIT.0) as usize,
+        row_bytes_max: job.row_bytes_max.0 as usize,
+    };
+    let mut seen: Vec<FingerprintSet> =
+        (0..job.plan.n_gates()).map(|_| FingerprintSet::default()).collect();
+    let mut tally = Tally::new(job.plan.operators().len());
+    let mut rejects = Vec::new();
+    let wanted = (sample.0 / SPLIT.0).max(1) as usize;
+    let step = splits.len().div_ceil(wanted).max(1);
+    let began = Instant::now();
+    for split in splits.iter().step_by(step) {
+        let mut reader = match open(&inputs, split, limits) {
+            Ok(reader) => reader,
+            Err(error) => {
+                let mut state = pass.empty();
+                state.damaged(&error);
+                tally.add(&state.tally);
+                rejects.extend(state.rejects);
+                continue;
+            }
+        };
+        let mut left = sample.0.div_ceil(wanted as u64).max(1);
+        while left > 0 {
+            let mut state = match reader.next_block() {
+                Ok(Some(block)) => {
+                    left = left.saturating_sub(block.input_bytes.max(1));
+                    pass.run(0, Work::Rows(block, u64::MAX)).map_err(Error::failed)?
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    left = 0;
+                    let mut state = pass.empty();
+                    state.damaged(&error);
+                    state
+                }
+            };
+            for (gate, seen) in seen.iter_mut().enumerate() {
+                pass.decide(gate, &mut state, seen);
+                state = pass.run(gate + 1, Work::State(Box::new(state))).map_err(Error::failed)?;
+            }
+            if let Some(rows) = state.take_encoded() {
+                state.tally.bytes_out = rows.row_bytes() as u64;
+            }
+            tally.add(&state.tally);
+            rejects.extend(state.rejects);
+        }
+    }
+    tally
+        .check()
+        .map_err(|what| Error::failed(format!("the books do not balance: {what}")))?;
+    Ok(DryRun {
+        sampled_bytes: tally.bytes_in,
+        bytes_total: inputs.files.iter().map(|file| file.bytes).sum(),
+        n_files: inputs.files.len(),
+        tally,
+        cpu_s: began.elapsed().as_secs_f64(),
+        rejects: String::from_utf8_lossy(&rejects).into_owned(),
+        warnings: inputs.warnings.clone(),
+    })
+}

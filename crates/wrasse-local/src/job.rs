@@ -1,0 +1,256 @@
+//! [`Job`]: a run in full, and [`run`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+use wrasse_core::ByteCount;
+use wrasse_io::{
+    Conflict, Format, Inputs, Part, ReadLimits, SinkSpec, SourceSpec, discover, open_sink, splits,
+};
+use wrasse_plan::{Budget, Demand, Plan};
+use wrasse_run::{
+    Commit, Error, Existing, Header, MaxRejects, Pass, PassSettings, Resume, RunDir, RunSnapshot,
+    Tally, Writer, WriterSettings,
+};
+use wrasse_sched::BlockId;
+
+use crate::coordinator::Coordinator;
+use crate::worker::Shared;
+use crate::process;
+
+/// A run in full: what to read, do and write, and how.
+pub struct Job {
+    /// The input.
+    pub source: SourceSpec,
+    /// The operators, in order.
+    pub plan: Arc<Plan>,
+    /// The output file, folder, address, or `-`.
+    pub output: String,
+    /// The output's format, if its name does not tell.
+    pub format: Option<Format>,
+    /// Cut the output into parts of about this size.
+    pub part_bytes: Option<ByteCount>,
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// What is written beside the text.
+    pub pass: PassSettings,
+    /// The recipe in canonical form: what decides the output's bytes.
+    pub recipe: Value,
+    /// Worker threads.
+    pub threads: usize,
+    /// Limit on the memory of the process.
+    pub memory: Option<ByteCount>,
+    /// Stop after this many rows of input.
+    pub limit: Option<u64>,
+    /// How many rejects fail the run.
+    pub max_rejects: MaxRejects,
+    /// What to do with an interrupted run in the same place.
+    pub existing: Existing,
+    /// Replace an output that no run of Wrasse wrote.
+    pub overwrite: bool,
+    /// Bytes in a split.
+    pub split_bytes: ByteCount,
+    /// Bytes in a block.
+    pub block_bytes: ByteCount,
+    /// The longest row.
+    pub row_bytes_max: ByteCount,
+}
+
+/// How a run went.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// The accounting, of resumed runs in total.
+    pub tally: Tally,
+    /// The output, if it is complete.
+    pub parts: Vec<Part>,
+    /// Columns that had to be widened.
+    pub conflicts: Vec<Conflict>,
+    /// Things a user should know.
+    pub warnings: Vec<String>,
+    /// Whether the output is complete; otherwise the run can be resumed.
+    pub complete: bool,
+    /// Whether the limit on rejects was passed.
+    pub too_many_rejects: bool,
+    /// Whether an earlier run had finished already and nothing was done.
+    pub was_done: bool,
+    /// Whether it went on from an earlier run.
+    pub resumed: bool,
+    /// Seconds.
+    pub elapsed_s: f64,
+    /// Processor seconds of the process, if the system says.
+    pub cpu_s: Option<f64>,
+    /// The most resident memory that was seen, in bytes; 0 if unknown.
+    pub peak_bytes: u64,
+    /// Threads that were used.
+    pub threads: usize,
+}
+
+/// Asks a run to end early, from any thread. It then can be resumed.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks the run to end.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the run was asked to end.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Memory that does not depend on the blocks: threads' stacks, buffers of the
+/// sink and its compressor. Measured on the bundled example.
+const FIXED_BYTES: u64 = 24 << 20;
+
+/// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
+/// about ten times a second.
+///
+/// # Errors
+///
+/// If the run cannot begin as asked, or cannot go on. What was committed can
+/// be resumed.
+pub fn run(
+    job: &Job,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<RunResult, Error> {
+    let budget = budget(job)?;
+    refuse_foreign_output(job)?;
+    let inputs = Arc::new(list(job)?);
+    let warnings = inputs.warnings.clone();
+    let splits = splits(&inputs, job.split_bytes)?;
+    let header = header(job, &inputs);
+    let existing = if job.output == "-" { Existing::Restart } else { job.existing };
+    let (dir, resume) = RunDir::open(&job.run_dir, &header, existing)?;
+    let commit = match resume {
+        Resume::Done(tally) => return Ok(done_before(tally, budget.threads)),
+        Resume::At(commit) => commit,
+    };
+    let spec = SinkSpec {
+        path: job.output.clone(),
+        format: job.format,
+        part_bytes: job.part_bytes,
+        staging: dir.staging(),
+    };
+    let sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink))?;
+    let n_gates = job.plan.n_gates();
+    let n_operators = job.plan.operators().len();
+    let pass = Pass::new(Arc::clone(&job.plan), Arc::clone(&inputs), sink.encoder(), job.pass);
+    let settings = WriterSettings {
+        max_rejects: job.max_rejects,
+        ..WriterSettings::default()
+    };
+    let at = commit.as_deref();
+    let mut writer = Writer::new(sink, Some(dir), at, n_operators, n_gates, settings)?;
+    let seen = writer.seen()?;
+    let shared = Shared {
+        pass,
+        inputs: Arc::clone(&inputs),
+        limits: ReadLimits {
+            block_bytes: job.block_bytes.0 as usize,
+            row_bytes_max: job.row_bytes_max.0 as usize,
+        },
+    };
+    let coordinator = Coordinator::new(
+        job,
+        budget,
+        &shared,
+        splits,
+        seen,
+        start(at),
+        at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
+    );
+    let mut result = coordinator.run(writer, observe, cancel)?;
+    result.warnings = warnings;
+    result.resumed = commit.is_some();
+    Ok(result)
+}
+
+fn start(commit: Option<&Commit>) -> BlockId {
+    let (split, seq) = commit.map_or((0, 0), |commit| commit.next);
+    BlockId { split, seq }
+}
+
+fn done_before(tally: Tally, threads: usize) -> RunResult {
+    RunResult {
+        tally,
+        parts: Vec::new(),
+        conflicts: Vec::new(),
+        warnings: Vec::new(),
+        complete: true,
+        too_many_rejects: false,
+        was_done: true,
+        resumed: true,
+        elapsed_s: 0.0,
+        cpu_s: None,
+        peak_bytes: 0,
+        threads,
+    }
+}
+
+pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
+    Budget::new(&Demand {
+        threads: job.threads,
+        memory: job.memory,
+        block_bytes: job.block_bytes,
+        base: ByteCount(process::resident_bytes() + FIXED_BYTES),
+    })
+    .map_err(|error| {
+        let least = error.least;
+        Error::usage(error.to_string()).with_hint(format!("pass --memory {}MiB or more", (least.0 >> 20) + 1))
+    })
+}
+
+/// The input, without what this run itself writes.
+pub(crate) fn list(job: &Job) -> Result<Inputs, Error> {
+    let mut source = job.source.clone();
+    if job.output != "-" {
+        source.exclude.push(job.output.clone());
+    }
+    source.exclude.push(job.run_dir.to_string_lossy().into_owned());
+    discover(&source).map_err(|error| Error {
+        kind: wrasse_run::ErrorKind::Usage,
+        ..error.into()
+    })
+}
+
+fn header(job: &Job, inputs: &Inputs) -> Header {
+    Header {
+        recipe: match job.limit {
+            None => job.recipe.clone(),
+            // A limited run is another run.
+            Some(limit) => serde_json::json!({ "recipe": job.recipe, "limit": limit }),
+        },
+        inputs: inputs
+            .files
+            .iter()
+            .map(|file| (file.path.clone(), file.fingerprint.clone()))
+            .collect(),
+        split_bytes: job.split_bytes.0,
+        block_bytes: job.block_bytes.0,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// An output that a run of Wrasse wrote may be replaced by the next; anything
+/// else only if the user says so.
+fn refuse_foreign_output(job: &Job) -> Result<(), Error> {
+    let path = std::path::Path::new(&job.output);
+    let is_file = path.is_file();
+    let is_full_folder = path.is_dir()
+        && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    let ours = RunDir::is_done(&job.run_dir) || RunDir::is_interrupted(&job.run_dir);
+    if (is_file || is_full_folder) && !ours && !job.overwrite {
+        return Err(Error::usage(format!(
+            "the output {} exists and was not written by an earlier run",
+            job.output
+        ))
+        .with_hint("pass --overwrite to replace it, or choose another export_path"));
+    }
+    Ok(())
+}

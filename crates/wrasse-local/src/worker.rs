@@ -1,0 +1,168 @@
+//! Workers: threads that read blocks and run stages over them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, open};
+use wrasse_run::{BlockState, Outcome, Pass, Work};
+use wrasse_sched::{BlockId, StageIdx};
+
+/// What a worker is told to do.
+pub(crate) enum Task {
+    /// Read the next block and run stage 0 over it.
+    Read {
+        block: BlockId,
+        split: Split,
+        reader: Reader,
+        /// Rows to take at the most.
+        rows_max: u64,
+    },
+    /// Run a later stage over a block.
+    Run {
+        block: BlockId,
+        stage: StageIdx,
+        state: Box<BlockState>,
+    },
+}
+
+/// The reader of a split.
+pub(crate) enum Reader {
+    /// Not opened yet; this many blocks are to be skipped (by a resumed run).
+    Fresh { skip: u32 },
+    /// Open, behind the blocks that were read.
+    Open(Box<dyn SplitReader>),
+}
+
+/// What workers and the writer tell the coordinator.
+pub(crate) enum Note {
+    /// A block was read; `None` for the reader if its file is damaged here.
+    Read {
+        block: BlockId,
+        bytes: u64,
+        reader: Option<Box<dyn SplitReader>>,
+    },
+    /// There was no further block.
+    Ended { block: BlockId },
+    /// A stage is done.
+    Done {
+        block: BlockId,
+        stage: StageIdx,
+        state: Box<BlockState>,
+    },
+    /// The run cannot go on.
+    Fatal(String),
+    /// The writer took a block.
+    Written { block: BlockId, outcome: Outcome },
+    /// The writer failed and is gone.
+    WriterFailed,
+}
+
+/// What every worker needs.
+pub(crate) struct Shared {
+    pub(crate) pass: Pass,
+    pub(crate) inputs: Arc<Inputs>,
+    pub(crate) limits: ReadLimits,
+}
+
+/// Works until there are no more tasks.
+pub(crate) fn work(shared: &Shared, tasks: &Receiver<Task>, notes: &Sender<Note>) {
+    for task in tasks {
+        let result = catch_unwind(AssertUnwindSafe(|| perform(shared, task, notes)));
+        let fatal = match result {
+            Ok(Ok(())) => continue,
+            Ok(Err(message)) => message,
+            Err(_) => "a reader or writer panicked; this is a bug, please report it".to_owned(),
+        };
+        if notes.send(Note::Fatal(fatal)).is_err() {
+            return;
+        }
+    }
+}
+
+fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), String> {
+    // Sending fails only if the coordinator is gone, and then nobody cares.
+    let tell = |note| drop(notes.send(note));
+    match task {
+        Task::Read {
+            block,
+            split,
+            reader,
+            rows_max,
+        } => {
+            let (rows, took_ns) = timed(|| next_block(shared, &split, reader));
+            let mut state = match rows {
+                Ok(Some((rows, reader))) => {
+                    let bytes = rows.memory_bytes() as u64;
+                    tell(Note::Read {
+                        block,
+                        bytes,
+                        reader: Some(reader),
+                    });
+                    shared.pass.run(0, Work::Rows(rows, rows_max))?
+                }
+                Ok(None) => {
+                    tell(Note::Ended { block });
+                    return Ok(());
+                }
+                Err(error) => {
+                    tell(Note::Read {
+                        block,
+                        bytes: 0,
+                        reader: None,
+                    });
+                    let mut state = shared.pass.empty();
+                    state.damaged(&error);
+                    state
+                }
+            };
+            state.tally.read_ns += took_ns;
+            tell(Note::Done {
+                block,
+                stage: 0,
+                state: Box::new(state),
+            });
+        }
+        Task::Run {
+            block,
+            stage,
+            state,
+        } => {
+            let state = Box::new(shared.pass.run(stage, Work::State(state))?);
+            tell(Note::Done {
+                block,
+                stage,
+                state,
+            });
+        }
+    }
+    Ok(())
+}
+
+type Rows = (wrasse_io::Block, Box<dyn SplitReader>);
+
+fn next_block(
+    shared: &Shared,
+    split: &Split,
+    reader: Reader,
+) -> Result<Option<Rows>, wrasse_io::Error> {
+    let mut reader = match reader {
+        Reader::Open(reader) => reader,
+        Reader::Fresh { skip } => {
+            let mut reader = open(&shared.inputs, split, shared.limits)?;
+            for _ in 0..skip {
+                reader.next_block()?;
+            }
+            reader
+        }
+    };
+    Ok(reader.next_block()?.map(|block| (block, reader)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures where the time goes; no result depends on it")]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed().as_nanos() as u64)
+}
