@@ -50,6 +50,8 @@ pub struct Job {
     pub existing: Existing,
     /// Replace an output that no run of Wrasse wrote.
     pub overwrite: bool,
+    /// The directory of an earlier run, whose documents count as seen.
+    pub known_from: Option<PathBuf>,
     /// Bytes in a split.
     pub split_bytes: ByteCount,
     /// Bytes in a block.
@@ -147,7 +149,10 @@ pub fn run(
     };
     let at = commit.as_deref();
     let mut writer = Writer::new(sink, Some(dir), at, n_operators, n_gates, settings)?;
-    let seen = writer.seen()?;
+    let mut seen = writer.seen()?;
+    if let Some(known) = &job.known_from {
+        RunDir::add_fingerprints(known, &mut seen)?;
+    }
     let shared = Shared {
         pass,
         inputs: Arc::clone(&inputs),
@@ -253,4 +258,36 @@ fn refuse_foreign_output(job: &Job) -> Result<(), Error> {
         .with_hint("pass --overwrite to replace it, or choose another export_path"));
     }
     Ok(())
+}
+
+/// How a run would begin.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Input files.
+    pub n_files: usize,
+    /// Bytes of input, if known.
+    pub bytes: Option<u64>,
+    /// Splits.
+    pub n_splits: usize,
+    /// How memory would be spent.
+    pub budget: Budget,
+    /// Things a user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Looks at the input and spends the memory, without running anything.
+///
+/// # Errors
+///
+/// As for [`run`], as far as it can be known before.
+pub fn explain(job: &Job) -> Result<View, Error> {
+    let budget = budget(job)?;
+    let inputs = list(job)?;
+    Ok(View {
+        n_files: inputs.files.len(),
+        bytes: inputs.files.iter().map(|file| file.bytes).sum(),
+        n_splits: splits(&inputs, job.split_bytes)?.len(),
+        budget,
+        warnings: inputs.warnings,
+    })
 }

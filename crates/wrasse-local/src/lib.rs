@@ -24,4 +24,4 @@ mod worker;
 mod writing;
 
 pub use dry_run::{DryRun, dry_run};
-pub use job::{Cancel, Job, RunResult, run};
+pub use job::{Cancel, Job, RunResult, View, explain, run};

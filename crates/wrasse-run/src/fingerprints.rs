@@ -47,6 +47,16 @@ impl FingerprintSet {
         is_new
     }
 
+    /// Adds fingerprints as they are kept on disk: 16 bytes each, little end
+    /// first. Bytes behind the last whole one are passed over.
+    pub fn extend_from_bytes(&mut self, bytes: &[u8]) {
+        for bytes in bytes.chunks_exact(size_of::<Fingerprint>()) {
+            let mut print = [0; size_of::<Fingerprint>()];
+            print.copy_from_slice(bytes);
+            self.insert(Fingerprint::from_le_bytes(print));
+        }
+    }
+
     /// Number of fingerprints.
     pub fn len(&self) -> usize {
         self.len

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::manifest::{Found, Manifest};
-use crate::{Error, Header, Resume};
+use crate::{Error, FingerprintSet, Header, Resume};
 
 /// What to do with an interrupted run in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,12 +125,31 @@ impl RunDir {
 
     /// What gate `gate` has seen.
     pub fn fingerprints(&self, gate: usize) -> PathBuf {
-        self.path.join(format!("fingerprints-{gate}.bin"))
+        self.path.join(fingerprints_name(gate))
     }
 
     /// The final report.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.json")
+    }
+
+    /// Adds what the deduplicators of the run at `path` have seen.
+    ///
+    /// # Errors
+    ///
+    /// If its files cannot be read.
+    pub fn add_fingerprints(path: &Path, seen: &mut [FingerprintSet]) -> Result<(), Error> {
+        for (gate, set) in seen.iter_mut().enumerate() {
+            let file = path.join(fingerprints_name(gate));
+            match std::fs::read(&file) {
+                Ok(bytes) => set.extend_from_bytes(&bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(Error::io(format!("cannot read {}", file.display()), error));
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn manifest(&mut self) -> &mut Manifest {
@@ -153,6 +172,10 @@ impl RunDir {
             Ok(Some(Found { resume: Resume::At(_), .. }))
         )
     }
+}
+
+fn fingerprints_name(gate: usize) -> String {
+    format!("fingerprints-{gate}.bin")
 }
 
 /// Removes what an earlier run left; nothing that a run does not write.

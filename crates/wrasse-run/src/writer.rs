@@ -138,11 +138,7 @@ impl Writer {
         let mut sets = Vec::new();
         for journal in &mut self.fingerprints {
             let mut set = FingerprintSet::default();
-            for bytes in journal.contents()?.chunks_exact(size_of::<Fingerprint>()) {
-                let mut print = [0; size_of::<Fingerprint>()];
-                print.copy_from_slice(bytes);
-                set.insert(Fingerprint::from_le_bytes(print));
-            }
+            set.extend_from_bytes(&journal.contents()?);
             sets.push(set);
         }
         Ok(sets)

@@ -1,0 +1,163 @@
+//! The arguments. Flags say how to run, the recipe says what.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use wrasse_core::ByteCount;
+use wrasse_recipe::RejectLimit;
+
+use crate::Exit;
+
+/// Cleans, filters, cuts and deduplicates text for language models.
+#[derive(Debug, Parser)]
+#[command(name = "wrasse", version, after_help = exit_codes())]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a recipe
+    Run(RunArgs),
+    /// Check a recipe without running it
+    Check(CheckArgs),
+    /// Show how a recipe would run: input, splits, stages, memory
+    Explain(ExplainArgs),
+    /// List the operators, or show one with parameters and examples
+    Ops(OpsArgs),
+    /// Print the JSON Schema of recipes, for editors
+    Schema,
+    /// Run the rejected samples of a run again, after a fix
+    Replay(ReplayArgs),
+}
+
+/// The recipe, and changes to it.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecipeArgs {
+    /// The recipe, a YAML file (`-` for standard input)
+    pub(crate) recipe: String,
+    /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// How to run.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct HowArgs {
+    /// Worker threads [default: one a processor]
+    #[arg(long, short = 'j', value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+    /// Keep the memory of the process below this, e.g. `512MiB`
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<ByteCount>,
+    /// Stop after this many input samples
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Fail if more samples are rejected than this number, or share (`0.5%`)
+    #[arg(long, value_name = "N|P%")]
+    pub(crate) max_rejects: Option<RejectLimit>,
+    /// Record every dropped sample with the reason and the measured value
+    #[arg(long)]
+    pub(crate) trace_dropped: bool,
+    /// Where manifest, rejects and report go [default: beside the output]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+    /// Go on with an interrupted run
+    #[arg(long, conflicts_with = "restart")]
+    pub(crate) resume: bool,
+    /// Discard an interrupted run and begin anew
+    #[arg(long)]
+    pub(crate) restart: bool,
+    /// Replace an output that no run of Wrasse wrote
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Run a sample of the input (default 16MiB), write nothing, predict the rest
+    #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "16MiB", require_equals = true)]
+    pub(crate) dry_run: Option<ByteCount>,
+    /// No progress and no accounting; errors only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// The form of the final report, on standard output if it is JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) report: ReportForm,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportForm {
+    /// A table for people
+    #[default]
+    Text,
+    /// JSON for programs
+    Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    /// The form of the findings
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportForm,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OpsArgs {
+    /// Show this operator
+    pub(crate) name: Option<String>,
+    /// List operators whose name or description has all of these words
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) search: Option<String>,
+    /// The form of the catalog
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportForm,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+    /// Where the samples that pass now go [default: `<output>.replay<suffix>`]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// No progress and no accounting; errors only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// The form of the final report
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) report: ReportForm,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number from 1".to_owned()),
+        Ok(n) => Ok(n),
+    }
+}
+
+fn exit_codes() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for (exit, meaning) in Exit::ALL {
+        text.push_str(&format!("  {:>3}  {meaning}\n", exit as u8));
+    }
+    text
+}

@@ -1,0 +1,56 @@
+//! `wrasse check`.
+
+use serde_json::json;
+use wrasse_op::Catalog;
+use wrasse_recipe::{Severity, check as check_recipe};
+
+use crate::Exit;
+use crate::args::{CheckArgs, ReportForm};
+use crate::failure::{Failure, print, say};
+use crate::load::source;
+
+pub(crate) fn check(args: &CheckArgs, catalog: &Catalog) -> Result<Exit, Failure> {
+    let source = source(&args.recipe)?;
+    let checked = check_recipe(&source, catalog);
+    match args.format {
+        ReportForm::Json => {
+            let findings: Vec<_> = checked
+                .diagnostics
+                .iter()
+                .map(|one| {
+                    json!({
+                        "severity": one.severity.name(),
+                        "message": one.message,
+                        "line": one.place.map(|place| place.line),
+                        "column": one.place.map(|place| place.column),
+                        "length": one.place.map(|place| place.len),
+                        "hint": one.hint,
+                    })
+                })
+                .collect();
+            print(&format!("{:#}\n", json!({ "findings": findings })))?;
+        }
+        ReportForm::Text => {
+            for finding in &checked.diagnostics {
+                say(finding.render(&source).trim_end());
+            }
+        }
+    }
+    match &checked.recipe {
+        Some(recipe) => {
+            if args.format == ReportForm::Text {
+                let n = recipe.steps.len();
+                say(&format!("{}: {n} step{}, no errors", args.recipe.recipe, if n == 1 { "" } else { "s" }));
+            }
+            Ok(Exit::Done)
+        }
+        None => {
+            let n = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
+            Err(Failure {
+                message: format!("{n} error{} in {}", if n == 1 { "" } else { "s" }, args.recipe.recipe),
+                hint: None,
+                exit: Exit::Usage,
+            })
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The command line: arguments, settings, progress, reports, exit codes.
+//!
+//! A program of one's own is one line: [`main`] with a catalog that has more
+//! operators than the library (`examples/my-operators` shows it).
+//!
+//! This is the only crate that knows the terminal, the environment and exit
+//! codes. Standard output carries data and reports; all else goes to standard
+//! error.
+//!
+//! Layer: 8.
+
+mod args;
+mod check;
+mod exit;
+mod explain;
+mod failure;
+mod load;
+mod ops;
+mod progress;
+mod replay;
+mod report;
+mod run;
+mod settings;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use wrasse_op::Catalog;
+
+use crate::args::{Args, Command};
+pub use crate::exit::Exit;
+
+/// The whole program, with the operators of `catalog`.
+pub fn main(catalog: &Catalog) -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let failed = error.use_stderr();
+            // A terminal that is gone cannot be told.
+            let _ = error.print();
+            return if failed { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    let result = match args.command {
+        Command::Run(args) => run::run(&args, catalog),
+        Command::Check(args) => check::check(&args, catalog),
+        Command::Explain(args) => explain::explain(&args, catalog),
+        Command::Ops(args) => ops::ops(&args, catalog),
+        Command::Schema => ops::schema(catalog),
+        Command::Replay(args) => replay::replay(&args, catalog),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit.into()
+        }
+    }
+}
