@@ -1,0 +1,203 @@
+//! [`check`]: a source against a catalog.
+
+use serde_json::{Map, Value};
+use wrasse_op::{Catalog, Common, closest};
+
+use crate::conform::Expected;
+use crate::keys::{self, KEYS, Meaning, OTHER_NAMES};
+use crate::node::{Entry, Node, brief};
+use crate::{Diagnostic, Origin, Output, Place, Recipe, Severity, Source};
+use crate::{input, overrides, parse, settings, steps};
+
+/// What [`check`] found.
+#[derive(Debug)]
+pub struct Checked {
+    /// The recipe, if it has no error.
+    pub recipe: Option<Recipe>,
+    /// Everything found, errors and warnings, in the order of their places.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    fn new(recipe: Option<Recipe>, mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.place);
+        let failed = diagnostics.iter().any(|one| one.severity == Severity::Error);
+        Self {
+            recipe: recipe.filter(|_| !failed),
+            diagnostics,
+        }
+    }
+}
+
+/// Checks a recipe and builds its operators.
+///
+/// Errors do not stop it before it has seen everything, but for YAML that
+/// cannot be read at all.
+pub fn check(source: &Source, catalog: &Catalog) -> Checked {
+    let mut found = Vec::new();
+    let root = read(source, catalog, &mut found);
+    let recipe = root.and_then(|root| from_node(&root, catalog, &mut found));
+    Checked::new(recipe, found)
+}
+
+fn read(source: &Source, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Option<Node> {
+    if let Some(place) = source.invalid() {
+        let error = Diagnostic::error("the recipe is not UTF-8 text from here on");
+        found.push(error.at(place).hint("save it as UTF-8"));
+        return None;
+    }
+    let parsed = parse::parse(source.text(), Origin::Text, found);
+    if parsed.is_none() && found.iter().any(|one| one.severity == Severity::Error) {
+        return None;
+    }
+    let mut root = parsed.unwrap_or_else(|| Node::null(Place::START));
+    if root.is_null() && source.overrides().is_empty() {
+        let error = Diagnostic::error("the recipe is empty");
+        found.push(error.hint("a recipe names at least `dataset_path`, `process` and `export_path`"));
+        return None;
+    }
+    overrides::apply(&mut root, source.overrides(), catalog, found);
+    Some(root)
+}
+
+fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Option<Recipe> {
+    let Some(entries) = root.map() else {
+        let error = Diagnostic::error(format!("a recipe is a mapping (`key: value`), found {}", root.words()));
+        found.push(error.at(root.place));
+        return None;
+    };
+    let values = Values::read(entries, found);
+    let text_keys = values.texts("text_keys");
+    let text_keys = if text_keys.is_empty() { vec!["text".to_owned()] } else { text_keys };
+    let mut defaults = Common::default();
+    defaults.text_key.clone_from(&text_keys[0]);
+
+    let input = input::read(&values, found);
+    let steps = steps::read(values.node("process"), catalog, &defaults, found);
+    let settings = settings::read(&values, found);
+    let shard = settings::size(&values, "export_shard_size", found);
+    Some(Recipe {
+        name: values.text("project_name"),
+        input: input?,
+        output: Output {
+            path: values.text("export_path"),
+            path_place: values.place("export_path"),
+            format: values.text("export_type"),
+            format_place: values.place("export_type"),
+            shard_bytes: shard.filter(|size| size.0 > 0),
+            keep_stats: values.is_on("keep_stats_in_res_ds"),
+            keep_hashes: values.is_on("keep_hashes_in_res_ds"),
+        },
+        text_keys,
+        steps: steps?,
+        settings,
+    })
+}
+
+/// The top of a recipe, read as [`KEYS`] expect it. Keys with null, which
+/// means the default, and keys with errors are absent.
+pub(crate) struct Values<'n> {
+    values: Map<String, Value>,
+    entries: &'n [Entry],
+}
+
+impl<'n> Values<'n> {
+    fn read(entries: &'n [Entry], found: &mut Vec<Diagnostic>) -> Self {
+        let mut values = Map::new();
+        let mut ignored: Vec<&Entry> = Vec::new();
+        for entry in entries {
+            let Some(key) = keys::find(&entry.key) else {
+                found.push(unknown_key(entry));
+                continue;
+            };
+            match key.meaning {
+                Meaning::Ignored => ignored.push(entry),
+                Meaning::Refused(hint) if is_set(&entry.value) => {
+                    let error = Diagnostic::error(format!("`{}` is not supported", key.name));
+                    found.push(error.at(entry.place).hint(hint));
+                }
+                Meaning::Refused(_) => {}
+                Meaning::DataJuicer | Meaning::Native if entry.value.is_null() => {}
+                Meaning::DataJuicer | Meaning::Native => {
+                    let schema = key.schema();
+                    let value = Expected::new(&schema, &schema).read(key.name, &entry.value, found);
+                    values.extend(value.map(|value| (entry.key.clone(), value)));
+                }
+            }
+        }
+        found.extend(ignored_keys(&ignored));
+        Self { values, entries }
+    }
+
+    pub(crate) fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key)
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.value(key)?.as_str().map(str::to_owned)
+    }
+
+    /// A text as a list of one, or a list; empty if the key is absent.
+    pub(crate) fn texts(&self, key: &str) -> Vec<String> {
+        self.value(key).map(texts).unwrap_or_default()
+    }
+
+    pub(crate) fn is_on(&self, key: &str) -> bool {
+        self.value(key).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// The node of a key, whether or not it could be read.
+    pub(crate) fn node(&self, key: &str) -> Option<&'n Node> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        Some(&entry.value)
+    }
+
+    pub(crate) fn place(&self, key: &str) -> Option<Place> {
+        self.node(key).map(|node| node.place)
+    }
+}
+
+/// The texts of a text or a list of texts.
+pub(crate) fn texts(value: &Value) -> Vec<String> {
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn unknown_key(entry: &Entry) -> Diagnostic {
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == entry.key);
+    let suggestion = match other {
+        Some((_, name)) => Some(*name),
+        None => closest(&entry.key, KEYS.iter().map(|key| key.name)),
+    };
+    Diagnostic::error(format!("unknown key `{}`", brief(&entry.key)))
+        .at(entry.place)
+        .did_you_mean(suggestion)
+}
+
+fn ignored_keys(ignored: &[&Entry]) -> Option<Diagnostic> {
+    let first = ignored.first()?;
+    let names: Vec<&str> = ignored.iter().map(|entry| entry.key.as_str()).collect();
+    Some(
+        Diagnostic::warning(format!("ignored, since they mean nothing here: {}", listed(&names)))
+            .at(first.place),
+    )
+}
+
+/// Names in backquotes, separated by commas.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// Whether a switch is on: neither false nor nothing.
+fn is_set(node: &Node) -> bool {
+    use crate::node::Content;
+    match &node.content {
+        Content::Scalar(scalar) => !scalar.is_null() && scalar.boolean() != Some(false),
+        Content::List(items) => !items.is_empty(),
+        Content::Map(entries) => !entries.is_empty(),
+    }
+}

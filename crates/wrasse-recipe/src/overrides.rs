@@ -1,0 +1,196 @@
+//! `--set key=value`: changes to the tree before it is checked, so that they
+//! are checked like everything else, with the override as the place of errors.
+
+use wrasse_op::Catalog;
+
+use crate::node::{Content, Entry, Node, brief};
+use crate::{Diagnostic, Origin, Place, parse};
+
+/// Applies overrides in order. One with an error changes nothing.
+pub(crate) fn apply(root: &mut Node, overrides: &[String], catalog: &Catalog, found: &mut Vec<Diagnostic>) {
+    for (i, text) in overrides.iter().enumerate() {
+        let Some(change) = Override::parse(i, text, found) else {
+            continue;
+        };
+        if let Err(error) = change.set(root, catalog) {
+            found.push(error);
+        }
+    }
+}
+
+struct Override<'t> {
+    path: Vec<(&'t str, Place)>,
+    value: Node,
+}
+
+impl<'t> Override<'t> {
+    fn parse(i: usize, text: &'t str, found: &mut Vec<Diagnostic>) -> Option<Self> {
+        let start = Place {
+            origin: Origin::Override(i),
+            ..Place::START
+        };
+        let len = |text: &str| text.chars().count();
+        let whole = Place {
+            len: len(text).max(1),
+            ..start
+        };
+        let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
+            let error = Diagnostic::error("an override is `key=value`").at(whole);
+            found.push(error.hint("for example `--set process.0.text_length_filter.max_len=5000`"));
+            return None;
+        };
+        let mut path = Vec::new();
+        let mut column = 1;
+        for part in key.split('.') {
+            let place = Place {
+                column,
+                len: len(part).max(1),
+                ..start
+            };
+            if part.trim().is_empty() {
+                found.push(Diagnostic::error("an empty part in the path of an override").at(place));
+                return None;
+            }
+            path.push((part.trim(), place));
+            column += len(part) + 1;
+        }
+
+        let n_errors = found.len();
+        let node = parse::parse(value, start.origin, found);
+        let mut errors = found.split_off(n_errors);
+        let after_key = len(key) + 1;
+        for place in errors.iter_mut().filter_map(|error| error.place.as_mut()) {
+            shift(place, after_key);
+        }
+        let failed = !errors.is_empty();
+        found.append(&mut errors);
+        if failed {
+            return None;
+        }
+        let mut value = node.unwrap_or_else(|| Node::null(whole));
+        shift_all(&mut value, after_key);
+        Some(Self { path, value })
+    }
+
+    fn set(self, root: &mut Node, catalog: &Catalog) -> Result<(), Diagnostic> {
+        let mut node = root;
+        for (part, place) in &self.path {
+            node = step(node, part, *place, catalog)?;
+        }
+        *node = self.value;
+        Ok(())
+    }
+}
+
+/// The child that a part of a path names; made if it could be.
+fn step<'n>(node: &'n mut Node, part: &str, place: Place, catalog: &Catalog) -> Result<&'n mut Node, Diagnostic> {
+    if node.is_null() {
+        *node = Node::new(Content::Map(Vec::new()), place);
+    }
+    match &mut node.content {
+        Content::Map(entries) => Ok(child(entries, part, place)),
+        Content::List(items) => match item(items, part, place, catalog)? {
+            (item, Naming::Number) => Ok(item),
+            (item, Naming::Operator(name)) => {
+                if let Content::Scalar(_) = item.content {
+                    let entry = Entry {
+                        key: name.clone(),
+                        place: item.place,
+                        value: Node::null(item.place),
+                    };
+                    item.content = Content::Map(vec![entry]);
+                }
+                step(item, &name, place, catalog)
+            }
+        },
+        Content::Scalar(scalar) => {
+            let message = format!("`{part}` cannot be set in `{}`, which is a single value", brief(&scalar.text));
+            Err(Diagnostic::error(message).at(place))
+        }
+    }
+}
+
+fn child<'n>(entries: &'n mut Vec<Entry>, part: &str, place: Place) -> &'n mut Node {
+    let i = entries.iter().position(|entry| entry.key == part).unwrap_or(entries.len());
+    if i == entries.len() {
+        entries.push(Entry {
+            key: part.to_owned(),
+            place,
+            value: Node::null(place),
+        });
+    }
+    &mut entries[i].value
+}
+
+/// How a part names an item of a list.
+enum Naming {
+    Number,
+    /// By its operator, whose name in the recipe this is.
+    Operator(String),
+}
+
+fn item<'n>(
+    items: &'n mut [Node],
+    part: &str,
+    place: Place,
+    catalog: &Catalog,
+) -> Result<(&'n mut Node, Naming), Diagnostic> {
+    let n_items = items.len();
+    if let Ok(i) = part.parse::<usize>() {
+        return match items.get_mut(i) {
+            Some(item) => Ok((item, Naming::Number)),
+            None => Err(Diagnostic::error(format!("there is no item {i} in a list of {n_items}"))
+                .at(place)
+                .hint("items are numbered from 0")),
+        };
+    }
+    let same = |name: &str| match (catalog.find(name), catalog.find(part)) {
+        (Some(one), Some(other)) => one.name == other.name,
+        _ => name == part,
+    };
+    let named: Vec<(usize, String)> = items
+        .iter()
+        .enumerate()
+        .filter_map(|(i, item)| Some((i, operator(item)?)))
+        .collect();
+    let matching: Vec<&(usize, String)> = named.iter().filter(|(_, name)| same(name)).collect();
+    match matching.as_slice() {
+        [(i, name)] => Ok((&mut items[*i], Naming::Operator(name.clone()))),
+        [] => {
+            let error = Diagnostic::error(format!("no step is called `{part}`")).at(place);
+            let names = named.iter().map(|(_, name)| name.as_str());
+            Err(error.did_you_mean(wrasse_op::closest(part, names)))
+        }
+        [(first, name), ..] => Err(Diagnostic::error(format!("{} steps are called `{part}`", matching.len()))
+            .at(place)
+            .hint(format!("say which by its number: `process.{first}.{name}`"))),
+    }
+}
+
+/// The operator that an item of `process` names.
+fn operator(item: &Node) -> Option<String> {
+    match &item.content {
+        Content::Scalar(scalar) => Some(scalar.text.clone()),
+        Content::Map(entries) => entries.first().map(|entry| entry.key.clone()),
+        Content::List(_) => None,
+    }
+}
+
+/// Moves a place in the value to where it is in the whole override.
+fn shift(place: &mut Place, columns: usize) {
+    if place.line == 1 {
+        place.column += columns;
+    }
+}
+
+fn shift_all(node: &mut Node, columns: usize) {
+    shift(&mut node.place, columns);
+    match &mut node.content {
+        Content::Scalar(_) => {}
+        Content::List(items) => items.iter_mut().for_each(|item| shift_all(item, columns)),
+        Content::Map(entries) => entries.iter_mut().for_each(|entry| {
+            shift(&mut entry.place, columns);
+            shift_all(&mut entry.value, columns);
+        }),
+    }
+}
