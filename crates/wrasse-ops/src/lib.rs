@@ -8,6 +8,7 @@
 
 mod deduplicator;
 mod filter;
+mod ftfy;
 mod mapper;
 mod slicer;
 
