@@ -9,6 +9,7 @@
 mod deduplicator;
 mod filter;
 mod ftfy;
+mod html;
 mod mapper;
 mod slicer;
 
