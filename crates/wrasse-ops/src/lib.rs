@@ -8,6 +8,8 @@
 
 mod deduplicator;
 mod filter;
+mod ftfy;
+mod html;
 mod mapper;
 mod slicer;
 

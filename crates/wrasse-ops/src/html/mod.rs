@@ -1,0 +1,54 @@
+//! The text of an HTML document, as lexbor's `text()` gives it.
+//!
+//! The document is parsed by the HTML standard, scripting off, and the text of
+//! all its nodes is put together in their order, with nothing in between: also
+//! that of `title`, `script` and `style`, but not of comments and attributes,
+//! and not the contents of `template`.
+//!
+//! [`bounds`] keeps documents that were made to be expensive from being so.
+
+mod bounds;
+mod tree;
+
+use std::borrow::Cow;
+
+use html5ever::TokenizerResult;
+use html5ever::buffer_queue::BufferQueue;
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{Tokenizer, TokenizerOpts};
+use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
+
+use bounds::Bounds;
+use tree::Tree;
+
+/// The text of a document.
+pub(crate) fn text_of(html: &str) -> Cow<'_, str> {
+    if !html.contains(['<', '&', '\r', '\0']) {
+        // What comes before the first tag or character is no part of the body.
+        return Cow::Borrowed(html.trim_start_matches(is_space));
+    }
+    let opts = TreeBuilderOpts {
+        scripting_enabled: false,
+        ..TreeBuilderOpts::default()
+    };
+    let builder = TreeBuilder::new(Tree::new(), opts);
+    let opts = TokenizerOpts {
+        discard_bom: false,
+        ..TokenizerOpts::default()
+    };
+    let tokenizer = Tokenizer::new(Bounds::new(builder, html.len()), opts);
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from(html));
+    // The tokenizer stops for every script and every encoding.
+    while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
+    tokenizer.end();
+    Cow::Owned(tokenizer.sink.tree().text(html.len()))
+}
+
+/// White space by the HTML standard.
+fn is_space(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\u{c}' | '\r' | ' ')
+}
+
+#[cfg(test)]
+mod tests;
