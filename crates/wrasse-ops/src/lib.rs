@@ -6,10 +6,15 @@
 //!
 //! Layer: 2.
 
+mod charset;
 mod deduplicator;
 mod filter;
 mod mapper;
+mod ngrams;
 mod slicer;
+mod tables;
+mod unicode;
+mod words;
 
 use wrasse_op::{Catalog, OpSpec};
 
