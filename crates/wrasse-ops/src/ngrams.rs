@@ -148,8 +148,9 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
     ) {
         let Scratch { marks, table } = scratch;
         // The upper bits choose the bucket, the middle ones the part.
-        let elsewhere =
-            |hash: u64| n_parts > 1 && (hash >> 16 & 0xffff_ffff) as usize * n_parts >> 32 != part;
+        let elsewhere = |hash: u64| {
+            n_parts > 1 && (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32 != part
+        };
         let log2_buckets = (n_runs * BUCKETS_PER_RUN)
             .next_power_of_two()
             .ilog2()
@@ -406,7 +407,13 @@ mod tests {
         // Thue-Morse words and their complements have equal polynomial hashes
         // modulo a power of two, whatever the base is.
         let word: String = (0..1 << 12_u32)
-            .map(|i: u32| if i.count_ones() % 2 == 0 { 'a' } else { 'b' })
+            .map(|i: u32| {
+                if i.count_ones().is_multiple_of(2) {
+                    'a'
+                } else {
+                    'b'
+                }
+            })
             .collect();
         let complement: String = word
             .chars()
