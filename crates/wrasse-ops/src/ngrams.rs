@@ -94,7 +94,7 @@ struct Runs<'a, S> {
 
 impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
     /// Calls `visit` with the hash of each run and its bytes.
-    #[inline]
+    #[inline(always)]
     fn each(&self, mut visit: impl FnMut(u64, Range<usize>)) {
         let mut enters = self.symbols.clone();
         let mut hash = 0_u64;
@@ -111,7 +111,8 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
             run.end += len;
         }
         visit(hash, run.clone());
-        for ((new, new_len), (old, old_len)) in enters.zip(self.symbols.clone()) {
+        let mut leaves = self.symbols.clone();
+        while let (Some((new, new_len)), Some((old, old_len))) = (enters.next(), leaves.next()) {
             let change = new
                 .wrapping_mul(WEIGHT)
                 .wrapping_sub(old.wrapping_mul(leaving_weight));
@@ -177,7 +178,7 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
             counted.few[1] += n_runs;
             return;
         }
-        table.clear();
+        table.clear_for(n_met_again);
         let mut n_looked_up = 0;
         self.each(|hash, run| {
             let bucket = (hash >> shift) as usize;
@@ -253,10 +254,15 @@ impl Table {
     /// What one text may leave behind for the next.
     const ENTRIES_KEPT: usize = 1 << 16;
 
-    fn clear(&mut self) {
+    /// Makes room for about `n_runs` different ones.
+    fn clear_for(&mut self, n_runs: usize) {
+        let len = (2 * n_runs).next_power_of_two();
         self.n_used = 0;
         self.entries.clear();
-        self.entries.resize(Self::ENTRIES_MIN, Entry::default());
+        self.entries.resize(
+            len.clamp(Self::ENTRIES_MIN, Self::ENTRIES_KEPT),
+            Entry::default(),
+        );
     }
 
     fn shrink(&mut self) {
@@ -285,7 +291,7 @@ impl Table {
                 }
                 return;
             }
-            if entry.tag == tag && bytes[entry.start..].starts_with(&bytes[run.clone()]) {
+            if entry.tag == tag && same(bytes, entry.start, run.start, run.len()) {
                 entry.count = entry.count.saturating_add(1);
                 return;
             }
@@ -304,6 +310,18 @@ impl Table {
             }
             self.entries[at & (len - 1)] = entry;
         }
+    }
+}
+
+/// Whether the `len` bytes at `a` equal those at `b`; like a comparison of
+/// slices, but without a call for the usual ten bytes.
+#[inline]
+fn same(bytes: &[u8], a: usize, b: usize, len: usize) -> bool {
+    let eight = |at: usize| bytes[at..].first_chunk::<8>();
+    if (8..=16).contains(&len) {
+        eight(a) == eight(b) && eight(a + len - 8) == eight(b + len - 8)
+    } else {
+        bytes[a..].starts_with(&bytes[b..b + len])
     }
 }
 
