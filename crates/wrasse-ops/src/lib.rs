@@ -6,12 +6,17 @@
 //!
 //! Layer: 2.
 
+mod charset;
 mod deduplicator;
 mod filter;
 mod ftfy;
 mod html;
 mod mapper;
+mod ngrams;
 mod slicer;
+mod tables;
+mod unicode;
+mod words;
 
 use wrasse_op::{Catalog, OpSpec};
 

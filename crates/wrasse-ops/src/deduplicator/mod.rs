@@ -1,3 +1,5 @@
 //! Deduplicators: of equal samples the first stays.
 
-wrasse_op::operators! {}
+wrasse_op::operators! {
+    document_deduplicator,
+}
