@@ -6,9 +6,13 @@
 //!
 //! Layer: 2.
 
+mod charset;
 mod deduplicator;
 mod filter;
 mod mapper;
+mod pattern;
+mod python;
+mod scan;
 mod slicer;
 
 use wrasse_op::{Catalog, OpSpec};
