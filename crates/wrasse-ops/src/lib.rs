@@ -6,14 +6,19 @@
 //!
 //! Layer: 2.
 
+mod chars;
 mod charset;
+mod clean;
 mod deduplicator;
 mod filter;
+mod links;
 mod mapper;
 mod pattern;
 mod python;
 mod scan;
 mod slicer;
+#[cfg(test)]
+mod testing;
 
 use wrasse_op::{Catalog, OpSpec};
 

@@ -2,9 +2,13 @@
 
 wrasse_op::operators! {
     clean_copyright_mapper,
+    clean_email_mapper,
+    clean_ip_mapper,
+    clean_links_mapper,
     punctuation_normalization_mapper,
     remove_long_words_mapper,
     remove_repeat_sentences_mapper,
     remove_specific_chars_mapper,
+    replace_content_mapper,
     whitespace_normalization_mapper,
 }
