@@ -6,17 +6,25 @@
 //!
 //! Layer: 2.
 
+mod chars;
 mod charset;
+mod clean;
 mod deduplicator;
 mod filter;
 mod ftfy;
 mod html;
+mod links;
 mod mapper;
 mod ngrams;
+mod pattern;
+mod python;
+mod scan;
 mod slicer;
 mod tables;
 mod unicode;
 mod words;
+#[cfg(test)]
+mod testing;
 
 use wrasse_op::{Catalog, OpSpec};
 

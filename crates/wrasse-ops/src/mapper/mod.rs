@@ -3,5 +3,14 @@
 wrasse_op::operators! {
     clean_html_mapper,
     fix_unicode_mapper,
+    clean_copyright_mapper,
+    clean_email_mapper,
+    clean_ip_mapper,
+    clean_links_mapper,
+    punctuation_normalization_mapper,
+    remove_long_words_mapper,
+    remove_repeat_sentences_mapper,
+    remove_specific_chars_mapper,
+    replace_content_mapper,
     whitespace_normalization_mapper,
 }

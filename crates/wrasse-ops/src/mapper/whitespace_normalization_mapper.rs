@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
+use crate::python;
+use crate::scan::FirstBytes;
+
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<WhitespaceNormalizationMapper>(
     "whitespace_normalization_mapper",
     "Trims the text and turns every kind of space into a plain one.",
@@ -22,32 +25,44 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<WhitespaceNormalizationMap
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {}
 
-pub(crate) struct WhitespaceNormalizationMapper;
+pub(crate) struct WhitespaceNormalizationMapper {
+    exotic: FirstBytes,
+}
 
 impl Configured for WhitespaceNormalizationMapper {
     type Params = Params;
 
     fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
-        Ok(Self)
+        let exotic = (0..0x1_0000).filter_map(char::from_u32);
+        Ok(Self {
+            exotic: FirstBytes::of(exotic.filter(|c| is_exotic(*c))),
+        })
     }
 }
 
 impl TextMapper for WhitespaceNormalizationMapper {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
-        let trimmed = text.trim_matches(is_python_space);
-        let Some(first) = trimmed.find(is_exotic) else {
-            return Ok(Cow::Borrowed(trimmed));
-        };
-        let mut out = String::with_capacity(trimmed.len());
-        out.push_str(&trimmed[..first]);
-        out.extend(trimmed[first..].chars().map(|c| if is_exotic(c) { ' ' } else { c }));
+        let text = python::strip(text);
+        let bytes = text.as_bytes();
+        let mut out = String::new();
+        let mut copied = 0;
+        let mut at = self.exotic.find(bytes, 0);
+        while let Some(c) = text[at..].chars().next() {
+            let end = at + c.len_utf8();
+            if is_exotic(c) {
+                out.reserve(text.len() - copied);
+                out.push_str(&text[copied..at]);
+                out.push(' ');
+                copied = end;
+            }
+            at = self.exotic.find(bytes, end);
+        }
+        if copied == 0 {
+            return Ok(Cow::Borrowed(text));
+        }
+        out.push_str(&text[copied..]);
         Ok(Cow::Owned(out))
     }
-}
-
-/// Python's `str.isspace`.
-fn is_python_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
 /// Data-Juicer's `VARIOUS_WHITESPACES`, but for the plain space.
