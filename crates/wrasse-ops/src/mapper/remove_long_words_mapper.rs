@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr3;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::charset::is_special;
+use crate::charset::SPECIAL;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveLongWordsMapper>(
     "remove_long_words_mapper",
@@ -79,7 +79,7 @@ impl RemoveLongWordsMapper {
         if n_chars <= max_len {
             return self.min_len <= n_chars;
         }
-        let stripped = word.trim_matches(is_special).chars().count();
+        let stripped = word.trim_matches(|c| SPECIAL.contains(c)).chars().count();
         self.min_len <= stripped && stripped <= max_len
     }
 }
