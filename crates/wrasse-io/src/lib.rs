@@ -13,6 +13,7 @@
 mod error;
 mod sink;
 mod source;
+mod store;
 
 pub use error::Error;
 pub use sink::{

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -86,39 +87,41 @@ fn write(scene: &Scene, rows: &[String], block_rows: usize) -> Finished {
     sink.finish().unwrap()
 }
 
-/// Writes `rows` with crashes: each loses what came after one of the last two
-/// commits, the end of the run included.
+/// Writes `rows` with crashes, the last of them after the end. Of the last
+/// commit before a crash, one in two was not recorded.
 fn write_with_crashes(scene: &Scene, rows: &[String], seed: u64) -> Finished {
     let mut dice = Dice(seed);
-    let mut known: Vec<(Option<Value>, usize)> = vec![(None, 0)];
-    let mut crashes = 12;
+    let mut recorded: (Option<Value>, usize) = (None, 0);
+    let mut crashes = 5;
     loop {
-        let back = dice.below(known.len().min(2));
-        known.truncate(known.len() - back);
-        let (position, mut done) = known.last().cloned().unwrap();
+        let (position, mut done) = recorded.clone();
         let mut sink = scene.open(position.as_ref());
+        let mut fresh = None;
         loop {
             if crashes > 0 && dice.below(12) == 0 {
-                crashes -= 1;
                 break;
             }
-            let n = dice.below(40).min(rows.len() - done);
+            let n = dice.below(rows.len() / 10).min(rows.len() - done);
             sink.append(block(sink.as_ref(), &rows[done..done + n]))
                 .unwrap();
             done += n;
             if dice.below(3) == 0 {
+                recorded = fresh.take().unwrap_or(recorded);
                 // What is written down must be enough: it goes through text.
                 let text = sink.commit().unwrap().to_string();
-                known.push((Some(serde_json::from_str(&text).unwrap()), done));
+                fresh = Some((Some(serde_json::from_str(&text).unwrap()), done));
             }
             if done == rows.len() {
                 let finished = sink.finish().unwrap();
-                if crashes > 0 {
-                    crashes -= 1;
-                    break;
+                if crashes == 0 {
+                    return finished;
                 }
-                return finished;
+                break;
             }
+        }
+        crashes -= 1;
+        if dice.below(2) == 0 {
+            recorded = fresh.unwrap_or(recorded);
         }
     }
 }
@@ -166,6 +169,59 @@ fn crashes_leave_no_trace() {
             assert_eq!(sums(&got), sums(&want), "{path}, seed {seed}");
         }
     }
+}
+
+/// Rows of some 9 MB, which make several frames.
+fn long_rows() -> Vec<String> {
+    let mut dice = Dice(5);
+    (0..160)
+        .map(|i| {
+            let words: Vec<String> = (0..8_000)
+                .map(|_| dice.below(1 << 20).to_string())
+                .collect();
+            format!(r#"{{"id":{i},"text":"{}"}}"#, words.join(" "))
+        })
+        .collect()
+}
+
+#[test]
+fn compressed_bytes_depend_on_the_rows_alone() {
+    let rows = long_rows();
+    let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    for (path, part_bytes) in [
+        ("x.jsonl.gz", None),
+        ("x.jsonl.zst", None),
+        ("x.jsonl.zst", Some(5_000_000)),
+    ] {
+        let calm = Scene::new(path, part_bytes);
+        write(&calm, &rows, 3);
+        let want = calm.files();
+        let unpacked: String = want.values().map(|bytes| unpack(bytes)).collect();
+        assert!(
+            unpacked == text,
+            "{path}: the rows are not what was written"
+        );
+        for seed in 1..3 {
+            let stormy = Scene::new(path, part_bytes);
+            write_with_crashes(&stormy, &rows, seed);
+            assert!(stormy.files() == want, "{path} differs with seed {seed}");
+        }
+    }
+}
+
+fn unpack(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        flate2::read::MultiGzDecoder::new(bytes)
+            .read_to_string(&mut text)
+            .unwrap();
+    } else {
+        zstd::Decoder::new(bytes)
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+    }
+    text
 }
 
 #[test]
@@ -231,11 +287,14 @@ fn parts_are_named_as_their_users_know_them() {
 
 #[test]
 fn nothing_is_a_file_too() {
-    for path in ["x.jsonl", "x/"] {
+    for path in ["x.jsonl", "x/", "x.jsonl.gz", "x.jsonl.zst"] {
         let scene = Scene::new(path, None);
         let finished = write(&scene, &[], 1);
         assert_eq!(finished.parts.len(), 1);
         assert_eq!(scene.files().len(), 1, "{path}");
+        if !path.ends_with(['/', 'l']) {
+            assert_eq!(unpack(&scene.files()[path]), "", "{path}");
+        }
     }
 }
 

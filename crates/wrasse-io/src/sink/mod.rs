@@ -6,8 +6,11 @@
 //! but append, cut into parts, compress and sync.
 
 mod body;
+mod compress;
 mod fault;
+mod frames;
 mod place;
+mod pool;
 mod position;
 mod rows;
 mod staged;
@@ -22,7 +25,7 @@ use serde_json::Value;
 use wrasse_core::{ByteCount, Sample};
 
 use self::rows::Lines;
-use self::target::{Compression, Shape, Target};
+use self::target::{Shape, Target};
 use crate::Error;
 use crate::source::Format;
 
@@ -115,9 +118,10 @@ impl OutBlock {
 /// and what came after it is gone. Files appear under their final names only
 /// when complete.
 ///
-/// The owner records each position before it asks for the next: the last two
-/// can be opened, older ones need not be. After an error the sink is done for;
-/// drop it and open another at the last position.
+/// The owner records each position before it asks for the next, and opens the
+/// sink at the last that it recorded: older ones need not be there any more.
+/// After an error the sink is done for; drop it and open another at the last
+/// position.
 pub trait Sink: Send {
     /// The encoder whose blocks this sink takes.
     fn encoder(&self) -> Arc<dyn Encoder>;
@@ -193,9 +197,7 @@ pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn S
         );
     }
     match target.format {
-        Format::Jsonl if target.compression == Compression::None => {
-            Ok(Box::new(text::open(target, &spec.staging, resume_at)?))
-        }
+        Format::Jsonl => Ok(Box::new(text::open(target, &spec.staging, resume_at)?)),
         _ => Err(Error::new(&spec.path, "this format cannot be written yet")),
     }
 }

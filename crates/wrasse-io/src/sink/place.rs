@@ -19,6 +19,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -151,10 +152,19 @@ impl Place {
         Ok(())
     }
 
-    /// Frees the staged copies of the first `n` parts, which lie at their place.
-    pub(super) fn release(&mut self, n: usize) -> Result<(), Error> {
-        if self.folder.is_none() && self.target.shape == Shape::Folder {
-            for index in 0..n {
+    /// The side files of part `index`.
+    pub(super) fn tails(&self, index: usize) -> [PathBuf; 2] {
+        [0, 1].map(|slot| self.side_file(&format!("tail-{index:05}-{slot}")))
+    }
+
+    /// Frees what was kept of complete parts for the sake of earlier commits:
+    /// their side files, and the staged copies of uploaded ones.
+    pub(super) fn release(&mut self, parts: Range<usize>) -> Result<(), Error> {
+        for index in parts {
+            for tail in self.tails(index) {
+                remove(&tail)?;
+            }
+            if self.folder.is_none() && self.target.shape == Shape::Folder {
                 remove(&self.staged(index))?;
             }
         }
@@ -262,7 +272,7 @@ fn exists(path: &Path) -> Result<bool, Error> {
         .map_err(|e| fault(path, "cannot be looked at", e))
 }
 
-pub(super) fn remove(path: &Path) -> Result<(), Error> {
+fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(path, "cannot remove", e)),
         _ => Ok(()),

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::fault::fault;
 use crate::Error;
@@ -19,6 +19,16 @@ pub(super) struct StagedPosition {
     pub(super) bytes: u64,
     /// XXH3-64 of these bytes, in hex.
     pub(super) xxh3: String,
+}
+
+impl StagedPosition {
+    /// The end of a file that holds `bytes`.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.len() as u64,
+            xxh3: format!("{:016x}", xxh3_64(bytes)),
+        }
+    }
 }
 
 /// An unfinished file, or standard output.
@@ -71,15 +81,7 @@ impl Staged {
         let mut hash = Box::<Xxh3Default>::default();
         let bytes = hash_of(&mut (&file).take(position.bytes), &mut hash).map_err(failed)?;
         if (bytes, hex(&hash)) != (position.bytes, position.xxh3.clone()) {
-            return Err(Error::new(
-                path.display().to_string(),
-                format!(
-                    "the unfinished output is not as it was committed: {bytes} of {} bytes are \
-                     there, or some differ",
-                    position.bytes
-                ),
-            )
-            .with_hint("the run cannot be resumed; start it anew"));
+            return Err(not_as_committed(&path, bytes, position));
         }
         file.set_len(position.bytes)
             .map_err(|e| fault(&path, "cannot cut off what was not committed", e))?;
@@ -139,6 +141,30 @@ impl Staged {
             xxh3: hex(&self.hash),
         })
     }
+}
+
+/// Checks that the file at `path`, which holds `bytes`, is as it was committed.
+pub(super) fn check_whole(
+    path: &Path,
+    bytes: &[u8],
+    position: &StagedPosition,
+) -> Result<(), Error> {
+    if StagedPosition::of(bytes) == *position {
+        return Ok(());
+    }
+    Err(not_as_committed(path, bytes.len() as u64, position))
+}
+
+fn not_as_committed(path: &Path, bytes: u64, position: &StagedPosition) -> Error {
+    Error::new(
+        path.display().to_string(),
+        format!(
+            "the unfinished output is not as it was committed: {bytes} of {} bytes are there, \
+             or some differ",
+            position.bytes
+        ),
+    )
+    .with_hint("the run cannot be resumed; start it anew")
 }
 
 fn hex(hash: &Xxh3Default) -> String {

@@ -1,5 +1,6 @@
 //! [`TextSink`]: lines of JSON into files.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use super::body::{Body, BodyPosition};
 use super::place::Place;
+use super::pool::default_threads;
 use super::position::{read_position, write_position};
 use super::rows::LinesEncoder;
 use super::target::{Shape, Target};
@@ -38,6 +40,9 @@ pub(super) struct TextSink {
     open: Option<Open>,
     /// Complete parts that the last commit covered.
     n_covered: usize,
+    /// Complete parts of which nothing is kept for earlier commits.
+    n_released: usize,
+    threads: NonZeroUsize,
 }
 
 /// The part that grows.
@@ -56,6 +61,8 @@ impl TextSink {
             parts: Vec::new(),
             open: None,
             n_covered: 0,
+            n_released: 0,
+            threads: default_threads(),
         }
     }
 
@@ -64,7 +71,7 @@ impl TextSink {
         match self.open {
             Some(ref mut open) => Ok(open),
             None => {
-                let body = Body::create(&self.place, self.parts.len())?;
+                let body = Body::create(&self.place, self.parts.len(), self.threads)?;
                 Ok(self.open.insert(Open {
                     rows: 0,
                     row_bytes: 0,
@@ -126,7 +133,8 @@ impl Sink for TextSink {
     }
 
     fn commit(&mut self) -> Result<Value, Error> {
-        self.place.release(self.n_covered)?;
+        self.place.release(self.n_released..self.n_covered)?;
+        self.n_released = self.n_covered;
         self.n_covered = self.parts.len();
         let open = match &mut self.open {
             None => None,
@@ -174,16 +182,19 @@ pub(super) fn open(
     let position: Position = read_position(position, &target)?;
     let place = Place::open(target, staging, Some(position.parts.len()))?;
     place.check(&position.parts)?;
+    let threads = default_threads();
     let open = match &position.open {
         None => None,
         Some(open) => Some(Open {
             rows: open.rows,
             row_bytes: open.row_bytes,
-            body: Body::reopen(&place, position.parts.len(), &open.body)?,
+            body: Body::reopen(&place, position.parts.len(), threads, &open.body)?,
         }),
     };
     Ok(TextSink {
         n_covered: position.parts.len(),
+        n_released: 0,
+        threads,
         place,
         parts: position.parts,
         open,

@@ -1,10 +1,28 @@
 //! Sources: from the files that a recipe names to blocks of rows.
+//!
+//! Three steps, each of its own: [`discover`] lists files and looks at their
+//! first bytes, [`splits`] cuts the list into shares by sizes alone, [`open`]
+//! reads one share. What is wrong with one file is found when that file is
+//! opened or read, so that it can cost that file and not the run.
 
+mod block;
+mod discover;
+mod format;
+mod input;
+mod jsonl;
+mod lines;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use wrasse_core::{ByteCount, Origin, Sample};
+use wrasse_core::ByteCount;
 
 use crate::Error;
+use crate::store::Object;
+
+pub use block::{BadRow, Block, Row};
+pub use discover::discover;
+pub use format::Format;
 
 /// What a recipe says of its input.
 #[derive(Clone, Debug, Default)]
@@ -25,22 +43,6 @@ pub struct SourceSpec {
     pub exclude: Vec<String>,
 }
 
-/// A format of files, without its compression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// One JSON object a line; also a JSON array of objects.
-    Jsonl,
-    /// Apache Parquet.
-    Parquet,
-    /// Comma-separated values with a header line.
-    Csv,
-    /// Tab-separated values with a header line.
-    Tsv,
-    /// One sample a file: the file's text and its path.
-    Text,
-}
-
 /// The files of a run, in the order of its samples.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
@@ -49,6 +51,8 @@ pub struct Inputs {
     /// Things passed over while listing that a user should know of: unreadable
     /// entries, link loops, names of unknown formats. Never silent.
     pub warnings: Vec<String>,
+    /// The field that holds the text of one-sample-a-file formats.
+    pub(crate) text_key: String,
 }
 
 /// One file of the input.
@@ -64,6 +68,33 @@ pub struct InputFile {
     /// What must stay the same for a resumed run: size and time of change of a
     /// local file, size and e-tag of an object.
     pub fingerprint: String,
+    /// Where it is read from.
+    pub(crate) place: Place,
+    /// Where it may be cut.
+    pub(crate) cut: Cut,
+}
+
+/// Where a file lies.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// On a local disk, under this exact path.
+    Local(PathBuf),
+    /// In an object store.
+    Object(Object),
+    /// It is standard input.
+    Stdin,
+}
+
+/// Where a file may be cut into splits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// At any byte: plain lines.
+    Anywhere,
+    /// Between zstd frames.
+    Frames,
+    /// Nowhere: it is read from its start to its end, and what it is in
+    /// detail is found out on the way.
+    Nowhere,
 }
 
 /// A deterministic share of the input: unit of order and resume.
@@ -78,6 +109,16 @@ pub struct Split {
     pub file: u32,
     /// Bytes of input it covers, as far as they are known.
     pub bytes: u64,
+    pub(crate) share: Share,
+}
+
+/// Which part of its file, or which files, a split covers.
+#[derive(Clone, Debug)]
+pub(crate) enum Share {
+    /// The whole file.
+    Whole,
+    /// The lines that start in `start..=end` (after `start`, unless it is 0).
+    Bytes { start: u64, end: u64 },
 }
 
 /// Bounds that a reader keeps.
@@ -100,79 +141,69 @@ pub trait SplitReader: Send {
     fn next_block(&mut self) -> Result<Option<Block>, Error>;
 }
 
-/// A run of rows in input order. Cheap to make: rows are parsed when iterated.
-#[derive(Debug)]
-pub struct Block {
-    /// Bytes of input (as stored, compressed or not) this block accounts for.
-    pub input_bytes: u64,
-}
-
-/// One row of a block.
-#[derive(Debug)]
-pub enum Row {
-    /// A sample.
-    Sample(Sample),
-    /// Bytes that are no sample.
-    Bad(BadRow),
-}
-
-/// A row that could not become a sample.
-#[derive(Clone, Debug)]
-pub struct BadRow {
-    /// Where it lies.
-    pub origin: Origin,
-    /// What is wrong with it.
-    pub reason: String,
-    /// Its bytes, cut at 1 MiB.
-    pub raw: Vec<u8>,
-    /// How many bytes it has in all.
-    pub raw_bytes: u64,
-}
-
-impl Block {
-    /// Bytes of memory that the block holds.
-    pub fn memory_bytes(&self) -> usize {
-        0
-    }
-
-    /// The rows, in order, each parsed as it is taken.
-    pub fn rows(self) -> impl Iterator<Item = Row> {
-        std::iter::empty()
-    }
-}
-
-/// Lists the files that `spec` names: folders walked in name order, globs
-/// expanded in name order, formats recognized.
-///
-/// # Errors
-///
-/// If a named file does not exist, cannot be read, or nothing was found.
-pub fn discover(spec: &SourceSpec) -> Result<Inputs, Error> {
-    let _ = spec;
-    Ok(Inputs::default())
-}
-
 /// Cuts the input into splits of about `target` bytes.
 ///
 /// # Errors
 ///
-/// If a file that must be looked into (Parquet footers, zstd frames) is damaged
-/// beyond reading.
+/// If a file that must be looked into (Parquet footers, zstd frames) cannot be
+/// read. A damaged one becomes a split of its own, which fails when it is
+/// opened or read.
 pub fn splits(inputs: &Inputs, target: ByteCount) -> Result<Vec<Split>, Error> {
-    let _ = (inputs, target);
-    Ok(Vec::new())
+    let target = target.0.max(1);
+    let mut cutter = Cutter::default();
+    let mut at = 0;
+    while let Some(file) = inputs.files.get(at) {
+        match (file.format, file.cut) {
+            (Format::Jsonl, Cut::Anywhere) => cutter.bytes(at, file, target),
+            _ => cutter.push(at, file.bytes.unwrap_or(0), Share::Whole),
+        }
+        at += 1;
+    }
+    Ok(cutter.splits)
+}
+
+/// Collects splits and numbers them.
+#[derive(Default)]
+struct Cutter {
+    splits: Vec<Split>,
+}
+
+impl Cutter {
+    fn push(&mut self, file: usize, bytes: u64, share: Share) {
+        self.splits.push(Split {
+            index: self.splits.len() as u32,
+            file: file as u32,
+            bytes,
+            share,
+        });
+    }
+
+    /// Cuts a file of lines into equal shares.
+    fn bytes(&mut self, at: usize, file: &InputFile, target: u64) {
+        let size = file.bytes.unwrap_or(0);
+        let n = size.div_ceil(target);
+        for i in 0..n {
+            let border = |i: u64| (u128::from(size) * u128::from(i) / u128::from(n)) as u64;
+            let (start, end) = (border(i), border(i + 1));
+            self.push(at, end - start, Share::Bytes { start, end });
+        }
+    }
 }
 
 /// Opens a split for reading.
 ///
 /// # Errors
 ///
-/// If its file cannot be opened.
+/// If its file cannot be opened, changed since it was listed, or is of an
+/// encoding that is not read.
 pub fn open(
     inputs: &Arc<Inputs>,
     split: &Split,
     limits: ReadLimits,
 ) -> Result<Box<dyn SplitReader>, Error> {
-    let _ = (inputs, split, limits);
-    Err(Error::new("", "not there yet"))
+    let file = &inputs.files[split.file as usize];
+    match file.format {
+        Format::Jsonl => jsonl::open(file, split, limits),
+        _ => Err(Error::new(&file.path, "this format is not read yet")),
+    }
 }

@@ -1,0 +1,427 @@
+//! Object stores, seen from plain threads.
+//!
+//! The one place that knows `object_store` and its runtime. Addresses are
+//! `s3://`, `gs://`, `az://` (also `abfs://`), `http://` and `https://`, with
+//! credentials and endpoints from the environment variables that the stores'
+//! own tools use (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT`, ...); `memory://` is a
+//! store within this process, for tests.
+//!
+//! Every call blocks; requests are retried for at most [`RETRY`]. Requests run
+//! on two threads of a private runtime, so that calls are allowed on any
+//! thread, also on those of another runtime.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path as LocalPath;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::http::HttpBuilder;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutPayload,
+    RetryConfig, WriteMultipart,
+};
+use tokio::runtime::Runtime;
+use url::Url;
+
+use crate::Error;
+
+/// How long a request is tried again before it counts as failed.
+const RETRY: Duration = Duration::from_secs(60);
+/// Bytes of one request of a sequential reader.
+const CHUNK: u64 = 4 << 20;
+/// The same beyond the share that the reader was opened for.
+const CHUNK_BEYOND: u64 = 256 << 10;
+/// Bytes of one part of an upload; S3 allows 10,000 parts.
+const UPLOAD_PART: usize = 16 << 20;
+/// Parts in flight during an upload, and requests in flight in [`heads`].
+const UPLOADS_MAX: usize = 4;
+const HEADS_MAX: usize = 32;
+
+/// Whether `path` is an address rather than a local path.
+pub(crate) fn is_address(path: &str) -> bool {
+    path.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
+    })
+}
+
+/// A store and the address that it was opened by, up to the object's key.
+#[derive(Clone, Debug)]
+struct Store {
+    inner: Arc<dyn ObjectStore>,
+    base: String,
+}
+
+/// One object, or what would be one.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    store: Store,
+    path: Path,
+    /// Its size in bytes; 0 until it was listed or looked up.
+    size: u64,
+    e_tag: Option<String>,
+}
+
+impl Object {
+    /// The object of an address. Nothing is sent yet.
+    pub(crate) fn at(address: &str) -> Result<Self, Error> {
+        let (store, path) = open(address)?;
+        Ok(Self {
+            store,
+            path,
+            size: 0,
+            e_tag: None,
+        })
+    }
+
+    fn listed(store: &Store, meta: ObjectMeta) -> Self {
+        Self {
+            store: store.clone(),
+            path: meta.location,
+            size: meta.size,
+            e_tag: meta.e_tag,
+        }
+    }
+
+    /// Its address.
+    pub(crate) fn address(&self) -> String {
+        format!("{}/{}", self.store.base, self.path)
+    }
+
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Changes whenever the object does, as far as the store tells.
+    pub(crate) fn fingerprint(&self) -> String {
+        let e_tag = self.e_tag.as_deref().unwrap_or("");
+        format!("{} bytes, e-tag {e_tag}", self.size)
+    }
+
+    /// Looks up size and e-tag.
+    pub(crate) fn look_up(&self) -> Result<Self, Error> {
+        let (store, path) = (Arc::clone(&self.store.inner), self.path.clone());
+        let meta = wait(async move { store.head(&path).await })
+            .map_err(|cause| self.error("cannot be found", cause))?;
+        Ok(Self::listed(&self.store, meta))
+    }
+
+    /// The objects below this address, in the order of their keys.
+    pub(crate) fn list(&self) -> Result<Vec<Self>, Error> {
+        let (store, path) = (Arc::clone(&self.store.inner), self.path.clone());
+        let mut metas: Vec<ObjectMeta> =
+            wait(async move { store.list(Some(&path)).try_collect().await })
+                .map_err(|cause| self.error("cannot be listed", cause))?;
+        metas.sort_by(|a, b| a.location.as_ref().cmp(b.location.as_ref()));
+        Ok(metas
+            .into_iter()
+            .map(|meta| Self::listed(&self.store, meta))
+            .collect())
+    }
+
+    /// The bytes of `range`, cut at the end of the object.
+    pub(crate) fn bytes(&self, range: std::ops::Range<u64>) -> Result<Bytes, Error> {
+        let range = range.start..range.end.min(self.size);
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let (store, path) = (Arc::clone(&self.store.inner), self.path.clone());
+        let what = format!("bytes {}..{} cannot be read", range.start, range.end);
+        wait(async move { store.get_range(&path, range).await })
+            .map_err(|cause| self.error(&what, cause))
+    }
+
+    /// Reads from `start` to the end of the object; most likely up to `until`.
+    ///
+    /// Asks for one range after the other, one ahead of the reader, so that a
+    /// slow reader does not keep a response open.
+    pub(crate) fn reader(&self, start: u64, until: u64) -> impl Read + Send + use<> {
+        Reader {
+            object: self.clone(),
+            next: start,
+            until,
+            chunk: Bytes::new(),
+            ahead: None,
+        }
+    }
+
+    fn error(&self, what: &str, cause: object_store::Error) -> Error {
+        Error::io(self.address(), what, cause.into())
+    }
+}
+
+/// The first `n` bytes of every object, in order.
+pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
+    let requests: Vec<_> = objects
+        .iter()
+        .map(|object| {
+            let (store, path) = (Arc::clone(&object.store.inner), object.path.clone());
+            let end = object.size.min(n);
+            async move {
+                if end == 0 {
+                    return Ok(Bytes::new());
+                }
+                store.get_range(&path, 0..end).await
+            }
+        })
+        .collect();
+    let answers = wait(async move {
+        let answers = futures_util::stream::iter(requests).buffered(HEADS_MAX);
+        Ok(answers.collect::<Vec<_>>().await)
+    });
+    match answers {
+        Ok(answers) => answers
+            .into_iter()
+            .zip(objects)
+            .map(|(answer, object)| answer.map_err(|cause| object.error("cannot be read", cause)))
+            .collect(),
+        Err(cause) => objects
+            .iter()
+            .map(|object| Err(Error::new(object.address(), cause.to_string())))
+            .collect(),
+    }
+}
+
+/// Uploads a local file as the object at `address`, in parts if it is large.
+/// The object appears when the upload is complete, not before.
+///
+/// # Errors
+///
+/// If the file cannot be read, or the store refuses.
+#[expect(dead_code, reason = "the sinks that call it are being written")]
+pub(crate) fn upload(file: &LocalPath, address: &str) -> Result<(), Error> {
+    let object = Object::at(address)?;
+    let unreadable = |cause| Error::io(file.display().to_string(), "cannot be read", cause);
+    let mut opened = File::open(file).map_err(unreadable)?;
+    let size = opened.metadata().map_err(unreadable)?.len();
+    let (store, path) = (Arc::clone(&object.store.inner), object.path.clone());
+    let what = "the upload failed";
+    if size <= UPLOAD_PART as u64 {
+        let mut bytes = Vec::new();
+        opened.read_to_end(&mut bytes).map_err(unreadable)?;
+        return wait(async move { store.put(&path, PutPayload::from(bytes)).await })
+            .map(drop)
+            .map_err(|cause| object.error(what, cause));
+    }
+    wait(async move {
+        let upload = store.put_multipart(&path).await?;
+        let mut parts = WriteMultipart::new_with_chunk_size(upload, part_bytes(size));
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match opened.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => {
+                    parts.wait_for_capacity(UPLOADS_MAX).await?;
+                    parts.write(&buffer[..n]);
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => {
+                    parts.abort().await?;
+                    return Err(object_store::Error::Generic {
+                        store: "local file",
+                        source: Box::new(cause),
+                    });
+                }
+            }
+        }
+        parts.finish().await
+    })
+    .map(drop)
+    .map_err(|cause| object.error(what, cause))
+}
+
+/// The size of an upload's parts: larger for files above 160 GB, which would
+/// need more parts than S3 allows.
+fn part_bytes(size: u64) -> usize {
+    UPLOAD_PART.max(usize::try_from(size.div_ceil(9_000)).unwrap_or(usize::MAX))
+}
+
+/// Opens the store of an address. Stores are kept, so that connections are.
+fn open(address: &str) -> Result<(Store, Path), Error> {
+    static STORES: LazyLock<Mutex<HashMap<String, Store>>> = LazyLock::new(Mutex::default);
+    let fail = |message: String| Error::new(address, message);
+    let url = Url::parse(address).map_err(|error| fail(format!("no valid address: {error}")))?;
+    if url.query().is_some() && matches!(url.scheme(), "http" | "https") {
+        let error = fail("addresses with a query (`?...`) cannot be read".to_owned());
+        return Err(error.with_hint("download the file and name the local copy"));
+    }
+    let (scheme, path) = match url.scheme() {
+        "memory" => (ObjectStoreScheme::Memory, Path::from_url_path(url.path())),
+        _ => match ObjectStoreScheme::parse(&url) {
+            Ok((scheme, path)) => (scheme, Ok(path)),
+            Err(_) => {
+                let error = fail(format!("`{}://` is no store that is known", url.scheme()));
+                return Err(error.with_hint("known are s3://, gs://, az://, http:// and https://"));
+            }
+        },
+    };
+    let path = path.map_err(|error| fail(format!("no valid address: {error}")))?;
+    let base = url[..url::Position::BeforePath].to_owned();
+    // The bucket of an https address of a cloud store is part of its path.
+    let base = match address.trim_end_matches('/').strip_suffix(path.as_ref()) {
+        Some(front) if !path.as_ref().is_empty() => front.trim_end_matches('/').to_owned(),
+        _ => base,
+    };
+    let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(store) = stores.get(&base) {
+        return Ok((store.clone(), path));
+    }
+    let inner = build(&scheme, &base).map_err(|cause| {
+        Error::io(address, "the store cannot be used", cause.into())
+            .with_hint("check the store's environment variables")
+    })?;
+    let store = Store {
+        inner,
+        base: base.clone(),
+    };
+    stores.insert(base, store.clone());
+    Ok((store, path))
+}
+
+fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
+    // Without a default, the TLS library does not know which cryptography to
+    // use; that another part of the program set one already is no failure.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let retry = RetryConfig {
+        max_retries: 6,
+        retry_timeout: RETRY,
+        ..RetryConfig::default()
+    };
+    Ok(match scheme {
+        ObjectStoreScheme::AmazonS3 => Arc::new(
+            AmazonS3Builder::from_env()
+                .with_url(base)
+                .with_retry(retry)
+                .build()?,
+        ),
+        ObjectStoreScheme::GoogleCloudStorage => Arc::new(
+            GoogleCloudStorageBuilder::from_env()
+                .with_url(base)
+                .with_retry(retry)
+                .build()?,
+        ),
+        ObjectStoreScheme::MicrosoftAzure => Arc::new(
+            MicrosoftAzureBuilder::from_env()
+                .with_url(base)
+                .with_retry(retry)
+                .build()?,
+        ),
+        ObjectStoreScheme::Memory => Arc::new(InMemory::new()),
+        _ => Arc::new(
+            HttpBuilder::new()
+                .with_url(base)
+                .with_client_options(ClientOptions::new().with_allow_http(true))
+                .with_retry(retry)
+                .build()?,
+        ),
+    })
+}
+
+/// Reads an object from some place on, range by range.
+struct Reader {
+    object: Object,
+    next: u64,
+    until: u64,
+    chunk: Bytes,
+    ahead: Option<Pending<Bytes>>,
+}
+
+impl Reader {
+    fn request(&mut self) -> io::Result<Option<Pending<Bytes>>> {
+        let length = if self.next < self.until {
+            CHUNK.min(self.until - self.next)
+        } else {
+            CHUNK_BEYOND
+        };
+        let range = self.next..(self.next + length).min(self.object.size);
+        if range.is_empty() {
+            return Ok(None);
+        }
+        self.next = range.end;
+        let (store, path) = (
+            Arc::clone(&self.object.store.inner),
+            self.object.path.clone(),
+        );
+        start(async move { store.get_range(&path, range).await }).map(Some)
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.chunk.is_empty() {
+            let pending = match self.ahead.take() {
+                Some(pending) => Some(pending),
+                None => self.request()?,
+            };
+            let Some(pending) = pending else {
+                return Ok(0);
+            };
+            if self.next < self.until {
+                self.ahead = self.request()?;
+            }
+            self.chunk = pending.wait()?;
+        }
+        let n = self.chunk.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&self.chunk.split_to(n));
+        Ok(n)
+    }
+}
+
+/// A request under way.
+struct Pending<T>(mpsc::Receiver<object_store::Result<T>>);
+
+impl<T> Pending<T> {
+    fn wait(self) -> object_store::Result<T> {
+        self.0
+            .recv()
+            .unwrap_or_else(|_| Err(generic("the request was given up".into())))
+    }
+}
+
+fn start<T: Send + 'static>(
+    future: impl Future<Output = object_store::Result<T>> + Send + 'static,
+) -> io::Result<Pending<T>> {
+    static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("wrasse-store")
+            .enable_all()
+            .build()
+    });
+    let runtime = RUNTIME
+        .as_ref()
+        .map_err(|cause| io::Error::new(cause.kind(), cause.to_string()))?;
+    // One answer is sent, and the receiver may be gone.
+    let (sender, receiver) = mpsc::sync_channel(1);
+    runtime.spawn(async move {
+        let _ = sender.send(future.await);
+    });
+    Ok(Pending(receiver))
+}
+
+fn wait<T: Send + 'static>(
+    future: impl Future<Output = object_store::Result<T>> + Send + 'static,
+) -> object_store::Result<T> {
+    start(future)
+        .map_err(|cause| generic(Box::new(cause)))?
+        .wait()
+}
+
+fn generic(source: Box<dyn std::error::Error + Send + Sync>) -> object_store::Error {
+    object_store::Error::Generic {
+        store: "store",
+        source,
+    }
+}

@@ -1,0 +1,11 @@
+//! Sources, on files made for the purpose.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "sources/support.rs"]
+mod support;
+
+#[path = "sources/discover.rs"]
+mod discover;
+#[path = "sources/jsonl.rs"]
+mod jsonl;
