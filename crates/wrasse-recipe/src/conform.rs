@@ -29,7 +29,12 @@ impl<'s> Expected<'s> {
     }
 
     /// Reads `node`; `name` is what messages call it. Errors go to `found`.
-    pub(crate) fn read(self, name: &str, node: &Node, found: &mut Vec<Diagnostic>) -> Option<Value> {
+    pub(crate) fn read(
+        self,
+        name: &str,
+        node: &Node,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Value> {
         // Text that could also be something else is text only if nothing else fits.
         self.attempt(node, Words::Natural, &mut Vec::new())
             .or_else(|| self.attempt(node, Words::AsText, &mut Vec::new()))
@@ -51,13 +56,19 @@ impl<'s> Expected<'s> {
                 let read = |(i, node): (usize, &Node)| {
                     let mut inner = Vec::new();
                     let value = item.attempt(node, words, &mut inner);
-                    problems.extend(inner.into_iter().map(|problem| problem.within(&format!("[{i}]"))));
+                    problems.extend(
+                        inner
+                            .into_iter()
+                            .map(|problem| problem.within(&format!("[{i}]"))),
+                    );
                     value
                 };
                 let values: Vec<Option<Value>> = items.iter().enumerate().map(read).collect();
                 Some(Value::Array(values.into_iter().flatten().collect()))
             }
-            (None, Content::Map(_)) if self.admits("object") => Some(self.map(node, words, problems)),
+            (None, Content::Map(_)) if self.admits("object") => {
+                Some(self.map(node, words, problems))
+            }
             _ => None,
         };
         if value.is_none() && problems.len() == before {
@@ -73,7 +84,9 @@ impl<'s> Expected<'s> {
             let expected = match properties.and_then(|properties| properties.get(&entry.key)) {
                 Some(schema) => Self::new(schema, self.root),
                 None if self.schema.get("additionalProperties") == Some(&Value::Bool(false)) => {
-                    let names = properties.into_iter().flat_map(|map| map.keys().map(String::as_str));
+                    let names = properties
+                        .into_iter()
+                        .flat_map(|map| map.keys().map(String::as_str));
                     let suggestion = closest(&entry.key, names).map(str::to_owned);
                     problems.push(Problem::unknown(&entry.key, entry.place, suggestion));
                     continue;
@@ -92,7 +105,13 @@ impl<'s> Expected<'s> {
 
     /// The first alternative that fits; if none does, the errors of the one
     /// that was probably meant.
-    fn one_of(self, alternatives: &[Self], node: &Node, words: Words, problems: &mut Vec<Problem>) -> Option<Value> {
+    fn one_of(
+        self,
+        alternatives: &[Self],
+        node: &Node,
+        words: Words,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Value> {
         let mut meant = Vec::new();
         for alternative in alternatives {
             let mut inner = Vec::new();
@@ -155,7 +174,8 @@ impl<'s> Expected<'s> {
     fn within_limits(self, value: &Value) -> bool {
         let limit = |name| self.schema.get(name).and_then(Value::as_f64);
         if let Some(number) = value.as_f64()
-            && (limit("minimum").is_some_and(|min| number < min) || limit("maximum").is_some_and(|max| number > max))
+            && (limit("minimum").is_some_and(|min| number < min)
+                || limit("maximum").is_some_and(|max| number > max))
         {
             return false;
         }
@@ -173,12 +193,23 @@ impl<'s> Expected<'s> {
     }
 
     fn alternatives(self) -> Option<Vec<Self>> {
-        let list = self.schema.get("anyOf").or_else(|| self.schema.get("oneOf"))?;
-        Some(list.as_array()?.iter().map(|schema| Self::new(schema, self.root)).collect())
+        let list = self
+            .schema
+            .get("anyOf")
+            .or_else(|| self.schema.get("oneOf"))?;
+        Some(
+            list.as_array()?
+                .iter()
+                .map(|schema| Self::new(schema, self.root))
+                .collect(),
+        )
     }
 
     fn child(self, name: &str) -> Self {
-        Self::new(self.schema.get(name).unwrap_or(&Value::Bool(true)), self.root)
+        Self::new(
+            self.schema.get(name).unwrap_or(&Value::Bool(true)),
+            self.root,
+        )
     }
 
     /// Follows references, so far as they lead within the document.
@@ -220,7 +251,11 @@ impl<'s> Expected<'s> {
         }
         let mut words: Vec<String> = match (self.alternatives(), self.choices()) {
             (Some(alternatives), _) => alternatives.iter().map(|one| one.words()).collect(),
-            (None, Some(choices)) => choices.iter().filter(|one| !one.is_null()).map(|one| quoted(one)).collect(),
+            (None, Some(choices)) => choices
+                .iter()
+                .filter(|one| !one.is_null())
+                .map(|one| quoted(one))
+                .collect(),
             (None, None) => self.type_words(),
         };
         words.retain(|one| one != "nothing");
@@ -265,11 +300,17 @@ impl<'s> Expected<'s> {
             if scalar.is_null() {
                 hint = Some("leave it out for its default".to_owned());
             } else if scalar.is_not_finite() {
-                hint = Some("recipes have no infinite numbers; leave the parameter out for no limit".to_owned());
+                hint = Some(
+                    "recipes have no infinite numbers; leave the parameter out for no limit"
+                        .to_owned(),
+                );
             } else if !scalar.plain && self.scalar(&bare, Words::Natural).is_some() {
                 hint = Some("remove the quotes, which make it text".to_owned());
             } else {
-                let choices = self.alternatives().unwrap_or_else(|| vec![self]).into_iter();
+                let choices = self
+                    .alternatives()
+                    .unwrap_or_else(|| vec![self])
+                    .into_iter();
                 let choices: Vec<&str> = choices
                     .filter_map(Self::choices)
                     .flatten()
@@ -323,7 +364,8 @@ impl Problem {
     }
 
     fn diagnostic(self, name: &str) -> Diagnostic {
-        let error = Diagnostic::error(format!("`{name}{}`: {}", self.path, self.message)).at(self.place);
+        let error =
+            Diagnostic::error(format!("`{name}{}`: {}", self.path, self.message)).at(self.place);
         match self.hint {
             Some(hint) => error.hint(hint),
             None => error,

@@ -82,7 +82,7 @@ pub const KEYS: &[Key] = &[
     dj("project_name", "The name of the run, for reports.", text),
     dj(
         "dataset_path",
-        "What to read: a file, a folder, a glob, a URL of an object store, or `-` for standard input; a list of those; or a mixture, `0.5 a.jsonl 0.5 b.jsonl`, in which a number from 0 to 1 before a path is its weight. (To read several paths without weights, write a list: a text without numbers is one path, spaces and all.)",
+        "What to read: a file, a folder, a glob, a URL of an object store, or `-` for standard input; a list of those; or a mixture, `0.5 a.jsonl 0.5 b.jsonl`, in which a number from 0 to 1 before a path is its weight. A text without such numbers is one path, spaces and all; write a list for several.",
         texts,
     ),
     dj(
@@ -141,7 +141,11 @@ pub const KEYS: &[Key] = &[
         // Steps are read one by one, with the catalog.
         || json!({}),
     ),
-    native("threads", "How many threads to use. Default: one per core.", count),
+    native(
+        "threads",
+        "How many threads to use. Default: one per core.",
+        count,
+    ),
     native(
         "memory",
         "How much memory the run may use, in bytes or with a unit (`4GiB`).",

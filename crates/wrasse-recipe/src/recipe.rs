@@ -139,10 +139,15 @@ impl std::str::FromStr for RejectLimit {
 
     /// Reads `100` and `0.5%`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || format!("`{text}` is neither a number of samples nor a share such as `0.5%`");
+        let error =
+            || format!("`{text}` is neither a number of samples nor a share such as `0.5%`");
         let text = text.trim();
         match text.strip_suffix('%') {
-            None => text.replace('_', "").parse().map(Self::Count).map_err(|_| error()),
+            None => text
+                .replace('_', "")
+                .parse()
+                .map(Self::Count)
+                .map_err(|_| error()),
             Some(share) => {
                 let share: f64 = share.trim().parse().map_err(|_| error())?;
                 if (0.0..=100.0).contains(&share) {
