@@ -15,22 +15,30 @@ pub(crate) fn read(values: &Values<'_>, found: &mut Vec<Diagnostic>) -> Option<I
         .node("dataset_path")
         .zip(values.value("dataset_path"));
     let dataset = values.node("dataset").zip(values.value("dataset"));
-    if let Some((node, value)) = dataset.filter(|(_, value)| !is_empty(value)) {
-        if let Some((path, _)) = path.filter(|(_, value)| !is_empty(value)) {
-            let error = Diagnostic::error("`dataset_path` and `dataset` both say what to read");
-            found.push(error.at(path.place).hint("keep one of them"));
+    let path = path.filter(|(_, value)| !is_empty(value));
+    if let Some((node, value)) = path {
+        entries.extend(path_entries(value, node, found));
+        if let Some((node, _)) = dataset.filter(|(_, value)| !is_empty(value)) {
+            let warning = "`dataset` has no effect beside `dataset_path`, as in Data-Juicer";
+            found.push(
+                Diagnostic::warning(warning)
+                    .at(node.place)
+                    .hint("remove one of them"),
+            );
         }
+    } else if let Some((node, value)) = dataset {
         samples_max = value.get("max_sample_num").and_then(Value::as_u64);
         let configs = value.get("configs").unwrap_or(value);
         let config_nodes = node.get("configs").map_or(node, |entry| &entry.value);
-        let Content::List(nodes) = &config_nodes.content else {
-            return None;
-        };
-        for (config, node) in configs.as_array().into_iter().flatten().zip(nodes) {
-            entries.extend(config_entries(config, node, found));
+        if let Content::List(nodes) = &config_nodes.content {
+            for (config, node) in configs.as_array().into_iter().flatten().zip(nodes) {
+                entries.extend(config_entries(config, node, found));
+            }
         }
-    } else if let Some((node, value)) = path {
-        entries.extend(path_entries(value, node, found));
+    }
+    if !entries.is_empty() && entries.iter().all(|entry| entry.weight == Some(0.0)) {
+        let error = Diagnostic::error("the weights of the inputs are all 0");
+        found.push(error.at(entries[0].place));
     }
     if entries.is_empty() {
         // A key with an error has had its say.
@@ -67,7 +75,10 @@ fn path_entries(value: &Value, node: &Node, found: &mut Vec<Diagnostic>) -> Vec<
 /// Takes a mixture apart, `0.5 a.jsonl 0.5 b.jsonl`; any other text is one path.
 fn mixture(text: &str, place: Place, found: &mut Vec<Diagnostic>) -> Vec<InputEntry> {
     let words = words(text);
-    let is_mixture = words.len() > 1 && words.iter().any(|word| weight(word).is_some());
+    let is_weight = |word: &String| weight(word).is_some();
+    let is_share = |word: &String| weight(word).is_some_and(|weight| weight <= 1.0);
+    let is_mixture =
+        words.len() > 1 && (words.first().is_some_and(is_weight) || words.iter().any(is_share));
     if !is_mixture {
         let path = text.trim();
         return if path.is_empty() {
@@ -105,7 +116,7 @@ fn lone_weight(weight: f64, place: Place) -> Diagnostic {
 fn weight(word: &str) -> Option<f64> {
     let starts = word.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let weight: f64 = word.parse().ok().filter(|_| starts)?;
-    (0.0..=1.0).contains(&weight).then_some(weight)
+    weight.is_finite().then_some(weight)
 }
 
 /// Words between blanks; quotes keep blanks within a word, as in a shell.
@@ -235,6 +246,10 @@ mod tests {
     #[test]
     fn mixtures_are_weights_before_paths() {
         let path = |path: &str, weight| (path.to_owned(), weight);
+        assert_eq!(
+            read("3 a.jsonl 2 b.jsonl"),
+            [path("a.jsonl", Some(3.0)), path("b.jsonl", Some(2.0))]
+        );
         assert_eq!(
             read("0.5 a.jsonl 'b c.jsonl' 1 d.jsonl"),
             [

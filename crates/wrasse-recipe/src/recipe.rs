@@ -44,7 +44,9 @@ pub struct Input {
 pub struct InputEntry {
     /// A file, a folder, a glob, a URL or `-`; as written.
     pub path: String,
-    /// The share of the samples to take; finite and not negative. `None` for all.
+    /// The weight relative to the other entries; finite and not negative, and
+    /// not 0 for all of them. `None` stands for 1. In Data-Juicer 1.6 weights
+    /// say how the entries share [`Input::samples_max`], and nothing without it.
     pub weight: Option<f64>,
     /// The format, as written; `None` to go by the path.
     pub format: Option<String>,

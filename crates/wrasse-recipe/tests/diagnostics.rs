@@ -306,10 +306,10 @@ fn the_input_must_be_named() {
 dataset: {configs: [{path: b}]}
 ",
         expect![[r#"
-            recipe.yaml:1:15: error: `dataset_path` and `dataset` both say what to read
-              dataset_path: a
-                            ^
-            hint: keep one of them
+            recipe.yaml:2:10: warning: `dataset` has no effect beside `dataset_path`, as in Data-Juicer
+              dataset: {configs: [{path: b}]}
+                       ^
+            hint: remove one of them
         "#]],
     );
     reads(
