@@ -83,7 +83,7 @@ fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opt
         found.push(error.at(root.place));
         return None;
     };
-    let values = Values::read(entries, found);
+    let values = Values::read(entries, catalog, found);
     let text_keys = values.texts("text_keys");
     let text_keys = if text_keys.is_empty() {
         vec!["text".to_owned()]
@@ -124,15 +124,14 @@ pub(crate) struct Values<'n> {
 }
 
 impl<'n> Values<'n> {
-    fn read(entries: &'n [Entry], found: &mut Vec<Diagnostic>) -> Self {
+    fn read(entries: &'n [Entry], catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Self {
         let mut values = Map::new();
         let mut ignored: Vec<&Entry> = Vec::new();
         let mut meant = Vec::new();
         for entry in entries {
             let Some(key) = keys::find(&entry.key) else {
                 let suggestion = suggestion(&entry.key);
-                let error = Diagnostic::error(format!("unknown key `{}`", brief(&entry.key)));
-                found.push(error.at(entry.place).did_you_mean(suggestion));
+                found.push(unknown_key(entry, suggestion, catalog));
                 meant.extend(suggestion);
                 continue;
             };
@@ -203,6 +202,17 @@ pub(crate) fn texts(value: &Value) -> Vec<String> {
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect()
+}
+
+fn unknown_key(entry: &Entry, suggestion: Option<&str>, catalog: &Catalog) -> Diagnostic {
+    let name = brief(&entry.key);
+    let error = Diagnostic::error(format!("unknown key `{name}`")).at(entry.place);
+    if catalog.find(&entry.key).is_some() {
+        return error.hint(format!(
+            "it is an operator; write `- {name}:` below `process:`"
+        ));
+    }
+    error.did_you_mean(suggestion)
 }
 
 /// The key that was probably meant.

@@ -391,3 +391,102 @@ fn quoted(value: &Value) -> String {
         other => format!("`{other}`"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Origin, parse::parse};
+
+    /// What a word becomes, or the message about it.
+    fn read(schema: &Value, yaml: &str) -> Result<Value, String> {
+        let node = parse(yaml, Origin::Text, &mut Vec::new()).unwrap();
+        let mut found = Vec::new();
+        let value = Expected::new(schema, schema).read("x", &node, &mut found);
+        value.ok_or_else(|| found.into_iter().map(|one| one.message).collect())
+    }
+
+    #[test]
+    fn a_word_is_text_only_if_nothing_else_fits() {
+        let any_order = [
+            json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }, { "type": "boolean" }] }),
+            json!({ "type": ["string", "integer", "boolean"] }),
+        ];
+        for schema in any_order {
+            assert_eq!(read(&schema, "5"), Ok(json!(5)));
+            assert_eq!(read(&schema, "no"), Ok(json!(false)));
+            assert_eq!(read(&schema, "'5'"), Ok(json!("5")));
+            assert_eq!(read(&schema, "five"), Ok(json!("five")));
+            assert_eq!(read(&schema, "1.5"), Ok(json!("1.5")));
+        }
+        let lists = json!({ "type": "array", "items": { "type": "string" } });
+        assert_eq!(
+            read(&lists, "[a, 5, no, '']"),
+            Ok(json!(["a", "5", "no", ""]))
+        );
+        assert_eq!(
+            read(&lists, "[a, null]"),
+            Err("`x[1]`: expected text, found nothing".to_owned())
+        );
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_with_exponents() {
+        let schema = json!({ "type": "integer", "minimum": 1, "maximum": 1e6 });
+        assert_eq!(read(&schema, "1e5"), Ok(json!(100_000)));
+        assert_eq!(read(&schema, "2.0"), Ok(json!(2)));
+        let message = |found: &str| {
+            Err(format!(
+                "`x`: expected a whole number from 1 to 1000000, found `{found}`"
+            ))
+        };
+        for wrong in ["2.5", "0", "1e7", "-1", "1:30"] {
+            assert_eq!(read(&schema, wrong), message(wrong));
+        }
+    }
+
+    #[test]
+    fn choices_are_words_even_if_they_look_like_more() {
+        let described =
+            json!({ "oneOf": [{ "const": "on" }, { "const": "off" }, { "type": "null" }] });
+        let listed = json!({ "type": ["string", "null"], "enum": ["on", "off", null] });
+        for schema in [described, listed] {
+            assert_eq!(read(&schema, "on"), Ok(json!("on")));
+            assert_eq!(read(&schema, "~"), Ok(json!(null)));
+            assert_eq!(
+                read(&schema, "onn"),
+                Err("`x`: expected `on` or `off`, found `onn`".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn the_alternative_that_was_meant_is_the_one_that_complains() {
+        let schema = json!({
+            "anyOf": [{ "$ref": "#/$defs/Range" }, { "type": "null" }, { "type": "integer" }],
+            "$defs": {
+                "Range": {
+                    "type": "object",
+                    "properties": { "min": { "type": "integer" } },
+                    "additionalProperties": false,
+                },
+            },
+        });
+        assert_eq!(read(&schema, "{min: 1}"), Ok(json!({ "min": 1 })));
+        assert_eq!(
+            read(&schema, "{min: a}"),
+            Err("`x.min`: expected a whole number, found `a`".to_owned())
+        );
+        assert_eq!(
+            read(&schema, "[1]"),
+            Err("`x`: expected a mapping or a whole number, found a list".to_owned())
+        );
+    }
+
+    #[test]
+    fn references_in_a_circle_end() {
+        let schema = json!({ "$ref": "#/$defs/a", "$defs": { "a": { "$ref": "#/$defs/a" } } });
+        assert_eq!(read(&schema, "5"), Ok(json!(5)));
+    }
+}

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use crate::node::{Content, Entry, Node, Scalar};
+use crate::source::lines;
 use crate::{Diagnostic, Origin, Place};
 
 /// Nodes of a recipe after the expansion of aliases. The largest known recipes
@@ -49,7 +50,7 @@ const INDENTATION: Option<&str> =
 pub(crate) fn parse(text: &str, origin: Origin, found: &mut Vec<Diagnostic>) -> Option<Node> {
     let mut builder = Builder {
         origin,
-        lines: text.lines().collect(),
+        lines: lines(text).collect(),
         open: Vec::new(),
         root: None,
         anchors: BTreeMap::new(),

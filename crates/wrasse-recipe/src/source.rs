@@ -109,11 +109,16 @@ impl Source {
             Origin::Text => &self.text,
             Origin::Override(i) => self.overrides.get(i)?,
         };
-        text.lines().nth(place.line.checked_sub(1)?)
+        lines(text).nth(place.line.checked_sub(1)?)
     }
 
     /// The first byte that is no UTF-8.
     pub(crate) fn invalid(&self) -> Option<Place> {
         self.invalid
     }
+}
+
+/// The lines of a text as YAML counts them: a carriage return alone ends one too.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('\r'))
 }

@@ -284,6 +284,19 @@ steps: []
 }
 
 #[test]
+fn operators_outside_of_the_process_are_refused() {
+    reads(
+        "dataset_path: a\rprocess:\r- trim_mapper:\rlength_filter:\r  min_len: 5\r",
+        expect![[r#"
+            recipe.yaml:4:1: error: unknown key `length_filter`
+              length_filter:
+              ^^^^^^^^^^^^^
+            hint: it is an operator; write `- length_filter:` below `process:`
+        "#]],
+    );
+}
+
+#[test]
 fn the_input_must_be_named() {
     reads(
         r"export_path: b.jsonl

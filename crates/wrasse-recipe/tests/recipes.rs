@@ -204,6 +204,8 @@ fn aliases_and_merge_keys_are_resolved() {
 
 #[test]
 fn byte_order_marks_and_windows_line_ends_are_read() {
+    let source = Source::new("recipe.yaml", "\u{feff}np: 1\n".as_bytes());
+    assert_eq!(source.text(), "np: 1\n");
     let recipe = recipe("\u{feff}dataset_path: a.jsonl\r\nprocess:\r\n  - trim_mapper:\r\n");
     assert_eq!(paths(&recipe.input), [("a.jsonl", None)]);
     assert_eq!(recipe.steps.len(), 1);
