@@ -58,7 +58,10 @@ impl Catalog {
 
 /// The candidate closest to `word`, if one is close enough to be meant by it.
 pub fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // The distance takes time and memory by the product of both lengths.
+    const TYPO_BYTES_MAX: usize = 100;
     candidates
+        .filter(|_| word.len() <= TYPO_BYTES_MAX)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, candidate)| {
             *distance <= (word.len().max(candidate.len()) / 3).max(1)

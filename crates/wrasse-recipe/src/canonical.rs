@@ -97,18 +97,29 @@ fn step(step: &Step) -> Value {
     let schema = step.spec.schema().to_value();
     let properties = schema.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
-        params.insert(name.clone(), property.get("default").cloned().unwrap_or_default());
+        params.insert(
+            name.clone(),
+            property.get("default").cloned().unwrap_or_default(),
+        );
     }
-    for param in COMMON_PARAMS.iter().filter(|param| param.effect == Effect::Used) {
+    for param in COMMON_PARAMS
+        .iter()
+        .filter(|param| param.effect == Effect::Used)
+    {
         let default = match param.name {
             "text_key" => step.operator.common().text_key.clone().into(),
-            name => Value::Bool(matches!(name, "min_closed_interval" | "max_closed_interval")),
+            name => Value::Bool(matches!(
+                name,
+                "min_closed_interval" | "max_closed_interval"
+            )),
         };
         params.insert(param.name.to_owned(), default);
     }
     for (name, value) in step.params.as_object().into_iter().flatten() {
         let is_common = |effect: fn(Effect) -> bool| {
-            COMMON_PARAMS.iter().any(|param| param.name == name && effect(param.effect))
+            COMMON_PARAMS
+                .iter()
+                .any(|param| param.name == name && effect(param.effect))
         };
         let ignored = is_common(|effect| effect != Effect::Used);
         let default = value.is_null() && is_common(|effect| effect == Effect::Used);
@@ -148,7 +159,12 @@ fn compare(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
         (old, new) if old == new => {}
         (Value::Object(old), Value::Object(new)) => {
             for (key, value) in old {
-                compare(&join(path, key), value, new.get(key).unwrap_or(&Value::Null), lines);
+                compare(
+                    &join(path, key),
+                    value,
+                    new.get(key).unwrap_or(&Value::Null),
+                    lines,
+                );
             }
             for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
                 compare(&join(path, key), &Value::Null, value, lines);
@@ -164,14 +180,21 @@ fn compare(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
 /// Items that stayed, at both ends, are left out. What lies between is compared
 /// one by one if it is the same steps, else listed.
 fn lists(path: &str, old: &[Value], new: &[Value], lines: &mut Vec<String>) {
-    let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let start = old
+        .iter()
+        .zip(new)
+        .take_while(|(old, new)| old == new)
+        .count();
     let (old_rest, new_rest) = (&old[start..], &new[start..]);
     let pairs = old_rest.iter().rev().zip(new_rest.iter().rev());
     let end = pairs.take_while(|(old, new)| old == new).count();
     let old_rest = &old_rest[..old_rest.len() - end];
     let new_rest = &new_rest[..new_rest.len() - end];
     let same_steps = old_rest.len() == new_rest.len()
-        && old_rest.iter().zip(new_rest).all(|(old, new)| label(old) == label(new));
+        && old_rest
+            .iter()
+            .zip(new_rest)
+            .all(|(old, new)| label(old) == label(new));
     if same_steps {
         for (i, (old, new)) in old_rest.iter().zip(new_rest).enumerate() {
             compare(&format!("{path}.{}", start + i), old, new, lines);
@@ -199,5 +222,9 @@ fn label(item: &Value) -> String {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }

@@ -14,14 +14,26 @@ use crate::{input, overrides, parse, settings, steps};
 pub struct Checked {
     /// The recipe, if it has no error.
     pub recipe: Option<Recipe>,
-    /// Everything found, errors and warnings, in the order of their places.
+    /// What was found, errors and warnings, in the order of their places. Of
+    /// more than a hundred, the last only counts the rest.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+/// Diagnostics that are told; nobody reads more, and a hostile recipe could
+/// have one for each of its values.
+const TOLD_MAX: usize = 100;
 
 impl Checked {
     fn new(recipe: Option<Recipe>, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(|diagnostic| diagnostic.place);
-        let failed = diagnostics.iter().any(|one| one.severity == Severity::Error);
+        let failed = diagnostics
+            .iter()
+            .any(|one| one.severity == Severity::Error);
+        let n_more = diagnostics.len().saturating_sub(TOLD_MAX);
+        if n_more > 0 {
+            diagnostics.truncate(TOLD_MAX);
+            diagnostics.push(Diagnostic::error(format!("and {n_more} more like these")));
+        }
         Self {
             recipe: recipe.filter(|_| !failed),
             diagnostics,
@@ -53,7 +65,9 @@ fn read(source: &Source, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opti
     let mut root = parsed.unwrap_or_else(|| Node::null(Place::START));
     if root.is_null() && source.overrides().is_empty() {
         let error = Diagnostic::error("the recipe is empty");
-        found.push(error.hint("a recipe names at least `dataset_path`, `process` and `export_path`"));
+        found.push(
+            error.hint("a recipe names at least `dataset_path`, `process` and `export_path`"),
+        );
         return None;
     }
     overrides::apply(&mut root, source.overrides(), catalog, found);
@@ -62,13 +76,20 @@ fn read(source: &Source, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opti
 
 fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Option<Recipe> {
     let Some(entries) = root.map() else {
-        let error = Diagnostic::error(format!("a recipe is a mapping (`key: value`), found {}", root.words()));
+        let error = Diagnostic::error(format!(
+            "a recipe is a mapping (`key: value`), found {}",
+            root.words()
+        ));
         found.push(error.at(root.place));
         return None;
     };
-    let values = Values::read(entries, found);
+    let values = Values::read(entries, catalog, found);
     let text_keys = values.texts("text_keys");
-    let text_keys = if text_keys.is_empty() { vec!["text".to_owned()] } else { text_keys };
+    let text_keys = if text_keys.is_empty() {
+        vec!["text".to_owned()]
+    } else {
+        text_keys
+    };
     let mut defaults = Common::default();
     defaults.text_key.clone_from(&text_keys[0]);
 
@@ -99,15 +120,19 @@ fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opt
 pub(crate) struct Values<'n> {
     values: Map<String, Value>,
     entries: &'n [Entry],
+    meant: Vec<&'static str>,
 }
 
 impl<'n> Values<'n> {
-    fn read(entries: &'n [Entry], found: &mut Vec<Diagnostic>) -> Self {
+    fn read(entries: &'n [Entry], catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Self {
         let mut values = Map::new();
         let mut ignored: Vec<&Entry> = Vec::new();
+        let mut meant = Vec::new();
         for entry in entries {
             let Some(key) = keys::find(&entry.key) else {
-                found.push(unknown_key(entry));
+                let suggestion = suggestion(&entry.key);
+                found.push(unknown_key(entry, suggestion, catalog));
+                meant.extend(suggestion);
                 continue;
             };
             match key.meaning {
@@ -126,7 +151,11 @@ impl<'n> Values<'n> {
             }
         }
         found.extend(ignored_keys(&ignored));
-        Self { values, entries }
+        Self {
+            values,
+            entries,
+            meant,
+        }
     }
 
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
@@ -146,6 +175,11 @@ impl<'n> Values<'n> {
         self.value(key).and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// Whether an unknown key was probably meant to be `key`.
+    pub(crate) fn is_misspelt(&self, key: &str) -> bool {
+        self.meant.contains(&key)
+    }
+
     /// The node of a key, whether or not it could be read.
     pub(crate) fn node(&self, key: &str) -> Option<&'n Node> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
@@ -163,27 +197,62 @@ pub(crate) fn texts(value: &Value) -> Vec<String> {
         Value::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
     };
-    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    items
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
-fn unknown_key(entry: &Entry) -> Diagnostic {
-    let other = OTHER_NAMES.iter().find(|(other, _)| *other == entry.key);
-    let suggestion = match other {
-        Some((_, name)) => Some(*name),
-        None => closest(&entry.key, KEYS.iter().map(|key| key.name)),
-    };
-    Diagnostic::error(format!("unknown key `{}`", brief(&entry.key)))
-        .at(entry.place)
-        .did_you_mean(suggestion)
+fn unknown_key(entry: &Entry, suggestion: Option<&str>, catalog: &Catalog) -> Diagnostic {
+    let name = brief(&entry.key);
+    let error = Diagnostic::error(format!("unknown key `{name}`")).at(entry.place);
+    if catalog.find(&entry.key).is_some() {
+        return error.hint(format!(
+            "it is an operator; write `- {name}:` below `process:`"
+        ));
+    }
+    error.did_you_mean(suggestion)
+}
+
+/// The key that was probably meant.
+fn suggestion(name: &str) -> Option<&'static str> {
+    match OTHER_NAMES.iter().find(|(other, _)| *other == name) {
+        Some((_, ours)) => Some(ours),
+        None => closest(name, KEYS.iter().map(|key| key.name)),
+    }
 }
 
 fn ignored_keys(ignored: &[&Entry]) -> Option<Diagnostic> {
     let first = ignored.first()?;
     let names: Vec<&str> = ignored.iter().map(|entry| entry.key.as_str()).collect();
-    Some(
-        Diagnostic::warning(format!("ignored, since they mean nothing here: {}", listed(&names)))
-            .at(first.place),
-    )
+    let message = format!("ignored, since they mean nothing here: {}", listed(&names));
+    let warning = Diagnostic::warning(message).at(first.place);
+    let instead: Vec<String> = ignored
+        .iter()
+        .filter_map(|entry| {
+            Some(format!(
+                "for `{}` there is `{}`",
+                entry.key,
+                instead_of(entry)?
+            ))
+        })
+        .collect();
+    Some(if instead.is_empty() {
+        warning
+    } else {
+        warning.hint(instead.join("; "))
+    })
+}
+
+/// What does here what an ignored key was meant to do there.
+fn instead_of(entry: &Entry) -> Option<&'static str> {
+    match entry.key.as_str() {
+        "open_tracer" if is_set(&entry.value) => Some("trace_dropped: true"),
+        "skip_op_error" if !is_set(&entry.value) => Some("max_rejects: 0"),
+        "work_dir" if is_set(&entry.value) => Some("run_dir"),
+        _ => None,
+    }
 }
 
 /// Names in backquotes, separated by commas.

@@ -29,7 +29,12 @@ impl<'s> Expected<'s> {
     }
 
     /// Reads `node`; `name` is what messages call it. Errors go to `found`.
-    pub(crate) fn read(self, name: &str, node: &Node, found: &mut Vec<Diagnostic>) -> Option<Value> {
+    pub(crate) fn read(
+        self,
+        name: &str,
+        node: &Node,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Value> {
         // Text that could also be something else is text only if nothing else fits.
         self.attempt(node, Words::Natural, &mut Vec::new())
             .or_else(|| self.attempt(node, Words::AsText, &mut Vec::new()))
@@ -51,13 +56,19 @@ impl<'s> Expected<'s> {
                 let read = |(i, node): (usize, &Node)| {
                     let mut inner = Vec::new();
                     let value = item.attempt(node, words, &mut inner);
-                    problems.extend(inner.into_iter().map(|problem| problem.within(&format!("[{i}]"))));
+                    problems.extend(
+                        inner
+                            .into_iter()
+                            .map(|problem| problem.within(&format!("[{i}]"))),
+                    );
                     value
                 };
                 let values: Vec<Option<Value>> = items.iter().enumerate().map(read).collect();
                 Some(Value::Array(values.into_iter().flatten().collect()))
             }
-            (None, Content::Map(_)) if self.admits("object") => Some(self.map(node, words, problems)),
+            (None, Content::Map(_)) if self.admits("object") => {
+                Some(self.map(node, words, problems))
+            }
             _ => None,
         };
         if value.is_none() && problems.len() == before {
@@ -73,7 +84,9 @@ impl<'s> Expected<'s> {
             let expected = match properties.and_then(|properties| properties.get(&entry.key)) {
                 Some(schema) => Self::new(schema, self.root),
                 None if self.schema.get("additionalProperties") == Some(&Value::Bool(false)) => {
-                    let names = properties.into_iter().flat_map(|map| map.keys().map(String::as_str));
+                    let names = properties
+                        .into_iter()
+                        .flat_map(|map| map.keys().map(String::as_str));
                     let suggestion = closest(&entry.key, names).map(str::to_owned);
                     problems.push(Problem::unknown(&entry.key, entry.place, suggestion));
                     continue;
@@ -92,7 +105,13 @@ impl<'s> Expected<'s> {
 
     /// The first alternative that fits; if none does, the errors of the one
     /// that was probably meant.
-    fn one_of(self, alternatives: &[Self], node: &Node, words: Words, problems: &mut Vec<Problem>) -> Option<Value> {
+    fn one_of(
+        self,
+        alternatives: &[Self],
+        node: &Node,
+        words: Words,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Value> {
         let mut meant = Vec::new();
         for alternative in alternatives {
             let mut inner = Vec::new();
@@ -155,7 +174,8 @@ impl<'s> Expected<'s> {
     fn within_limits(self, value: &Value) -> bool {
         let limit = |name| self.schema.get(name).and_then(Value::as_f64);
         if let Some(number) = value.as_f64()
-            && (limit("minimum").is_some_and(|min| number < min) || limit("maximum").is_some_and(|max| number > max))
+            && (limit("minimum").is_some_and(|min| number < min)
+                || limit("maximum").is_some_and(|max| number > max))
         {
             return false;
         }
@@ -173,12 +193,23 @@ impl<'s> Expected<'s> {
     }
 
     fn alternatives(self) -> Option<Vec<Self>> {
-        let list = self.schema.get("anyOf").or_else(|| self.schema.get("oneOf"))?;
-        Some(list.as_array()?.iter().map(|schema| Self::new(schema, self.root)).collect())
+        let list = self
+            .schema
+            .get("anyOf")
+            .or_else(|| self.schema.get("oneOf"))?;
+        Some(
+            list.as_array()?
+                .iter()
+                .map(|schema| Self::new(schema, self.root))
+                .collect(),
+        )
     }
 
     fn child(self, name: &str) -> Self {
-        Self::new(self.schema.get(name).unwrap_or(&Value::Bool(true)), self.root)
+        Self::new(
+            self.schema.get(name).unwrap_or(&Value::Bool(true)),
+            self.root,
+        )
     }
 
     /// Follows references, so far as they lead within the document.
@@ -220,7 +251,11 @@ impl<'s> Expected<'s> {
         }
         let mut words: Vec<String> = match (self.alternatives(), self.choices()) {
             (Some(alternatives), _) => alternatives.iter().map(|one| one.words()).collect(),
-            (None, Some(choices)) => choices.iter().filter(|one| !one.is_null()).map(|one| quoted(one)).collect(),
+            (None, Some(choices)) => choices
+                .iter()
+                .filter(|one| !one.is_null())
+                .map(|one| quoted(one))
+                .collect(),
             (None, None) => self.type_words(),
         };
         words.retain(|one| one != "nothing");
@@ -265,11 +300,17 @@ impl<'s> Expected<'s> {
             if scalar.is_null() {
                 hint = Some("leave it out for its default".to_owned());
             } else if scalar.is_not_finite() {
-                hint = Some("recipes have no infinite numbers; leave the parameter out for no limit".to_owned());
+                hint = Some(
+                    "recipes have no infinite numbers; leave the parameter out for no limit"
+                        .to_owned(),
+                );
             } else if !scalar.plain && self.scalar(&bare, Words::Natural).is_some() {
                 hint = Some("remove the quotes, which make it text".to_owned());
             } else {
-                let choices = self.alternatives().unwrap_or_else(|| vec![self]).into_iter();
+                let choices = self
+                    .alternatives()
+                    .unwrap_or_else(|| vec![self])
+                    .into_iter();
                 let choices: Vec<&str> = choices
                     .filter_map(Self::choices)
                     .flatten()
@@ -323,7 +364,8 @@ impl Problem {
     }
 
     fn diagnostic(self, name: &str) -> Diagnostic {
-        let error = Diagnostic::error(format!("`{name}{}`: {}", self.path, self.message)).at(self.place);
+        let error =
+            Diagnostic::error(format!("`{name}{}`: {}", self.path, self.message)).at(self.place);
         match self.hint {
             Some(hint) => error.hint(hint),
             None => error,
@@ -347,5 +389,104 @@ fn quoted(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{text}`"),
         other => format!("`{other}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Origin, parse::parse};
+
+    /// What a word becomes, or the message about it.
+    fn read(schema: &Value, yaml: &str) -> Result<Value, String> {
+        let node = parse(yaml, Origin::Text, &mut Vec::new()).unwrap();
+        let mut found = Vec::new();
+        let value = Expected::new(schema, schema).read("x", &node, &mut found);
+        value.ok_or_else(|| found.into_iter().map(|one| one.message).collect())
+    }
+
+    #[test]
+    fn a_word_is_text_only_if_nothing_else_fits() {
+        let any_order = [
+            json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }, { "type": "boolean" }] }),
+            json!({ "type": ["string", "integer", "boolean"] }),
+        ];
+        for schema in any_order {
+            assert_eq!(read(&schema, "5"), Ok(json!(5)));
+            assert_eq!(read(&schema, "no"), Ok(json!(false)));
+            assert_eq!(read(&schema, "'5'"), Ok(json!("5")));
+            assert_eq!(read(&schema, "five"), Ok(json!("five")));
+            assert_eq!(read(&schema, "1.5"), Ok(json!("1.5")));
+        }
+        let lists = json!({ "type": "array", "items": { "type": "string" } });
+        assert_eq!(
+            read(&lists, "[a, 5, no, '']"),
+            Ok(json!(["a", "5", "no", ""]))
+        );
+        assert_eq!(
+            read(&lists, "[a, null]"),
+            Err("`x[1]`: expected text, found nothing".to_owned())
+        );
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_with_exponents() {
+        let schema = json!({ "type": "integer", "minimum": 1, "maximum": 1e6 });
+        assert_eq!(read(&schema, "1e5"), Ok(json!(100_000)));
+        assert_eq!(read(&schema, "2.0"), Ok(json!(2)));
+        let message = |found: &str| {
+            Err(format!(
+                "`x`: expected a whole number from 1 to 1000000, found `{found}`"
+            ))
+        };
+        for wrong in ["2.5", "0", "1e7", "-1", "1:30"] {
+            assert_eq!(read(&schema, wrong), message(wrong));
+        }
+    }
+
+    #[test]
+    fn choices_are_words_even_if_they_look_like_more() {
+        let described =
+            json!({ "oneOf": [{ "const": "on" }, { "const": "off" }, { "type": "null" }] });
+        let listed = json!({ "type": ["string", "null"], "enum": ["on", "off", null] });
+        for schema in [described, listed] {
+            assert_eq!(read(&schema, "on"), Ok(json!("on")));
+            assert_eq!(read(&schema, "~"), Ok(json!(null)));
+            assert_eq!(
+                read(&schema, "onn"),
+                Err("`x`: expected `on` or `off`, found `onn`".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn the_alternative_that_was_meant_is_the_one_that_complains() {
+        let schema = json!({
+            "anyOf": [{ "$ref": "#/$defs/Range" }, { "type": "null" }, { "type": "integer" }],
+            "$defs": {
+                "Range": {
+                    "type": "object",
+                    "properties": { "min": { "type": "integer" } },
+                    "additionalProperties": false,
+                },
+            },
+        });
+        assert_eq!(read(&schema, "{min: 1}"), Ok(json!({ "min": 1 })));
+        assert_eq!(
+            read(&schema, "{min: a}"),
+            Err("`x.min`: expected a whole number, found `a`".to_owned())
+        );
+        assert_eq!(
+            read(&schema, "[1]"),
+            Err("`x`: expected a mapping or a whole number, found a list".to_owned())
+        );
+    }
+
+    #[test]
+    fn references_in_a_circle_end() {
+        let schema = json!({ "$ref": "#/$defs/a", "$defs": { "a": { "$ref": "#/$defs/a" } } });
+        assert_eq!(read(&schema, "5"), Ok(json!(5)));
     }
 }

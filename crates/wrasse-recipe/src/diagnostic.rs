@@ -101,7 +101,12 @@ impl Diagnostic {
             },
         };
         out = printable(&out);
-        let _ = writeln!(out, ": {}: {}", self.severity.name(), printable(&self.message));
+        let _ = writeln!(
+            out,
+            ": {}: {}",
+            self.severity.name(),
+            printable(&self.message)
+        );
         if let Some(place) = self.place
             && let Some(line) = source.line(place)
             && !line.trim().is_empty()
@@ -132,7 +137,11 @@ fn excerpt(line: &str, place: Place, out: &mut String) {
     let _ = writeln!(out, "  {cut_before}{text}{cut_after}");
 
     let before: String = shown.iter().take(at - first).map(|c| blank(*c)).collect();
-    let marked: Vec<&char> = shown.iter().skip(at - first).take(place.len.max(1)).collect();
+    let marked: Vec<&char> = shown
+        .iter()
+        .skip(at - first)
+        .take(place.len.max(1))
+        .collect();
     let carets: usize = marked.iter().map(|c| width(**c)).sum();
     let indent = if first > 0 { " " } else { "" };
     let _ = writeln!(out, "  {indent}{before}{}", "^".repeat(carets.max(1)));

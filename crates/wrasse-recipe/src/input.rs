@@ -11,29 +11,43 @@ pub(crate) fn read(values: &Values<'_>, found: &mut Vec<Diagnostic>) -> Option<I
     let n_errors = found.len();
     let mut entries = Vec::new();
     let mut samples_max = None;
-    let path = values.node("dataset_path").zip(values.value("dataset_path"));
+    let path = values
+        .node("dataset_path")
+        .zip(values.value("dataset_path"));
     let dataset = values.node("dataset").zip(values.value("dataset"));
-    if let Some((node, value)) = dataset.filter(|(_, value)| !is_empty(value)) {
-        if let Some((path, _)) = path.filter(|(_, value)| !is_empty(value)) {
-            let error = Diagnostic::error("`dataset_path` and `dataset` both say what to read");
-            found.push(error.at(path.place).hint("keep one of them"));
+    let path = path.filter(|(_, value)| !is_empty(value));
+    if let Some((node, value)) = path {
+        entries.extend(path_entries(value, node, found));
+        if let Some((node, _)) = dataset.filter(|(_, value)| !is_empty(value)) {
+            let warning = "`dataset` has no effect beside `dataset_path`, as in Data-Juicer";
+            found.push(
+                Diagnostic::warning(warning)
+                    .at(node.place)
+                    .hint("remove one of them"),
+            );
         }
+    } else if let Some((node, value)) = dataset {
         samples_max = value.get("max_sample_num").and_then(Value::as_u64);
         let configs = value.get("configs").unwrap_or(value);
         let config_nodes = node.get("configs").map_or(node, |entry| &entry.value);
-        let Content::List(nodes) = &config_nodes.content else {
-            return None;
-        };
-        for (config, node) in configs.as_array().into_iter().flatten().zip(nodes) {
-            entries.extend(config_entries(config, node, found));
+        if let Content::List(nodes) = &config_nodes.content {
+            for (config, node) in configs.as_array().into_iter().flatten().zip(nodes) {
+                entries.extend(config_entries(config, node, found));
+            }
         }
-    } else if let Some((node, value)) = path {
-        entries.extend(path_entries(value, node, found));
+    }
+    if !entries.is_empty() && entries.iter().all(|entry| entry.weight == Some(0.0)) {
+        let error = Diagnostic::error("the weights of the inputs are all 0");
+        found.push(error.at(entries[0].place));
     }
     if entries.is_empty() {
         // A key with an error has had its say.
-        let unread = |key| values.node(key).is_some_and(|node| !node.is_null()) && values.value(key).is_none();
-        if !unread("dataset_path") && !unread("dataset") && found.len() == n_errors {
+        let has_error = |key| {
+            let unread =
+                values.node(key).is_some_and(|node| !node.is_null()) && values.value(key).is_none();
+            unread || values.is_misspelt(key)
+        };
+        if !has_error("dataset_path") && !has_error("dataset") && found.len() == n_errors {
             let error = Diagnostic::error("the recipe does not say what to read");
             found.push(error.hint("add `dataset_path: input.jsonl`"));
         }
@@ -61,10 +75,17 @@ fn path_entries(value: &Value, node: &Node, found: &mut Vec<Diagnostic>) -> Vec<
 /// Takes a mixture apart, `0.5 a.jsonl 0.5 b.jsonl`; any other text is one path.
 fn mixture(text: &str, place: Place, found: &mut Vec<Diagnostic>) -> Vec<InputEntry> {
     let words = words(text);
-    let is_mixture = words.len() > 1 && words.iter().any(|word| weight(word).is_some());
+    let is_weight = |word: &String| weight(word).is_some();
+    let is_share = |word: &String| weight(word).is_some_and(|weight| weight <= 1.0);
+    let is_mixture =
+        words.len() > 1 && (words.first().is_some_and(is_weight) || words.iter().any(is_share));
     if !is_mixture {
         let path = text.trim();
-        return if path.is_empty() { Vec::new() } else { vec![entry(path.to_owned(), None, place)] };
+        return if path.is_empty() {
+            Vec::new()
+        } else {
+            vec![entry(path.to_owned(), None, place)]
+        };
     }
     let mut entries = Vec::new();
     let mut pending = None;
@@ -85,15 +106,17 @@ fn mixture(text: &str, place: Place, found: &mut Vec<Diagnostic>) -> Vec<InputEn
 }
 
 fn lone_weight(weight: f64, place: Place) -> Diagnostic {
-    Diagnostic::error(format!("`dataset_path`: the weight `{weight}` has no path behind it"))
-        .at(place)
-        .hint("a mixture is `0.5 a.jsonl 0.5 b.jsonl`")
+    Diagnostic::error(format!(
+        "`dataset_path`: the weight `{weight}` has no path behind it"
+    ))
+    .at(place)
+    .hint("a mixture is `0.5 a.jsonl 0.5 b.jsonl`")
 }
 
 fn weight(word: &str) -> Option<f64> {
     let starts = word.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let weight: f64 = word.parse().ok().filter(|_| starts)?;
-    (0.0..=1.0).contains(&weight).then_some(weight)
+    weight.is_finite().then_some(weight)
 }
 
 /// Words between blanks; quotes keep blanks within a word, as in a shell.
@@ -117,19 +140,30 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn config_entries(config: &Value, node: &Node, found: &mut Vec<Diagnostic>) -> Vec<InputEntry> {
-    let kind = config.get("type").and_then(Value::as_str).unwrap_or("local");
+    let kind = config
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or("local");
     // `ondisk` is what early versions of Data-Juicer called it.
     if !matches!(kind, "local" | "ondisk") {
-        let place = node.get("type").map_or(node.place, |entry| entry.value.place);
+        let place = node
+            .get("type")
+            .map_or(node.place, |entry| entry.value.place);
         found.push(not_local(kind, config).at(place));
         return Vec::new();
     }
-    let known = ["type", "path", "weight", "format", "limit", "source", "split", "name"];
+    let known = [
+        "type", "path", "weight", "format", "limit", "source", "split", "name",
+    ];
     for entry in node.map().unwrap_or_default() {
         if !known.contains(&entry.key.as_str()) {
             let message = format!("unknown key `{}` of a local `dataset`", brief(&entry.key));
             let suggestion = wrasse_op::closest(&entry.key, known.into_iter());
-            found.push(Diagnostic::error(message).at(entry.place).did_you_mean(suggestion));
+            found.push(
+                Diagnostic::error(message)
+                    .at(entry.place)
+                    .did_you_mean(suggestion),
+            );
         }
     }
     let paths = config.get("path").map(texts).unwrap_or_default();
@@ -138,7 +172,9 @@ fn config_entries(config: &Value, node: &Node, found: &mut Vec<Diagnostic>) -> V
         found.push(error.hint("add `path: input.jsonl`"));
     }
     let text = |name| config.get(name).and_then(Value::as_str).map(str::to_owned);
-    let place = node.get("path").map_or(node.place, |entry| entry.value.place);
+    let place = node
+        .get("path")
+        .map_or(node.place, |entry| entry.value.place);
     let with_config = |path| InputEntry {
         weight: config.get("weight").and_then(Value::as_f64),
         format: text("format"),
@@ -149,9 +185,19 @@ fn config_entries(config: &Value, node: &Node, found: &mut Vec<Diagnostic>) -> V
 }
 
 fn not_local(kind: &str, config: &Value) -> Diagnostic {
-    let source = config.get("source").and_then(Value::as_str).unwrap_or_default();
-    let shown = if source.is_empty() { kind.to_owned() } else { format!("{kind}, {source}") };
-    let error = Diagnostic::error(format!("`dataset`: only local data sets are read, found `{}`", brief(&shown)));
+    let source = config
+        .get("source")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let shown = if source.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{kind}, {source}")
+    };
+    let error = Diagnostic::error(format!(
+        "`dataset`: only local data sets are read, found `{}`",
+        brief(&shown)
+    ));
     error.hint(match (kind, source) {
         ("remote", "s3") => "name the object itself: `type: local` and `path: s3://bucket/key`",
         ("remote", _) => "download it first, then name the files: `type: local` and `path: ...`",
@@ -178,7 +224,11 @@ fn is_empty(value: &Value) -> bool {
 }
 
 fn with_dot(suffix: String) -> String {
-    if suffix.starts_with('.') { suffix } else { format!(".{suffix}") }
+    if suffix.starts_with('.') {
+        suffix
+    } else {
+        format!(".{suffix}")
+    }
 }
 
 #[cfg(test)]
@@ -187,21 +237,38 @@ mod tests {
 
     fn read(text: &str) -> Vec<(String, Option<f64>)> {
         let entries = mixture(text, Place::START, &mut Vec::new());
-        entries.into_iter().map(|entry| (entry.path, entry.weight)).collect()
+        entries
+            .into_iter()
+            .map(|entry| (entry.path, entry.weight))
+            .collect()
     }
 
     #[test]
     fn mixtures_are_weights_before_paths() {
         let path = |path: &str, weight| (path.to_owned(), weight);
         assert_eq!(
+            read("3 a.jsonl 2 b.jsonl"),
+            [path("a.jsonl", Some(3.0)), path("b.jsonl", Some(2.0))]
+        );
+        assert_eq!(
             read("0.5 a.jsonl 'b c.jsonl' 1 d.jsonl"),
-            [path("a.jsonl", Some(0.5)), path("b c.jsonl", None), path("d.jsonl", Some(1.0))]
+            [
+                path("a.jsonl", Some(0.5)),
+                path("b c.jsonl", None),
+                path("d.jsonl", Some(1.0))
+            ]
         );
     }
 
     #[test]
     fn a_path_with_blanks_or_a_year_is_a_path() {
-        for text in ["my data/a.jsonl", "report 2024 final.jsonl", "0.5", "1", "/it's/a.jsonl"] {
+        for text in [
+            "my data/a.jsonl",
+            "report 2024 final.jsonl",
+            "0.5",
+            "1",
+            "/it's/a.jsonl",
+        ] {
             assert_eq!(read(text), [(text.to_owned(), None)]);
         }
     }

@@ -82,12 +82,12 @@ pub const KEYS: &[Key] = &[
     dj("project_name", "The name of the run, for reports.", text),
     dj(
         "dataset_path",
-        "What to read: a file, a folder, a glob, a URL of an object store, or `-` for standard input; a list of those; or a mixture, `0.5 a.jsonl 0.5 b.jsonl`, in which a number from 0 to 1 before a path is its weight. (To read several paths without weights, write a list: a text without numbers is one path, spaces and all.)",
+        "What to read: a file, a folder, a glob, a URL of an object store, or `-` for standard input; a list of those; or a mixture, `0.5 a.jsonl 0.5 b.jsonl`, in which a number before a path is its weight. A text that neither starts with a number nor has one from 0 to 1 in it is one path, spaces and all.",
         texts,
     ),
     dj(
         "dataset",
-        "What to read, in full, instead of `dataset_path`.",
+        "What to read, in full, instead of `dataset_path` (which wins if both are given, as in Data-Juicer).",
         dataset,
     ),
     dj(
@@ -141,7 +141,11 @@ pub const KEYS: &[Key] = &[
         // Steps are read one by one, with the catalog.
         || json!({}),
     ),
-    native("threads", "How many threads to use. Default: one per core.", count),
+    native(
+        "threads",
+        "How many threads to use. Default: one per core.",
+        count,
+    ),
     native(
         "memory",
         "How much memory the run may use, in bytes or with a unit (`4GiB`).",
@@ -219,6 +223,7 @@ pub const KEYS: &[Key] = &[
     ignored("ds_cache_dir"),
     ignored("elastic_juicer_adaptive_batching"),
     ignored("elastic_juicer_metrics_max_in_flight"),
+    ignored("elastic_juicer_profile_seed"),
     ignored("encryption_key_path"),
     ignored("eoc_special_token"),
     ignored("event_log_dir"),
@@ -259,6 +264,7 @@ pub const KEYS: &[Key] = &[
     ignored("resume"),
     ignored("save_stats_in_one_file"),
     ignored("skip_op_error"),
+    ignored("strict_preflight"),
     ignored("temp_dir"),
     ignored("trace_keys"),
     ignored("trace_num"),
@@ -388,7 +394,7 @@ fn dataset_entry() -> Value {
         "properties": {
             "type": { "type": "string", "description": "`local`; a remote data set is an error.", "default": "local" },
             "path": { "anyOf": texts()["anyOf"], WORDS: "text or a list of texts", "description": "A file, a folder, a glob, or a URL of an object store." },
-            "weight": { "type": ["number", "null"], "minimum": 0, "description": "The share of the samples to take. Default: 1." },
+            "weight": { "type": ["number", "null"], "minimum": 0, "description": "The weight relative to the other entries. Default: 1." },
             "format": { "type": ["string", "null"], "description": "The format, such as `jsonl`. Default: by the ending of the path." },
             "limit": { "type": ["integer", "null"], "minimum": 0, "description": "How many samples to read at most." },
             "source": { "description": "Where a remote data set comes from." },

@@ -87,7 +87,9 @@ impl Node {
             Content::List(_) => "a list".to_owned(),
             Content::Map(_) => "a mapping".to_owned(),
             Content::Scalar(scalar) if scalar.is_null() => "nothing".to_owned(),
-            Content::Scalar(scalar) if !scalar.plain => format!("the text `\"{}\"`", brief(&scalar.text)),
+            Content::Scalar(scalar) if !scalar.plain => {
+                format!("the text `\"{}\"`", brief(&scalar.text))
+            }
             Content::Scalar(scalar) => format!("`{}`", brief(&scalar.text)),
         }
     }

@@ -7,7 +7,12 @@ use crate::node::{Content, Entry, Node, brief};
 use crate::{Diagnostic, Origin, Place, parse};
 
 /// Applies overrides in order. One with an error changes nothing.
-pub(crate) fn apply(root: &mut Node, overrides: &[String], catalog: &Catalog, found: &mut Vec<Diagnostic>) {
+pub(crate) fn apply(
+    root: &mut Node,
+    overrides: &[String],
+    catalog: &Catalog,
+    found: &mut Vec<Diagnostic>,
+) {
     for (i, text) in overrides.iter().enumerate() {
         let Some(change) = Override::parse(i, text, found) else {
             continue;
@@ -34,7 +39,10 @@ impl<'t> Override<'t> {
             len: len(text).max(1),
             ..start
         };
-        let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
+        let Some((key, value)) = text
+            .split_once('=')
+            .filter(|(key, _)| !key.trim().is_empty())
+        else {
             let error = Diagnostic::error("an override is `key=value`").at(whole);
             found.push(error.hint("for example `--set process.0.text_length_filter.max_len=5000`"));
             return None;
@@ -83,35 +91,63 @@ impl<'t> Override<'t> {
 }
 
 /// The child that a part of a path names; made if it could be.
-fn step<'n>(node: &'n mut Node, part: &str, place: Place, catalog: &Catalog) -> Result<&'n mut Node, Diagnostic> {
+fn step<'n>(
+    node: &'n mut Node,
+    part: &str,
+    place: Place,
+    catalog: &Catalog,
+) -> Result<&'n mut Node, Diagnostic> {
     if node.is_null() {
         *node = Node::new(Content::Map(Vec::new()), place);
     }
+    if let Content::Scalar(scalar) = &node.content
+        && same_operator(&scalar.text, part, catalog)
+    {
+        let name = scalar.text.clone();
+        give_parameters(node, name);
+    }
     match &mut node.content {
-        Content::Map(entries) => Ok(child(entries, part, place)),
+        Content::Map(entries) => Ok(child(entries, part, place, catalog)),
         Content::List(items) => match item(items, part, place, catalog)? {
-            (item, Naming::Number) => Ok(item),
-            (item, Naming::Operator(name)) => {
-                if let Content::Scalar(_) = item.content {
-                    let entry = Entry {
-                        key: name.clone(),
-                        place: item.place,
-                        value: Node::null(item.place),
-                    };
-                    item.content = Content::Map(vec![entry]);
-                }
-                step(item, &name, place, catalog)
-            }
+            (item, None) => Ok(item),
+            (item, Some(name)) => step(item, &name, place, catalog),
         },
         Content::Scalar(scalar) => {
-            let message = format!("`{part}` cannot be set in `{}`, which is a single value", brief(&scalar.text));
+            let message = format!(
+                "`{part}` cannot be set in `{}`, which is a single value",
+                brief(&scalar.text)
+            );
             Err(Diagnostic::error(message).at(place))
         }
     }
 }
 
-fn child<'n>(entries: &'n mut Vec<Entry>, part: &str, place: Place) -> &'n mut Node {
-    let i = entries.iter().position(|entry| entry.key == part).unwrap_or(entries.len());
+/// Turns `- operator` into `- operator:`, so that parameters can follow.
+fn give_parameters(item: &mut Node, name: String) {
+    let entry = Entry {
+        key: name,
+        place: item.place,
+        value: Node::null(item.place),
+    };
+    item.content = Content::Map(vec![entry]);
+}
+
+/// Whether two names, one of them perhaps an alias, mean one operator.
+fn same_operator(name: &str, other: &str, catalog: &Catalog) -> bool {
+    let found = || Some(catalog.find(name)?.name == catalog.find(other)?.name);
+    name == other || found().unwrap_or(false)
+}
+
+fn child<'n>(
+    entries: &'n mut Vec<Entry>,
+    part: &str,
+    place: Place,
+    catalog: &Catalog,
+) -> &'n mut Node {
+    let i = entries
+        .iter()
+        .position(|entry| same_operator(&entry.key, part, catalog))
+        .unwrap_or(entries.len());
     if i == entries.len() {
         entries.push(Entry {
             key: part.to_owned(),
@@ -122,48 +158,47 @@ fn child<'n>(entries: &'n mut Vec<Entry>, part: &str, place: Place) -> &'n mut N
     &mut entries[i].value
 }
 
-/// How a part names an item of a list.
-enum Naming {
-    Number,
-    /// By its operator, whose name in the recipe this is.
-    Operator(String),
-}
-
+/// The item of a list that a part names: by number, or by its operator, whose
+/// name in the recipe comes with it.
 fn item<'n>(
     items: &'n mut [Node],
     part: &str,
     place: Place,
     catalog: &Catalog,
-) -> Result<(&'n mut Node, Naming), Diagnostic> {
+) -> Result<(&'n mut Node, Option<String>), Diagnostic> {
     let n_items = items.len();
     if let Ok(i) = part.parse::<usize>() {
         return match items.get_mut(i) {
-            Some(item) => Ok((item, Naming::Number)),
-            None => Err(Diagnostic::error(format!("there is no item {i} in a list of {n_items}"))
-                .at(place)
-                .hint("items are numbered from 0")),
+            Some(item) => Ok((item, None)),
+            None => Err(
+                Diagnostic::error(format!("there is no item {i} in a list of {n_items}"))
+                    .at(place)
+                    .hint("items are numbered from 0"),
+            ),
         };
     }
-    let same = |name: &str| match (catalog.find(name), catalog.find(part)) {
-        (Some(one), Some(other)) => one.name == other.name,
-        _ => name == part,
-    };
     let named: Vec<(usize, String)> = items
         .iter()
         .enumerate()
         .filter_map(|(i, item)| Some((i, operator(item)?)))
         .collect();
-    let matching: Vec<&(usize, String)> = named.iter().filter(|(_, name)| same(name)).collect();
+    let matching: Vec<&(usize, String)> = named
+        .iter()
+        .filter(|(_, name)| same_operator(name, part, catalog))
+        .collect();
     match matching.as_slice() {
-        [(i, name)] => Ok((&mut items[*i], Naming::Operator(name.clone()))),
+        [(i, name)] => Ok((&mut items[*i], Some(name.clone()))),
         [] => {
             let error = Diagnostic::error(format!("no step is called `{part}`")).at(place);
             let names = named.iter().map(|(_, name)| name.as_str());
             Err(error.did_you_mean(wrasse_op::closest(part, names)))
         }
-        [(first, name), ..] => Err(Diagnostic::error(format!("{} steps are called `{part}`", matching.len()))
-            .at(place)
-            .hint(format!("say which by its number: `process.{first}.{name}`"))),
+        [(first, name), ..] => Err(Diagnostic::error(format!(
+            "{} steps are called `{part}`",
+            matching.len()
+        ))
+        .at(place)
+        .hint(format!("say which by its number: `process.{first}.{name}`"))),
     }
 }
 

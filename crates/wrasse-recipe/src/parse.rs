@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use crate::node::{Content, Entry, Node, Scalar};
+use crate::source::lines;
 use crate::{Diagnostic, Origin, Place};
 
 /// Nodes of a recipe after the expansion of aliases. The largest known recipes
@@ -18,12 +19,38 @@ const NODES_MAX: usize = 100_000;
 /// Levels of nesting; known recipes have 6. Bounds the recursion over trees.
 const DEPTH_MAX: usize = 128;
 
+/// The parser's commonest errors: a part of its message, ours if it says more,
+/// and what to do.
+const SYNTAX: &[(&str, Option<&str>, Option<&str>)] = &[
+    (
+        "unknown anchor",
+        Some("this alias has no anchor above it"),
+        Some("quote the value if it is text"),
+    ),
+    (
+        "quoted scalar, found unexpected end",
+        Some("this quote is never closed"),
+        None,
+    ),
+    (
+        "illegal placement of ':'",
+        None,
+        Some("a bracket or brace above may still be open"),
+    ),
+    ("did not find expected", None, INDENTATION),
+    ("invalid indentation", None, INDENTATION),
+    ("mapping values are not allowed", None, INDENTATION),
+    ("simple key", None, INDENTATION),
+];
+const INDENTATION: Option<&str> =
+    Some("compare the indentation of this line with that of the lines above");
+
 /// Parses a text. Errors go to `found`; `None` after one that hides the rest,
 /// and for an empty text (which is no error here).
 pub(crate) fn parse(text: &str, origin: Origin, found: &mut Vec<Diagnostic>) -> Option<Node> {
     let mut builder = Builder {
         origin,
-        lines: text.lines().collect(),
+        lines: lines(text).collect(),
         open: Vec::new(),
         root: None,
         anchors: BTreeMap::new(),
@@ -85,9 +112,13 @@ impl<'t> Builder<'t, '_> {
                     n_documents += 1;
                     if n_documents > 1 {
                         return Err(Box::new(
-                            Diagnostic::error("a recipe is one YAML document, and here starts another")
-                                .at(place)
-                                .hint("remove the `---`, or put the second recipe into a file of its own"),
+                            Diagnostic::error(
+                                "a recipe is one YAML document, and here starts another",
+                            )
+                            .at(place)
+                            .hint(
+                                "remove the `---`, or put the second recipe into a file of its own",
+                            ),
                         ));
                     }
                 }
@@ -144,7 +175,9 @@ impl<'t> Builder<'t, '_> {
 
     fn alias(&mut self, id: usize, place: Place) -> Result<(), Fatal> {
         let Some(anchored) = self.anchors.get(&id) else {
-            return Err(Box::new(Diagnostic::error("an alias inside of what it names").at(place)));
+            return Err(Box::new(
+                Diagnostic::error("an alias inside of what it names").at(place),
+            ));
         };
         let (n_nodes, depth) = (anchored.n_nodes, anchored.depth);
         // Before the copy, which may be what does not fit.
@@ -157,15 +190,32 @@ impl<'t> Builder<'t, '_> {
     }
 
     /// Hands a finished node to what it lies in.
-    fn close(&mut self, mut node: Node, anchor: usize, n_nodes: usize, depth: usize) -> Result<(), Fatal> {
-        let key_place = self.open.last().and_then(|open| open.key.as_ref()).map(|(_, place)| *place);
+    fn close(
+        &mut self,
+        mut node: Node,
+        anchor: usize,
+        n_nodes: usize,
+        depth: usize,
+    ) -> Result<(), Fatal> {
+        let key_place = self
+            .open
+            .last()
+            .and_then(|open| open.key.as_ref())
+            .map(|(_, place)| *place);
         if let (Some(place), true) = (key_place, is_absent(&node)) {
             node.place = place;
         }
         if anchor > 0 {
             self.count(n_nodes, node.place)?;
             let node = node.clone();
-            self.anchors.insert(anchor, Anchored { node, n_nodes, depth });
+            self.anchors.insert(
+                anchor,
+                Anchored {
+                    node,
+                    n_nodes,
+                    depth,
+                },
+            );
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
@@ -184,7 +234,11 @@ impl<'t> Builder<'t, '_> {
                     })?;
                     open.merged.extend(merged);
                 }
-                Some((key, place)) => entries.push(Entry { key, place, value: node }),
+                Some((key, place)) => entries.push(Entry {
+                    key,
+                    place,
+                    value: node,
+                }),
             },
             Content::Scalar(_) => {}
         }
@@ -205,12 +259,15 @@ impl Builder<'_, '_> {
                     entry.key, first.line, first.column
                 );
                 let hint = "keep one of them; of two equal keys most readers would silently drop the first";
-                self.found.push(Diagnostic::error(message).at(entry.place).hint(hint));
+                self.found
+                    .push(Diagnostic::error(message).at(entry.place).hint(hint));
             }
         }
         let own_keys: BTreeSet<String> = places.keys().map(|key| (*key).to_owned()).collect();
         let mut seen = BTreeSet::new();
-        let from_merge = merged.into_iter().filter(|entry| !own_keys.contains(&entry.key));
+        let from_merge = merged
+            .into_iter()
+            .filter(|entry| !own_keys.contains(&entry.key));
         from_merge
             .chain(own)
             .filter(|entry| seen.insert(entry.key.clone()))
@@ -258,7 +315,9 @@ impl Builder<'_, '_> {
     fn count(&mut self, n_nodes: usize, place: Place) -> Result<(), Fatal> {
         self.n_nodes = self.n_nodes.saturating_add(n_nodes);
         if self.n_nodes > NODES_MAX {
-            let message = format!("the recipe has more than {NODES_MAX} values once its aliases are expanded");
+            let message = format!(
+                "the recipe has more than {NODES_MAX} values once its aliases are expanded"
+            );
             return Err(Box::new(Diagnostic::error(message).at(place)));
         }
         Ok(())
@@ -286,11 +345,20 @@ impl Builder<'_, '_> {
     }
 
     fn at(&self, marker: Marker) -> Place {
-        Place {
+        let place = Place {
             origin: self.origin,
             line: marker.line().max(1),
             column: marker.col() + 1,
             len: 1,
+        };
+        match self.lines.last() {
+            // The end of the text is shown behind its last line.
+            Some(last) if place.line > self.lines.len() => Place {
+                line: self.lines.len(),
+                column: last.chars().count() + 1,
+                ..place
+            },
+            _ => place,
         }
     }
 
@@ -307,30 +375,31 @@ impl Builder<'_, '_> {
                     .hint("indent with two spaces"),
             );
         }
-        let error = Diagnostic::error(format!("not valid YAML: {}", error.info())).at(place);
-        let indentation = ["did not find expected", "invalid indentation", "simple key", "mapping values"]
-            .iter()
-            .any(|part| error.message.contains(part));
-        Box::new(if indentation {
-            error.hint("compare the indentation of this line with that of the lines above")
-        } else {
-            error
+        let known = SYNTAX.iter().find(|(part, ..)| error.info().contains(part));
+        let message = match known {
+            Some((_, Some(message), _)) => (*message).to_owned(),
+            _ => format!("not valid YAML: {}", error.info()),
+        };
+        let error = Diagnostic::error(message).at(place);
+        Box::new(match known {
+            Some((.., Some(hint))) => error.hint(*hint),
+            _ => error,
         })
     }
 
     /// A tab among the blanks that lead to a place, or in the indentation of its line.
     fn tab(&self, place: Place) -> Option<Place> {
-        let line = self.lines.get(place.line - 1)?;
-        let before: Vec<char> = line.chars().take(place.column).collect();
+        let line: Vec<char> = self.lines.get(place.line - 1)?.chars().collect();
         let blank = |c: &char| *c == ' ' || *c == '\t';
         let is_tab = |c: &char| *c == '\t';
-        let in_indentation = before.iter().take_while(|c| blank(c)).position(is_tab);
-        let just_before = || {
-            let n_blank = before.iter().rev().take_while(|c| blank(c)).count();
-            let start = before.len() - n_blank;
-            before.iter().skip(start).position(is_tab).map(|i| start + i)
+        let in_indentation = line.iter().take_while(|c| blank(c)).position(is_tab);
+        let near = || {
+            let at = (place.column - 1).min(line.len());
+            let n_blank = line[..at].iter().rev().take_while(|c| blank(c)).count();
+            let span = line.iter().enumerate().take(at + 1).skip(at - n_blank);
+            span.filter(|(_, c)| is_tab(c)).map(|(i, _)| i).next()
         };
-        let column = in_indentation.or_else(just_before)? + 1;
+        let column = in_indentation.or_else(near)? + 1;
         Some(Place { column, ..place })
     }
 }

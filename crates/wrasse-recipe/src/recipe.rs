@@ -44,7 +44,9 @@ pub struct Input {
 pub struct InputEntry {
     /// A file, a folder, a glob, a URL or `-`; as written.
     pub path: String,
-    /// The share of the samples to take; finite and not negative. `None` for all.
+    /// The weight relative to the other entries; finite and not negative, and
+    /// not 0 for all of them. `None` stands for 1. In Data-Juicer 1.6 weights
+    /// say how the entries share [`Input::samples_max`], and nothing without it.
     pub weight: Option<f64>,
     /// The format, as written; `None` to go by the path.
     pub format: Option<String>,
@@ -139,10 +141,15 @@ impl std::str::FromStr for RejectLimit {
 
     /// Reads `100` and `0.5%`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || format!("`{text}` is neither a number of samples nor a share such as `0.5%`");
+        let error =
+            || format!("`{text}` is neither a number of samples nor a share such as `0.5%`");
         let text = text.trim();
         match text.strip_suffix('%') {
-            None => text.replace('_', "").parse().map(Self::Count).map_err(|_| error()),
+            None => text
+                .replace('_', "")
+                .parse()
+                .map(Self::Count)
+                .map_err(|_| error()),
             Some(share) => {
                 let share: f64 = share.trim().parse().map_err(|_| error())?;
                 if (0.0..=100.0).contains(&share) {

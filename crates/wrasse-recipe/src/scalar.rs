@@ -34,7 +34,10 @@ impl Scalar {
 
     /// Whether it is an infinity or no number, which JSON cannot say.
     pub(crate) fn is_not_finite(&self) -> bool {
-        let text = self.text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+        let text = self
+            .text
+            .trim_start_matches(['+', '-'])
+            .to_ascii_lowercase();
         self.plain && (text == ".inf" || text == ".nan")
     }
 
@@ -87,7 +90,9 @@ fn float(text: &str) -> Option<Number> {
         .unwrap_or(unsigned)
         .starts_with(|c: char| c.is_ascii_digit());
     let allowed = |byte: u8| matches!(byte, b'0'..=b'9' | b'.' | b'_' | b'e' | b'E' | b'+' | b'-');
-    if !starts || !unsigned.bytes().all(allowed) {
+    let is_whole = !unsigned.contains(['.', 'e', 'E']);
+    // What is left of those are octal numbers that are none, such as `08`.
+    if !starts || !unsigned.bytes().all(allowed) || (is_whole && unsigned.starts_with('0')) {
         return None;
     }
     let number: f64 = text.replace('_', "").parse().ok()?;
@@ -131,8 +136,27 @@ mod tests {
     #[test]
     fn other_words_are_text() {
         for text in [
-            "1:30", "2024-01-01", "1.2.3", "0o17", "08", "--1", "+-1", "1e400", "_1", "e5", "-", ".", "0x",
-            "0x-1", "no", "on", ".inf", "1 2", "5GiB", "nan", "infinity",
+            "1:30",
+            "2024-01-01",
+            "1.2.3",
+            "0o17",
+            "08",
+            "--1",
+            "+-1",
+            "1e400",
+            "_1",
+            "e5",
+            "-",
+            ".",
+            "0x",
+            "0x-1",
+            "no",
+            "on",
+            ".inf",
+            "1 2",
+            "5GiB",
+            "nan",
+            "infinity",
         ] {
             assert_eq!(plain(text).natural(), json!(text), "{text}");
         }

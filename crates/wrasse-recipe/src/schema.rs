@@ -36,7 +36,11 @@ pub fn schema(catalog: &Catalog) -> Value {
 }
 
 fn key_schema(key: &Key, catalog: &Catalog) -> Value {
-    let mut schema = if key.name == "process" { steps_schema(catalog) } else { key.schema() };
+    let mut schema = if key.name == "process" {
+        steps_schema(catalog)
+    } else {
+        key.schema()
+    };
     let about = match key.meaning {
         Meaning::DataJuicer | Meaning::Native => key.about.to_owned(),
         Meaning::Ignored => "Data-Juicer's; accepted without effect.".to_owned(),
@@ -63,7 +67,10 @@ fn steps_schema(catalog: &Catalog) -> Value {
     for spec in catalog.iter() {
         for name in std::iter::once(&spec.name).chain(spec.aliases) {
             names.push(*name);
-            operators.insert((*name).to_owned(), json!({ "$ref": format!("#/$defs/{}", spec.name) }));
+            operators.insert(
+                (*name).to_owned(),
+                json!({ "$ref": format!("#/$defs/{}", spec.name) }),
+            );
         }
     }
     json!({
@@ -93,7 +100,10 @@ fn params_schema(spec: &'static OpSpec) -> Value {
     };
     object.remove("$schema");
     object.remove("title");
-    object.insert("description".to_owned(), format!("{} ({})", spec.summary, spec.origin).into());
+    object.insert(
+        "description".to_owned(),
+        format!("{} ({})", spec.summary, spec.origin).into(),
+    );
     // An operator without parameters of its own has no properties in its schema.
     object.insert("type".to_owned(), json!(["object", "null"]));
     object.insert("additionalProperties".to_owned(), false.into());

@@ -11,7 +11,12 @@ pub(crate) fn read(values: &Values<'_>, found: &mut Vec<Diagnostic>) -> Settings
     let whole = |key| values.value(key).and_then(Value::as_u64);
     let threads = whole("threads").or_else(|| whole("np"));
     let rejects = values.value("rejects");
-    let path_of = |value: &Value| value.as_str().or_else(|| value.get("path")?.as_str()).map(str::to_owned);
+    let path_of = |value: &Value| {
+        value
+            .as_str()
+            .or_else(|| value.get("path")?.as_str())
+            .map(str::to_owned)
+    };
     Settings {
         threads: threads.map(|threads| usize::try_from(threads).unwrap_or(usize::MAX)),
         memory: size(values, "memory", found),
@@ -27,7 +32,11 @@ pub(crate) fn read(values: &Values<'_>, found: &mut Vec<Diagnostic>) -> Settings
 }
 
 /// A number of bytes.
-pub(crate) fn size(values: &Values<'_>, key: &str, found: &mut Vec<Diagnostic>) -> Option<ByteCount> {
+pub(crate) fn size(
+    values: &Values<'_>,
+    key: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<ByteCount> {
     let value = values.value(key)?;
     let text = match value {
         Value::String(text) => text,
@@ -45,9 +54,17 @@ pub(crate) fn size(values: &Values<'_>, key: &str, found: &mut Vec<Diagnostic>) 
 
 fn max_rejects(values: &Values<'_>, found: &mut Vec<Diagnostic>) -> Option<RejectLimit> {
     let inner_value = values.value("rejects").and_then(|value| value.get("max"));
-    let inner_node = values.node("rejects").and_then(|node| node.get("max")).map(|entry| &entry.value);
+    let inner_node = values
+        .node("rejects")
+        .and_then(|node| node.get("max"))
+        .map(|entry| &entry.value);
     let inner = limit("rejects.max", inner_value, inner_node, found);
-    let outer = limit("max_rejects", values.value("max_rejects"), values.node("max_rejects"), found);
+    let outer = limit(
+        "max_rejects",
+        values.value("max_rejects"),
+        values.node("max_rejects"),
+        found,
+    );
     if let (Some(inner), Some(outer)) = (inner, outer)
         && inner != outer
     {

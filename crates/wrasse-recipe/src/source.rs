@@ -51,10 +51,19 @@ impl Source {
         let (text, invalid) = match std::str::from_utf8(bytes) {
             Ok(text) => (text.to_owned(), None),
             Err(error) => {
-                let valid = String::from_utf8_lossy(bytes.get(..error.valid_up_to()).unwrap_or(bytes));
+                let valid =
+                    String::from_utf8_lossy(bytes.get(..error.valid_up_to()).unwrap_or(bytes));
                 let line = valid.bytes().filter(|byte| *byte == b'\n').count() + 1;
-                let column = valid.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-                let place = Place { line, column, ..Place::START };
+                let column = valid
+                    .rsplit('\n')
+                    .next()
+                    .map_or(0, |last| last.chars().count())
+                    + 1;
+                let place = Place {
+                    line,
+                    column,
+                    ..Place::START
+                };
                 (String::from_utf8_lossy(bytes).into_owned(), Some(place))
             }
         };
@@ -71,7 +80,10 @@ impl Source {
     /// `process.0.text_length_filter.max_len=5`,
     /// `process.text_length_filter.max_len=5`.
     #[must_use]
-    pub fn with_overrides<S: Into<String>>(mut self, overrides: impl IntoIterator<Item = S>) -> Self {
+    pub fn with_overrides<S: Into<String>>(
+        mut self,
+        overrides: impl IntoIterator<Item = S>,
+    ) -> Self {
         self.overrides.extend(overrides.into_iter().map(Into::into));
         self
     }
@@ -97,11 +109,16 @@ impl Source {
             Origin::Text => &self.text,
             Origin::Override(i) => self.overrides.get(i)?,
         };
-        text.lines().nth(place.line.checked_sub(1)?)
+        lines(text).nth(place.line.checked_sub(1)?)
     }
 
     /// The first byte that is no UTF-8.
     pub(crate) fn invalid(&self) -> Option<Place> {
         self.invalid
     }
+}
+
+/// The lines of a text as YAML counts them: a carriage return alone ends one too.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('\r'))
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use wrasse_op::{COMMON_PARAMS, Catalog, Common, CommonParam, Effect, OpSpec, Operator, ParamError, closest};
+use wrasse_op::{
+    COMMON_PARAMS, Catalog, Common, CommonParam, Effect, OpSpec, Operator, ParamError, closest,
+};
 
 use crate::check::listed;
 use crate::conform::Expected;
 use crate::node::{Content, Entry, Node, brief};
-use crate::{Diagnostic, Place, Step};
+use crate::{Diagnostic, Origin, Place, Step};
 
 /// Reads `process`; a recipe without it has no steps. `None` after an error.
 pub(crate) fn read(
@@ -21,11 +23,21 @@ pub(crate) fn read(
         return Some(Vec::new());
     };
     let Content::List(items) = &process.content else {
-        let message = format!("`process`: expected a list of steps, found {}", process.words());
-        found.push(Diagnostic::error(message).at(process.place).hint(match process.map() {
-            Some([first, ..]) => format!("write a dash before each operator: `- {}:`", brief(&first.key)),
-            _ => "write `- operator_name:` for each step".to_owned(),
-        }));
+        let message = format!(
+            "`process`: expected a list of steps, found {}",
+            process.words()
+        );
+        found.push(
+            Diagnostic::error(message)
+                .at(process.place)
+                .hint(match process.map() {
+                    Some([first, ..]) => format!(
+                        "write a dash before each operator: `- {}:`",
+                        brief(&first.key)
+                    ),
+                    _ => "write `- operator_name:` for each step".to_owned(),
+                }),
+        );
         return None;
     };
     let mut ignored = Vec::new();
@@ -54,7 +66,11 @@ fn step<'n>(
         Some((Content::Map(entries), _)) => entries.as_slice(),
         Some((_, params)) if params.is_null() => &[],
         Some((_, params)) => {
-            let message = format!("expected parameters of `{}`, found {}", named.name, params.words());
+            let message = format!(
+                "expected parameters of `{}`, found {}",
+                named.name,
+                params.words()
+            );
             let hint = "write them as `name: value`, indented below the operator";
             found.push(Diagnostic::error(message).at(params.place).hint(hint));
             return None;
@@ -63,7 +79,13 @@ fn step<'n>(
     ignored.extend(entries.iter().filter(|entry| is_ignored(&entry.key)));
 
     let n_errors = found.len();
-    let (params, all_read) = Params { spec, named: &named, entries, defaults }.read(found);
+    let (params, all_read) = Params {
+        spec,
+        named: &named,
+        entries,
+        defaults,
+    }
+    .read(found);
     let operator = if all_read {
         build(spec, &params, defaults, &named, found)
     } else {
@@ -105,18 +127,41 @@ fn named(item: &Node) -> Result<Named<'_>, Diagnostic> {
             [first, second, ..] => {
                 let message = format!("a step has one operator, found {} keys", entries.len());
                 let error = Diagnostic::error(message).at(second.place);
-                Err(if first.value.is_null() {
-                    error.hint(format!(
-                        "if `{}` is a parameter of `{}`, indent it further",
-                        brief(&second.key),
-                        brief(&first.key)
-                    ))
-                } else {
-                    error.hint(format!("if `{}` is another operator, write a dash before it", brief(&second.key)))
-                })
+                let (first, second) = (brief(&first.key), brief(&second.key));
+                Err(error.hint(match wrong(entries) {
+                    Wrong::Path => {
+                        format!("a parameter is set below its operator: `{first}.{second}`")
+                    }
+                    Wrong::Indentation => {
+                        format!("if `{second}` is a parameter of `{first}`, indent it further")
+                    }
+                    Wrong::Dash => {
+                        format!("if `{second}` is another operator, write a dash before it")
+                    }
+                }))
             }
         },
         Content::Scalar(_) | Content::List(_) => Err(no_operator(item)),
+    }
+}
+
+/// What was probably done wrong where a step has several keys.
+enum Wrong {
+    Path,
+    Indentation,
+    Dash,
+}
+
+fn wrong(entries: &[Entry]) -> Wrong {
+    if entries
+        .iter()
+        .any(|entry| entry.place.origin != Origin::Text)
+    {
+        Wrong::Path
+    } else if entries.first().is_some_and(|first| first.value.is_null()) {
+        Wrong::Indentation
+    } else {
+        Wrong::Dash
     }
 }
 
@@ -150,7 +195,8 @@ impl Params<'_> {
     fn read(&self, found: &mut Vec<Diagnostic>) -> (Map<String, Value>, bool) {
         let schema = self.spec.schema().to_value();
         let required = schema.get("required").and_then(Value::as_array);
-        let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|one| one == name));
+        let is_required =
+            |name: &str| required.is_some_and(|names| names.iter().any(|one| one == name));
         let mut params = Map::new();
         let mut all_read = true;
         for entry in self.entries {
@@ -186,10 +232,19 @@ impl Params<'_> {
 
     fn unknown(&self, entry: &Entry, schema: &Value) -> Diagnostic {
         let properties = schema.get("properties").and_then(Value::as_object);
-        let own: Vec<&str> = properties.into_iter().flat_map(|map| map.keys().map(String::as_str)).collect();
-        let used = COMMON_PARAMS.iter().filter(|param| param.effect == Effect::Used);
+        let own: Vec<&str> = properties
+            .into_iter()
+            .flat_map(|map| map.keys().map(String::as_str))
+            .collect();
+        let used = COMMON_PARAMS
+            .iter()
+            .filter(|param| param.effect == Effect::Used);
         let names = own.iter().copied().chain(used.map(|param| param.name));
-        let message = format!("unknown parameter `{}` of `{}`", brief(&entry.key), self.named.name);
+        let message = format!(
+            "unknown parameter `{}` of `{}`",
+            brief(&entry.key),
+            self.named.name
+        );
         let error = Diagnostic::error(message).at(entry.place);
         match closest(&entry.key, names) {
             Some(suggestion) => error.did_you_mean(Some(suggestion)),
@@ -215,7 +270,11 @@ fn build(
             Ok(operator) => return first.then_some(operator),
             Err(error) => error,
         };
-        let blamed = error.param.as_deref().map(root_of).filter(|root| params.contains_key(*root));
+        let blamed = error
+            .param
+            .as_deref()
+            .map(root_of)
+            .filter(|root| params.contains_key(*root));
         // A later complaint about something else may only be about the gap.
         if first || blamed.is_some() {
             found.push(param_error(&error, named));
@@ -234,7 +293,11 @@ fn param_error(error: &ParamError, named: &Named<'_>) -> Diagnostic {
         .unwrap_or(named.place);
     let message = match path {
         Some(path) => format!("`{path}`: {}", error.message),
-        None => format!("`{}`: {}", named.name, error.message),
+        None => format!(
+            "`{}`: {}",
+            named.name,
+            error.message.replace("missing field", "missing parameter")
+        ),
     };
     let diagnostic = Diagnostic::error(message).at(place);
     match &error.hint {
@@ -251,7 +314,10 @@ fn ignored_params(ignored: &[&Entry]) -> Option<Diagnostic> {
             names.push(&entry.key);
         }
     }
-    let message = format!("ignored parameters, since they mean nothing here: {}", listed(&names));
+    let message = format!(
+        "ignored parameters, since they mean nothing here: {}",
+        listed(&names)
+    );
     Some(Diagnostic::warning(message).at(first.place))
 }
 
@@ -289,6 +355,8 @@ fn natural(node: &Node) -> Value {
 }
 
 fn places(entries: &[Entry]) -> BTreeMap<String, Place> {
-    let places = entries.iter().map(|entry| (entry.key.clone(), entry.value.place));
+    let places = entries
+        .iter()
+        .map(|entry| (entry.key.clone(), entry.value.place));
     places.collect()
 }
