@@ -9,40 +9,21 @@ that a change of one text leaves the other rows alone; only `random()` is used,
 since it alone is promised to stay the same between versions of Python.
 """
 
-import base64
 import functools
 import json
-import random
 import re
 import sys
 from pathlib import Path
+
+from debris import code_pages, dumps, repeats, shorts, symbols, tables
+from dirt import HOSTS, Dice, address, crlf, curly, date, exotic_spaces, ip, mojibake
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "source"
 OUTPUT = HERE / "pages.jsonl"
 
-HOSTS = ["www.example.com", "garden.example.org", "town.example.net", "blog.example.com", "news.example.org"]
 CHROME = json.loads((SOURCE / "chrome.json").read_text(encoding="utf-8"))
 SPACELESS = {"zh", "zh-Hant", "ja"}
-
-
-class Dice(random.Random):
-    """The draws of one page."""
-
-    def pick(self, things):
-        return things[int(self.random() * len(things))]
-
-    def number(self, low, high):
-        return low + int(self.random() * (high - low + 1))
-
-    def chance(self, share):
-        return self.random() < share
-
-    def some(self, things, count):
-        things, taken = list(things), []
-        while things and len(taken) < count:
-            taken.append(things.pop(int(self.random() * len(things))))
-        return taken
 
 
 # --- The sources ---------------------------------------------------------------------
@@ -92,53 +73,11 @@ def comments():
     return {lang: body.split("\n") for lang, body in sections(SOURCE / "comments.md")}
 
 
-# --- Dirt ----------------------------------------------------------------------------
-
-
-def mojibake(text):
-    """UTF-8 read as Windows-1252, as browsers do it: undefined bytes stay controls."""
-    return "".join(
-        bytes([byte]).decode("cp1252") if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else chr(byte)
-        for byte in text.encode("utf-8")
-    )
-
-
-def curly(text):
-    text = re.sub(r'(^|[\s(\[])"', "\\1\u201c", text, flags=re.M).replace('"', "\u201d")
-    return text.replace("'", "\u2019")
-
-
-def exotic_spaces(text, dice):
-    """Some spaces become no-break, thin or em spaces; some words get a zero-width joint."""
-    spaces = ["\u00a0", "\u00a0", "\u2009", "\u2003", "\u202f", "\u3000"]
-    text = "".join(dice.pick(spaces) if char == " " and dice.chance(0.08) else char for char in text)
-    return "".join(char + "\u200b" if char in ",，、" and dice.chance(0.3) else char for char in text)
-
-
-def crlf(text):
-    return text.replace("\n", "\r\n")
-
-
-def date(dice):
-    return f"{dice.number(2016, 2025)}-{dice.number(1, 12):02}-{dice.number(1, 28):02}"
+# --- Pages ---------------------------------------------------------------------------
 
 
 def url(article, dice, suffix=""):
     return f"https://{dice.pick(HOSTS)}/{article.lang.lower()}/{article.slug}{suffix}"
-
-
-def address(dice):
-    box = dice.pick(["editors", "info", "hello", "web.master", "garden+letters", "post_box"])
-    return f"{box}@{dice.pick(['example.com', 'example.org', 'mail.example.net'])}"
-
-
-def ip(dice):
-    if dice.chance(0.2):
-        return "2001:db8:0:0:" + ":".join(f"{dice.number(16, 65535):x}" for _ in range(4))
-    return f"{dice.pick(['192.0.2', '198.51.100', '203.0.113'])}.{dice.number(1, 254)}"
-
-
-# --- Pages ---------------------------------------------------------------------------
 
 
 def plain(article, dice):
@@ -174,8 +113,10 @@ def html(article, dice):
     if dice.chance(0.5):
         blocks.insert(1, f'<img src="https://{host}/img/{article.slug}.jpg" alt=""><br>')
     others = [other for other in articles() if other.lang == article.lang and other.slug != article.slug]
-    related = [f'<li><a href="https://{host}/{other.id.lower()}?ref=related">{other.title}</a></li>'
-               for other in dice.some(others, 4)]
+    related = [
+        f'<li><a href="https://{host}/{other.id.lower()}?ref=related">{other.title}</a></li>'
+        for other in dice.some(others, 4)
+    ]
     parts = [
         "<!DOCTYPE html>",
         f'<html lang="{article.lang}"><head><meta charset="utf-8">',
@@ -186,14 +127,16 @@ def html(article, dice):
         f'<p class="meta"><em>{words["by"]} {date(dice)}</em></p>',
         *blocks,
         f'<p>{words["mail"]} <a href="mailto:{address(dice)}">{address(dice)}</a></p>',
-        *(["<ul class=\"related\">", *related, "</ul>"] if dice.chance(0.6) else []),
-        f"<div class=\"footer\">&copy; {dice.number(2015, 2025)} {words['foot']}&nbsp;</div>",
+        *(['<ul class="related">', *related, "</ul>"] if dice.chance(0.6) else []),
+        f'<div class="footer">&copy; {dice.number(2015, 2025)} {words["foot"]}&nbsp;</div>',
     ]
     if dice.chance(0.6):
         parts.insert(5, f'<div id="banner">{words["cookie"]}</div>')
     if dice.chance(0.6):
-        parts.append(f"<script>\nvar page = {{id: '{article.slug}', n: {dice.number(1, 9999)}}};\n"
-                     "if (page.n > 10 && window.track) { track('view', page); }\n</script>")
+        parts.append(
+            f"<script>\nvar page = {{id: '{article.slug}', n: {dice.number(1, 9999)}}};\n"
+            "if (page.n > 10 && window.track) { track('view', page); }\n</script>"
+        )
     return "\n".join([*parts, "</body></html>"])
 
 
@@ -216,8 +159,10 @@ def print_view(article):
     dice = Dice(f"{article.id} print")
     words = CHROME[article.lang]
     body = "\n\n".join(article.blocks)
-    return (f"{article.title}\n{words['by']} {date(dice)}\n\n{body}\n\n"
-            f"{words['print']} {url(article, dice)}?print=1 {date(dice)}\n1/1")
+    return (
+        f"{article.title}\n{words['by']} {date(dice)}\n\n{body}\n\n"
+        f"{words['print']} {url(article, dice)}?print=1 {date(dice)}\n1/1"
+    )
 
 
 def updated(article, remarks):
@@ -226,8 +171,9 @@ def updated(article, remarks):
     words = CHROME[article.lang]
     blocks = list(article.blocks)
     blocks.pop(dice.number(1, len(blocks) - 1))
-    return (f"{article.title}\n{words['updated']} {date(dice)}\n\n" + "\n\n".join(blocks)
-            + f"\n\nPS: {dice.pick(remarks)}")
+    return (
+        f"{article.title}\n{words['updated']} {date(dice)}\n\n" + "\n\n".join(blocks) + f"\n\nPS: {dice.pick(remarks)}"
+    )
 
 
 def index_page(lang, chosen, number):
@@ -237,8 +183,7 @@ def index_page(lang, chosen, number):
     lines = [words["nav"]]
     for article in chosen:
         width = 70 if lang in SPACELESS or lang == "ko" else 190
-        lines += ["", article.title, article.blocks[0][:width].rstrip() + "…",
-                  f"{words['more']}: {url(article, dice)}"]
+        lines += ["", article.title, article.blocks[0][:width].rstrip() + "…", f"{words['more']}: {url(article, dice)}"]
     return "\n".join([*lines, "", f"« {number} | {number + 1} | {number + 2} »", words["cookie"]])
 
 
@@ -248,8 +193,11 @@ def thread(article, remarks):
     names = ["rhubarb", "user_4471", "nightbus", "m.", "old_kettle", "anna-k", "zweiter_stock", "lampa"]
     lines = [f"{CHROME[article.lang]['replies']}: {article.title}", "", "> " + article.blocks[-1], ""]
     for remark in dice.some(remarks, dice.number(3, 5)):
-        lines += [f"{dice.pick(names)} ({ip(dice)}) {date(dice)} {dice.number(0, 23):02}:{dice.number(0, 59):02}",
-                  remark + dice.pick(["", "", " 😀", " 👍🏽", " ☕️🥐", " 🌱🌱"]), ""]
+        lines += [
+            f"{dice.pick(names)} ({ip(dice)}) {date(dice)} {dice.number(0, 23):02}:{dice.number(0, 59):02}",
+            remark + dice.pick(["", "", " 😀", " 👍🏽", " ☕️🥐", " 🌱🌱"]),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -257,123 +205,6 @@ def notice_page(notice):
     dice = Dice(notice.id)
     text = html(notice, dice) if dice.chance(0.3) else plain(notice, dice)
     return exotic_spaces(text, dice) if dice.chance(0.3) else text
-
-
-# --- What a crawl has besides pages --------------------------------------------------
-
-
-def tables():
-    """Digits with a heading: nothing to learn prose from."""
-    for name, heading in [
-        ("gauge", "River gauge at the weir, level in cm and flow in m3 per second"),
-        ("tides", "Predicted tides for the north pier, heights above chart datum"),
-        ("prices", "Preisliste Schrauben, verzinkt, je hundert Stück"),
-        ("horaires", "Horaires du bac, du lundi au vendredi, hors jours fériés"),
-        ("wyniki", "Wyniki biegu wokół jeziora, kategoria open"),
-        ("kion", "観測所の気温 月別 平年値 との差"),
-    ]:
-        dice = Dice(name)
-        rows = [f"{n:02}\t{dice.number(0, 23):02}:{dice.number(0, 59):02}\t{dice.number(10, 4000) / 10}\t"
-                f"{dice.number(-150, 350) / 10}\t{dice.number(900, 1100)}" for n in range(1, 61)]
-        yield f"table/{name}", "\n".join([heading, *rows])
-
-
-def repeats():
-    """What is stuck, padded or optimized for search engines."""
-    loop = "loading the gallery please wait "
-    yield "repeat/loading", "Gallery of the summer fair\n" + loop * 60
-    yield "repeat/haha", "that story about the goat\n" + "ha" * 400 + "\nI cannot stop"
-    yield "repeat/zh-haha", "看到羊那一段\n" + "哈" * 300 + "\n停不下来"
-    yield "repeat/ja-www", "この話の続き\n" + "ｗ" * 260 + "\n笑いすぎて おなか痛い"
-    yield "repeat/ru-aaa", "Концерт в воскресенье\n" + "А" * 500 + " бис"
-    sentence = "The shop is closed for stocktaking. "
-    yield "repeat/sentence-only", sentence * 40
-    yield "repeat/sentence", ("The shop in the arcade sells only brushes: for bottles, for typewriters, for the "
-                              "teeth of combs and for the backs of cows. " + sentence * 25
-                              + "From Thursday it will be open again, and the owner will be pleased to "
-                              "demonstrate the machine that makes the bristles stand up.")
-    yield "repeat/es-frase", ("La panadería abre a las siete, menos cuando el horno no quiere. "
-                              + "¡Hay pan caliente! " * 30
-                              + "Los sábados conviene llegar antes que los ciclistas, que compran por docenas y no "
-                              "dejan ni las migas para las palomas del campanario.")
-    spam = {
-        "hose": "cheap garden hose best garden hose buy garden hose online garden hose discount fifty metres today ",
-        "schluessel": "Schlüsseldienst günstig Schlüsseldienst Nacht Schlüsseldienst sofort Tür auf ohne Schaden heute rund um die Uhr ",
-        "serrures": "serrurier pas cher dépannage serrurier urgence porte claquée serrurier nuit et dimanche devis gratuit rapide ",
-        "zapatos": "zapatos baratos oferta zapatos mujer zapatos hombre zapatos niño envío gratis rebajas outlet hoy mismo ",
-        "okna": "окна недорого пластиковые окна купить окна цена окна под ключ замер бесплатно скидка только сегодня ",
-    }
-    for name, phrase in spam.items():
-        yield f"spam/{name}", f"{phrase.split()[0]} {phrase.split()[1]} 24\n" + phrase * 22
-
-
-def symbols():
-    """Rules, frames and art made of characters; menus; blobs."""
-    yield "symbols/rules", "Guest book of the hut\n" + "\n".join(
-        ["-" * n + "+" + "=" * (60 - n) + "|" for n in range(4, 56, 4)]) + "\nend of page"
-    yield "symbols/fish", "A fish for the guest book\n" + "\n".join([
-        "           /`·.¸", "          /¸...¸`:·", "      ¸.·´  ¸   `·.¸.·´)", "     : © ):´;      ¸  {",
-        "      `·.¸ `·  ¸.·´\\`·¸)", "          `\\\\´´\\¸.·´"]) + "\n><(((('>   ><((((('>   <'))))><"
-    yield "symbols/stars", "★ ☆ ★ ☆ ★ ☆ ★ ☆ ★\n◆ ● ■ ► ▼ ▲ ▴ ∆\n" + "▁▂▃▄▅▆▇█ " * 9 + "\n* * * vote * * *"
-    yield "symbols/emoji", "Summer fair 🎪\n" + "🎈🎉🥳 🍦🍦🍦 🐐💨 🎺🥁🎶 ☀️😎🌊 " * 4 + "\n❤️❤️❤️ bye"
-    yield "symbols/menu-de", "\n".join("Start Bad Flur Tor Hof See Weg Ufer Amt Rat Post Bus Tram Zoo Park Kita VHS Müll Gas Strom Hilfe".split())
-    yield "symbols/menu-en", "\n".join("Home News Maps Shop Blog Help Jobs Tags RSS Login Cart Press Terms Legal FAQ Team About Sale New Top".split())
-    yield "symbols/menu-zh", "\n".join("首页 新闻 天气 公交 菜谱 园艺 修车 书店 地图 论坛 招聘 租房 登录 注册 帮助 返回 上页 下页 末页 搜索 投稿 反馈".split())
-    for name in ("token", "font", "pixel"):
-        dice = Dice(name)
-        blob = base64.b64encode(bytes(dice.number(0, 255) for _ in range(900))).decode()
-        yield f"blob/{name}", blob.replace("/", "A").replace("+", "b").rstrip("=")
-    yield "blob/state", "".join(f"%7B%22k{n}%22%3A{n * 7919}%7D" for n in range(60))
-
-
-def shorts():
-    texts = ["", "404", "OK", " \n\t ", "\u3000\u3000", "Coming soon!", "Página no encontrada", "暂无内容",
-             "準備中です。", "Нет доступа", "Lädt …", "https://www.example.com/index.html",
-             "webmaster@example.org", "\ufeff", "<html><body></body></html>", "لا توجد نتائج"]
-    for number, text in enumerate(texts):
-        yield f"short/{number:02}", text
-
-
-def dumps():
-    """Two pages that somebody should not have published, each about 120 kB."""
-    dice = Dice("log")
-    what = ["gate opened", "gate closed", "ticket printer out of paper", "ferry departed", "ferry arrived",
-            "tide sensor timeout, retrying", "lamp replaced by deckhand", "queue longer than the car park"]
-    lines, size = [], 0
-    while size < 128_000:
-        line = (f"{date(dice)}T{dice.number(0, 23):02}:{dice.number(0, 59):02}:{dice.number(0, 59):02}Z "
-                f"{dice.pick(['INFO', 'WARN', 'DEBUG'])} pier-{dice.number(1, 4)} {ip(dice)} {dice.pick(what)}"
-                f" ({dice.number(1, 900)} ms)")
-        lines.append(line)
-        size += len(line) + 1
-    yield "dump/ferry-log", "\n".join(lines)
-    dice = Dice("parts")
-    things = ["hub", "spoke", "rim", "saddle", "pedal", "chain", "bell", "lamp", "fork", "lever", "cable", "tyre"]
-    traits = ["steel", "alloy", "black", "silver", "left", "right", "short", "long", "used", "boxed"]
-    rows, size = ["no;part;kind;shelf"], 0
-    while size < 124_000:
-        row = (f"{dice.number(10000, 99999)};{dice.pick(things)} {dice.pick(traits)};{dice.pick(traits)} "
-               f"{dice.number(1, 60)} mm for {dice.pick(things)}s;row {dice.number(1, 40)} box {dice.number(1, 99)}")
-        rows.append(row)
-        size += len(row) + 1
-    yield "dump/bicycle-parts", "\n".join(rows)
-
-
-def code_pages():
-    for path in sorted((SOURCE / "code").glob("*.txt")):
-        name = path.name.removesuffix(".txt")
-        code = path.read_text(encoding="utf-8")
-        yield f"code/{name}", code
-    tide = (SOURCE / "code" / "tide.py.txt").read_text(encoding="utf-8").split("\n\n", 1)[1]
-    yield "code/tide-question", (
-        "Off by an hour at the sandbank\n\nThe function below told my sister that it was safe to walk, and she came "
-        "back with wet boots. I think the table is in winter time and the clock is not. How do you handle this?\n\n"
-        + tide + "\nAnswered by old_kettle: keep everything in universal time and convert only for the sign at the "
-        "pier. And add a quarter of an hour, because nobody walks as fast as they say.")
-    yield "code/crontab", ("Watering by cron, as promised at the meeting\n\n*/30 5-7 * 4-9 *  /usr/local/bin/valve open bed-1 && sleep 240\n"
-                           "35 5-7 * 4-9 *  /usr/local/bin/valve close all\n\nThe second line is there because the first one once "
-                           "did not come back. The tomatoes liked it, the neighbour below did not. If you copy this, "
-                           "please test it with a bucket for a week before you trust it with a holiday.")
 
 
 # --- The crawl -----------------------------------------------------------------------
@@ -434,19 +265,21 @@ def quote(text, dice):
 
 def meta(dice):
     """The nested field that nobody names: every crawler version had its own shape."""
-    big = 10 ** 19 + int(dice.random() * 10**15) * 10**8 + 7
-    return dice.pick([
-        f'{{"http":{{"status":200,"etag":"\\"{dice.number(10**6, 10**7):x}\\"","server":"nginx\\/1.{dice.number(10, 27)}"}}}}',
-        f'{{"fetch_ns":{big},"depth":{dice.number(0, 9)}}}',
-        f'{{"depth": {dice.number(0, 9)}, "score": {dice.number(1, 99)}e-2, "weight": 1.0, "flags": []}}',
-        f'{{"tags":["caf\\u00e9","{dice.pick(["ferry", "garden", "library"])}",null],"digest":{-big}{dice.number(10**6, 10**7)}}}',
-        f'{{"redirects":[{{"from":"http:\\/\\/example.com\\/old","code":301}},{{"code":302,"from":"\\u2026"}}],"ms":{dice.number(9, 900)}.50}}',
-        '{"note":"seen twice","depth":1,"depth":2}',
-        f'["v{dice.number(1, 3)}",{dice.number(0, 1)},{{"ok":true}}]',
-        f'"robots=allow; crawl-delay={dice.number(1, 30)}"',
-        "null",
-        "{}",
-    ])
+    big = 10**19 + int(dice.random() * 10**15) * 10**8 + 7
+    return dice.pick(
+        [
+            f'{{"http":{{"status":200,"etag":"\\"{dice.number(10**6, 10**7):x}\\"","server":"nginx\\/1.{dice.number(10, 27)}"}}}}',
+            f'{{"fetch_ns":{big},"depth":{dice.number(0, 9)}}}',
+            f'{{"depth": {dice.number(0, 9)}, "score": {dice.number(1, 99)}e-2, "weight": 1.0, "flags": []}}',
+            f'{{"tags":["caf\\u00e9","{dice.pick(["ferry", "garden", "library"])}",null],"digest":{-big}{dice.number(10**6, 10**7)}}}',
+            f'{{"redirects":[{{"from":"http:\\/\\/example.com\\/old","code":301}},{{"code":302,"from":"\\u2026"}}],"ms":{dice.number(9, 900)}.50}}',
+            '{"note":"seen twice","depth":1,"depth":2}',
+            f'["v{dice.number(1, 3)}",{dice.number(0, 1)},{{"ok":true}}]',
+            f'"robots=allow; crawl-delay={dice.number(1, 30)}"',
+            "null",
+            "{}",
+        ]
+    )
 
 
 def row(name, lang, text):
@@ -457,7 +290,10 @@ def row(name, lang, text):
         ("url", quote(f"https://{dice.pick(HOSTS)}/{slug}", dice)),
         ("lang", json.dumps(lang)),
         ("text", quote(text, dice)),
-        ("crawled_at", f'"2025-{dice.number(1, 9):02}-{dice.number(1, 28):02}T{dice.number(0, 23):02}:{dice.number(0, 59):02}:07Z"'),
+        (
+            "crawled_at",
+            f'"2025-{dice.number(1, 9):02}-{dice.number(1, 28):02}T{dice.number(0, 23):02}:{dice.number(0, 59):02}:07Z"',
+        ),
         ("meta", meta(dice)),
     ]
     if dice.chance(0.2):
