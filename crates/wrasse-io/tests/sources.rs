@@ -7,5 +7,7 @@ mod support;
 
 #[path = "sources/discover.rs"]
 mod discover;
+#[path = "sources/hostile.rs"]
+mod hostile;
 #[path = "sources/jsonl.rs"]
 mod jsonl;
