@@ -104,8 +104,11 @@ impl Records {
                 self.refill()?;
             }
             let input = &self.input[self.at..];
-            if input.is_empty() && self.at_end && record.is_begun() && self.is_in_quotes() {
-                return Err(self.never_closed(&record));
+            if input.is_empty() && self.at_end && record.is_begun() {
+                return match self.is_ended_by_line_end(n_out, &mut record) {
+                    true => Ok(Some(record)),
+                    false => Err(self.never_closed(&record)),
+                };
             }
             let (result, n_in, more_out, more_fields) = self.core.read_record(
                 input,
@@ -148,12 +151,19 @@ impl Records {
         }
     }
 
-    /// Whether the end of the file lies within quotes: a line end would not end
-    /// the record.
-    fn is_in_quotes(&self) -> bool {
-        let mut probe = self.core.clone();
-        let (result, ..) = probe.read_record(b"\n", &mut [0; 8], &mut [0; 8]);
-        !matches!(result, ReadRecordResult::Record)
+    /// Ends the last record, which has no line end, unless it is within quotes:
+    /// then a line end does not end it either.
+    fn is_ended_by_line_end(&mut self, n_out: usize, record: &mut Record) -> bool {
+        self.fields.resize(self.fields.len().max(n_out + 1), 0);
+        self.ends
+            .resize(self.ends.len().max(record.n_fields + 1), 0);
+        let (result, _, _, n_fields) = self.core.read_record(
+            b"\n",
+            &mut self.fields[n_out..],
+            &mut self.ends[record.n_fields..],
+        );
+        record.n_fields += n_fields;
+        matches!(result, ReadRecordResult::Record)
     }
 
     fn never_closed(&self, record: &Record) -> Error {
