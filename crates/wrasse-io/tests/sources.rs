@@ -11,3 +11,9 @@ mod discover;
 mod hostile;
 #[path = "sources/jsonl.rs"]
 mod jsonl;
+#[path = "sources/packed.rs"]
+mod packed;
+#[path = "sources/tables.rs"]
+mod tables;
+#[path = "sources/text.rs"]
+mod text;

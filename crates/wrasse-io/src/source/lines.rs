@@ -147,6 +147,19 @@ impl LineReader {
         Block::lines(lines, input_bytes)
     }
 
+    /// What comes after the last row: a failure, or a block without rows for
+    /// the stored bytes that none of them accounts for.
+    fn finish(&mut self) -> Result<Option<Block>, Error> {
+        if let Some(error) = self.failed.take() {
+            self.source.account(0, true);
+            return Err(error);
+        }
+        Ok(match self.source.account(0, true) {
+            0 => None,
+            bytes => Some(Block::pieces(String::new(), Vec::new(), bytes)),
+        })
+    }
+
     /// The end of the last line of this share within `buffer`, if it is there.
     fn end_of_share(&self, buffer: &[u8]) -> Option<usize> {
         let border = usize::try_from(self.end?.checked_sub(self.next)?).ok()?;
@@ -167,8 +180,7 @@ impl LineReader {
 
 impl SplitReader for LineReader {
     fn next_block(&mut self) -> Result<Option<Block>, Error> {
-        if self.skip_first {
-            self.skip_first = false;
+        if std::mem::take(&mut self.skip_first) {
             self.skip_first_line();
         }
         if self.end.is_some_and(|end| self.next > end) {
@@ -178,7 +190,7 @@ impl SplitReader for LineReader {
             self.failed = None;
         }
         if self.done {
-            return self.failed.take().map_or(Ok(None), Err);
+            return self.finish();
         }
         let mut buffer = std::mem::take(&mut self.carry);
         let mut line_end = memchr::memrchr(b'\n', &buffer);
@@ -196,7 +208,7 @@ impl SplitReader for LineReader {
                     (Some(_), None) => 0,
                 };
                 if cut == 0 {
-                    return self.failed.take().map_or(Ok(None), Err);
+                    return self.finish();
                 }
                 return Ok(Some(self.block(buffer, cut)));
             }
