@@ -7,5 +7,13 @@ mod support;
 
 #[path = "sources/discover.rs"]
 mod discover;
+#[path = "sources/hostile.rs"]
+mod hostile;
 #[path = "sources/jsonl.rs"]
 mod jsonl;
+#[path = "sources/packed.rs"]
+mod packed;
+#[path = "sources/tables.rs"]
+mod tables;
+#[path = "sources/text.rs"]
+mod text;
