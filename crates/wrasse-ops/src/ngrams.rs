@@ -1,14 +1,15 @@
 //! How often each run of `n` characters or words occurs in a text.
 //!
-//! Two passes over rolling hashes. The first marks in a small bitmap, for each
-//! hash bucket, whether it was met once or again. Most runs of a usual text are
-//! alone in their bucket, thus unique; the second pass counts only the others,
-//! in a table that compares the runs themselves, so that the result is exact
-//! whatever the hashes are. Long texts are counted in parts, by hash, so that
-//! bitmap and table stay small.
+//! One pass of a rolling hash over the text. A run whose slot of the table is
+//! free takes it, without a branch; the others wait in a short list, and are
+//! then compared with what their slots hold. Runs are compared themselves, not
+//! their hashes, so that the counts are exact. Long texts are counted in parts,
+//! by hash, so that the table stays small.
 
 use std::cell::RefCell;
 use std::ops::Range;
+
+use wrasse_op::{OpError, Text};
 
 use crate::words::LoweredWords;
 
@@ -28,19 +29,30 @@ const FEW: usize = 64;
 
 impl Frequencies {
     /// Counts the runs of `n` characters; there are none if the text is shorter.
-    pub(crate) fn of_chars(text: &str, n: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If the text has 4 GiB or more.
+    pub(crate) fn of_chars(text: &Text, n: usize) -> Result<Self, OpError> {
+        check_size(text)?;
         let bytes = text.as_bytes();
-        if text.is_ascii() {
+        let n_runs = (text.n_chars() + 1).saturating_sub(n);
+        Ok(if text.n_chars() == text.len() {
             let symbols = bytes.iter().map(|byte| (u64::from(*byte), 1));
-            Runs { bytes, symbols, n }.count(text.len())
+            Runs { bytes, symbols, n }.count(n_runs)
         } else {
             let symbols = text.chars().map(|c| (u64::from(c), c.len_utf8()));
-            Runs { bytes, symbols, n }.count(text.len())
-        }
+            Runs { bytes, symbols, n }.count(n_runs)
+        })
     }
 
     /// Counts the runs of `n` words; there are none if there are fewer.
-    pub(crate) fn of_words(words: &LoweredWords, n: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If the words have 4 GiB or more.
+    pub(crate) fn of_words(words: &LoweredWords, n: usize) -> Result<Self, OpError> {
+        check_size(words.joined())?;
         // The space behind each word belongs to it, or `a b` would be found
         // in `a bc`.
         let hashes: Vec<(u64, usize)> = words
@@ -52,7 +64,7 @@ impl Frequencies {
             symbols: hashes.iter().copied(),
             n,
         };
-        runs.count(words.len())
+        Ok(runs.count((words.len() + 1).saturating_sub(n)))
     }
 
     /// Number of runs that occur once.
@@ -126,81 +138,66 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
     fn count(&self, n_runs_max: usize) -> Frequencies {
         SCRATCH.with_borrow_mut(|scratch| {
             let n_parts = n_runs_max.div_ceil(PART_RUNS).max(1);
-            let mut counted = Frequencies {
-                total: 0,
-                few: [0; FEW],
-                many: Vec::new(),
-            };
-            for part in 0..n_parts {
-                self.count_part(part, n_parts, n_runs_max / n_parts, scratch, &mut counted);
-            }
-            scratch.table.shrink();
+            let counted = self
+                .count_in_parts(n_parts, n_runs_max, scratch)
+                // Hashes of one part only: a text made to do that. One part
+                // has room for all runs.
+                .or_else(|| self.count_in_parts(1, n_runs_max, scratch))
+                .expect("a table has room for twice the runs");
+            scratch.shrink();
             counted
         })
     }
 
-    fn count_part(
+    /// `None` if the table of a part overflows, which that of one part cannot.
+    fn count_in_parts(
         &self,
-        part: usize,
         n_parts: usize,
-        n_runs: usize,
+        n_runs_max: usize,
         scratch: &mut Scratch,
-        counted: &mut Frequencies,
-    ) {
-        let Scratch { marks, table } = scratch;
-        // The upper bits choose the bucket, the middle ones the part.
-        let elsewhere = |hash: u64| {
-            n_parts > 1 && (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32 != part
+    ) -> Option<Frequencies> {
+        let mut counted = Frequencies {
+            total: 0,
+            few: [0; FEW],
+            many: Vec::new(),
         };
-        let log2_buckets = (n_runs * BUCKETS_PER_RUN)
-            .next_power_of_two()
-            .ilog2()
-            .max(6);
-        let shift = 64 - log2_buckets;
-        marks.clear();
-        marks.resize(1 << (log2_buckets - 6), Mark::default());
-        let mut n_runs = 0;
-        let mut n_met_again = 0;
-        self.each(|hash, _| {
-            if elsewhere(hash) {
-                return;
+        for part in 0..n_parts {
+            let mut table = Table::new(scratch, n_runs_max / n_parts + 1, self.bytes);
+            if n_parts == 1 {
+                self.each(|hash, run| table.meet(hash, run));
+            } else {
+                // The upper bits choose the slot, others the part.
+                let part_of = |hash: u64| (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32;
+                self.each(|hash, run| {
+                    if part_of(hash) == part {
+                        table.meet(hash, run);
+                    }
+                });
             }
-            let bucket = (hash >> shift) as usize;
-            let mark = &mut marks[bucket >> 6];
-            let again = mark.once >> (bucket & 63) & 1;
-            mark.again |= again << (bucket & 63);
-            mark.once |= 1 << (bucket & 63);
-            n_met_again += again as usize;
-            n_runs += 1;
-        });
-        counted.total += n_runs;
-        if n_met_again == 0 {
-            counted.few[1] += n_runs;
-            return;
+            table.finish(&mut counted)?;
         }
-        table.clear_for(n_met_again);
-        let mut n_looked_up = 0;
-        self.each(|hash, run| {
-            let bucket = (hash >> shift) as usize;
-            if marks[bucket >> 6].again >> (bucket & 63) & 1 == 1 && !elsewhere(hash) {
-                table.add(hash, run, self.bytes);
-                n_looked_up += 1;
-            }
-        });
-        counted.few[1] += n_runs - n_looked_up;
-        for entry in table.entries.iter().filter(|entry| entry.count > 0) {
-            counted.add(entry.count);
-        }
+        Some(counted)
     }
 }
 
 /// Runs that are counted in one part.
 const PART_RUNS: usize = 1 << 20;
-const BUCKETS_PER_RUN: usize = 8;
 
 /// Odd numbers without a pattern: digits of pi and of the golden ratio.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 const WEIGHT: u64 = 0x243f_6a88_85a3_08d3;
+
+/// The table holds positions of 32 bits.
+fn check_size(text: &str) -> Result<(), OpError> {
+    if u32::try_from(text.len()).is_ok_and(|len| len < u32::MAX) {
+        Ok(())
+    } else {
+        Err(OpError::bad_sample(format!(
+            "expected a text below 4 GiB, found {} bytes",
+            text.len()
+        )))
+    }
+}
 
 /// Mixes the bytes of a word, eight at a time.
 fn hash_word(word: &str) -> u64 {
@@ -221,95 +218,145 @@ thread_local! {
 /// Memory that is kept from text to text.
 #[derive(Default)]
 struct Scratch {
-    marks: Vec<Mark>,
-    table: Table,
+    slots: Vec<Slot>,
+    repeated: Vec<u32>,
+    pending: Vec<Pending>,
 }
 
-/// Whether 64 buckets were met once, and again.
-#[derive(Clone, Copy, Default)]
-struct Mark {
-    once: u64,
-    again: u64,
-}
-
-/// Counts of runs: open addressing, at most half full.
-#[derive(Default)]
-struct Table {
-    entries: Vec<Entry>,
-    n_used: usize,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    /// Half of the hash; its lower bits choose the entry.
-    tag: u32,
-    /// Where the run begins that was met first.
-    start: usize,
-    /// 0 marks a free entry.
-    count: u32,
-}
-
-impl Table {
-    const ENTRIES_MIN: usize = 64;
+impl Scratch {
     /// What one text may leave behind for the next.
-    const ENTRIES_KEPT: usize = 1 << 16;
-
-    /// Makes room for about `n_runs` different ones.
-    fn clear_for(&mut self, n_runs: usize) {
-        let len = (2 * n_runs).next_power_of_two();
-        self.n_used = 0;
-        self.entries.clear();
-        self.entries.resize(
-            len.clamp(Self::ENTRIES_MIN, Self::ENTRIES_KEPT),
-            Entry::default(),
-        );
-    }
+    const SLOTS_KEPT: usize = 1 << 18;
 
     fn shrink(&mut self) {
-        if self.entries.capacity() > Self::ENTRIES_KEPT {
+        if self.slots.capacity() > Self::SLOTS_KEPT {
             *self = Self::default();
         }
     }
+}
 
-    #[inline]
-    fn add(&mut self, hash: u64, run: Range<usize>, bytes: &[u8]) {
-        let mask = self.entries.len() - 1;
-        // Runs that meet here share upper bits, so lower ones are mixed in.
-        let tag = ((hash ^ hash >> 32).wrapping_mul(WEIGHT) >> 32) as u32;
-        let mut at = tag as usize;
-        loop {
-            let entry = &mut self.entries[at & mask];
-            if entry.count == 0 {
-                *entry = Entry {
-                    tag,
-                    start: run.start,
-                    count: 1,
-                };
-                self.n_used += 1;
-                if self.n_used * 2 > self.entries.len() {
-                    self.grow();
-                }
-                return;
-            }
-            if entry.tag == tag && same(bytes, entry.start, run.start, run.len()) {
-                entry.count = entry.count.saturating_add(1);
-                return;
-            }
-            at += 1;
+/// A place for one run.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// Where the run begins that was met first, plus 1; 0 if the slot is free.
+    first: u32,
+    /// How often the run was met after that.
+    again: u32,
+}
+
+/// A run that found its slot taken.
+#[derive(Clone, Copy, Default)]
+struct Pending {
+    slot: u32,
+    start: u32,
+    end: u32,
+}
+
+const PENDING: usize = 256;
+
+/// Counts of runs: open addressing, at most half full in one part.
+struct Table<'a> {
+    bytes: &'a [u8],
+    slots: &'a mut [Slot],
+    /// Slots of runs that were met again.
+    repeated: &'a mut Vec<u32>,
+    pending: &'a mut [Pending; PENDING],
+    n_pending: usize,
+    n_used: usize,
+    n_runs: usize,
+    shift: u32,
+    overflows: bool,
+}
+
+impl<'a> Table<'a> {
+    const LOG2_SLOTS_MIN: u32 = 6;
+
+    fn new(scratch: &'a mut Scratch, n_runs: usize, bytes: &'a [u8]) -> Self {
+        let log2_slots = (2 * n_runs).next_power_of_two().ilog2();
+        let log2_slots = log2_slots.max(Self::LOG2_SLOTS_MIN);
+        scratch.slots.clear();
+        scratch.slots.resize(1 << log2_slots, Slot::default());
+        scratch.repeated.clear();
+        scratch.pending.resize(PENDING, Pending::default());
+        Self {
+            bytes,
+            slots: &mut scratch.slots,
+            repeated: &mut scratch.repeated,
+            pending: scratch.pending.first_chunk_mut().expect("it was resized"),
+            n_pending: 0,
+            n_used: 0,
+            n_runs: 0,
+            shift: 64 - log2_slots,
+            overflows: false,
         }
     }
 
-    #[cold]
-    fn grow(&mut self) {
-        let len = self.entries.len() * 2;
-        let old = std::mem::replace(&mut self.entries, vec![Entry::default(); len]);
-        for entry in old.into_iter().filter(|entry| entry.count > 0) {
-            let mut at = entry.tag as usize;
-            while self.entries[at & (len - 1)].count > 0 {
-                at += 1;
-            }
-            self.entries[at & (len - 1)] = entry;
+    #[inline(always)]
+    fn meet(&mut self, hash: u64, run: Range<usize>) {
+        let at = (hash >> self.shift) as usize;
+        let slot = &mut self.slots[at];
+        let is_free = slot.first == 0;
+        slot.first = if is_free {
+            run.start as u32 + 1
+        } else {
+            slot.first
+        };
+        // Written in any case, counted if need be: no branch to mispredict.
+        self.pending[self.n_pending % PENDING] = Pending {
+            slot: at as u32,
+            start: run.start as u32,
+            end: run.end as u32,
+        };
+        self.n_runs += 1;
+        self.n_used += usize::from(is_free);
+        self.n_pending += usize::from(!is_free);
+        if self.n_pending == PENDING {
+            self.settle();
         }
+    }
+
+    /// Finds the slots of the pending runs.
+    #[inline(never)]
+    fn settle(&mut self) {
+        let n_pending = std::mem::take(&mut self.n_pending);
+        if self.n_used + n_pending >= self.slots.len() {
+            self.overflows = true;
+            return;
+        }
+        let mask = self.slots.len() - 1;
+        for run in &self.pending[..n_pending] {
+            let (start, len) = (run.start as usize, (run.end - run.start) as usize);
+            let mut at = run.slot as usize;
+            loop {
+                let slot = &mut self.slots[at];
+                if slot.first == 0 {
+                    slot.first = run.start + 1;
+                    self.n_used += 1;
+                    break;
+                }
+                if same(self.bytes, slot.first as usize - 1, start, len) {
+                    if slot.again == 0 {
+                        self.repeated.push(at as u32);
+                    }
+                    slot.again += 1;
+                    break;
+                }
+                at = (at + 1) & mask;
+            }
+        }
+    }
+
+    /// `None` if the table was too small.
+    fn finish(mut self, counted: &mut Frequencies) -> Option<()> {
+        self.settle();
+        if self.overflows {
+            return None;
+        }
+        counted.total += self.n_runs;
+        counted.few[1] += self.n_used - self.repeated.len();
+        for at in self.repeated.iter() {
+            counted.add(self.slots[*at as usize].again + 1);
+        }
+        Some(())
     }
 }
 
@@ -332,6 +379,10 @@ mod tests {
     use wrasse_op::Derived;
 
     use super::*;
+
+    fn of_chars(text: &str, n: usize) -> Frequencies {
+        Frequencies::of_chars(&Text::new(text), n).unwrap()
+    }
 
     /// What Python's dictionary would hold, frequencies in falling order.
     fn by_dictionary(runs: impl Iterator<Item = Vec<String>>) -> Vec<usize> {
@@ -359,11 +410,7 @@ mod tests {
         let chars: Vec<String> = text.chars().map(String::from).collect();
         let want = by_dictionary(chars.windows(n).map(<[String]>::to_vec));
         let start: String = text.chars().take(40).collect();
-        assert_same(
-            Frequencies::of_chars(text, n),
-            &want,
-            &format!("{n} of {start:?}"),
-        );
+        assert_same(of_chars(text, n), &want, &format!("{n} of {start:?}"));
     }
 
     /// Text with many repetitions, of `n_kinds` characters from `first` on.
@@ -408,15 +455,15 @@ mod tests {
     fn long_texts_are_counted_in_parts() {
         let piece = babble('a', 20, PART_RUNS * 3 / 4);
         let twice = piece.repeat(2);
-        let once = Frequencies::of_chars(&piece, 30);
+        let once = of_chars(&piece, 30);
         assert_eq!(
             (once.total, once.n_unique()),
             (piece.len() - 29, piece.len() - 29)
         );
-        let both = Frequencies::of_chars(&twice, 30);
+        let both = of_chars(&twice, 30);
         assert_eq!(both.total, twice.len() - 29);
         assert_eq!((both.n_unique(), both.n_distinct()), (29, piece.len()));
-        let mut same = Frequencies::of_chars(&"a".repeat(2 * PART_RUNS), 10);
+        let mut same = of_chars(&"a".repeat(2 * PART_RUNS), 10);
         assert_eq!((same.n_distinct(), same.sum_of_highest(1)), (1, same.total));
     }
 
@@ -438,7 +485,7 @@ mod tests {
             .map(|c| if c == 'a' { 'b' } else { 'a' })
             .collect();
         let text = format!("{word}{complement}");
-        let got = Frequencies::of_chars(&text, 1 << 12);
+        let got = of_chars(&text, 1 << 12);
         assert_eq!((got.total, got.n_unique()), ((1 << 12) + 1, (1 << 12) + 1));
     }
 
@@ -459,7 +506,7 @@ mod tests {
             for n in [1, 2, 3, 10, 100_000] {
                 let want = by_dictionary(list.windows(n).map(<[String]>::to_vec));
                 let context = format!("{n} of {text:?}");
-                assert_same(Frequencies::of_words(&words, n), &want, &context);
+                assert_same(Frequencies::of_words(&words, n).unwrap(), &want, &context);
             }
         }
     }
