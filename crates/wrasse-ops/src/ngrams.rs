@@ -7,7 +7,6 @@
 //! by hash, so that the table stays small.
 
 use std::cell::RefCell;
-use std::ops::Range;
 
 use wrasse_op::{OpError, Text};
 
@@ -105,44 +104,15 @@ struct Runs<'a, S> {
 }
 
 impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
-    /// Calls `visit` with the hash of each run and its bytes.
-    #[inline(always)]
-    fn each(&self, mut visit: impl FnMut(u64, Range<usize>)) {
-        let mut enters = self.symbols.clone();
-        let mut hash = 0_u64;
-        let mut run = 0..0;
-        let mut leaving_weight = WEIGHT;
-        for _ in 0..self.n {
-            let Some((symbol, len)) = enters.next() else {
-                return;
-            };
-            hash = hash
-                .wrapping_mul(BASE)
-                .wrapping_add(symbol.wrapping_mul(WEIGHT));
-            leaving_weight = leaving_weight.wrapping_mul(BASE);
-            run.end += len;
-        }
-        visit(hash, run.clone());
-        let mut leaves = self.symbols.clone();
-        while let (Some((new, new_len)), Some((old, old_len))) = (enters.next(), leaves.next()) {
-            let change = new
-                .wrapping_mul(WEIGHT)
-                .wrapping_sub(old.wrapping_mul(leaving_weight));
-            hash = hash.wrapping_mul(BASE).wrapping_add(change);
-            run = run.start + old_len..run.end + new_len;
-            visit(hash, run.clone());
-        }
-    }
-
-    /// Counts the runs; there are at most `n_runs_max`.
-    fn count(&self, n_runs_max: usize) -> Frequencies {
+    /// Counts the runs, of which there are `n_runs`.
+    fn count(&self, n_runs: usize) -> Frequencies {
         SCRATCH.with_borrow_mut(|scratch| {
-            let n_parts = n_runs_max.div_ceil(PART_RUNS).max(1);
+            let n_parts = n_runs.div_ceil(PART_RUNS).clamp(1, PARTS_MAX);
             let counted = self
-                .count_in_parts(n_parts, n_runs_max, scratch)
+                .count_in_parts(n_parts, n_runs, scratch)
                 // Hashes of one part only: a text made to do that. One part
                 // has room for all runs.
-                .or_else(|| self.count_in_parts(1, n_runs_max, scratch))
+                .or_else(|| self.count_in_parts(1, n_runs, scratch))
                 .expect("a table has room for twice the runs");
             scratch.shrink();
             counted
@@ -153,7 +123,7 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
     fn count_in_parts(
         &self,
         n_parts: usize,
-        n_runs_max: usize,
+        n_runs: usize,
         scratch: &mut Scratch,
     ) -> Option<Frequencies> {
         let mut counted = Frequencies {
@@ -161,18 +131,15 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
             few: [0; FEW],
             many: Vec::new(),
         };
+        // The upper bits choose the slot, others the part.
+        let part_of = |hash: u64| (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32;
         for part in 0..n_parts {
-            let mut table = Table::new(scratch, n_runs_max / n_parts + 1, self.bytes);
+            let mut table = Table::new(scratch, n_runs / n_parts + 1, self.bytes);
+            let runs = Rolling::new(&self.symbols, self.n);
             if n_parts == 1 {
-                self.each(|hash, run| table.meet(hash, run));
+                table.count(runs);
             } else {
-                // The upper bits choose the slot, others the part.
-                let part_of = |hash: u64| (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32;
-                self.each(|hash, run| {
-                    if part_of(hash) == part {
-                        table.meet(hash, run);
-                    }
-                });
+                table.count(runs.filter(|run| part_of(run.hash) == part));
             }
             table.finish(&mut counted)?;
         }
@@ -180,8 +147,74 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
     }
 }
 
-/// Runs that are counted in one part.
-const PART_RUNS: usize = 1 << 20;
+/// Runs that are counted in one part, if there are not too many parts.
+const PART_RUNS: usize = 1 << 18;
+/// Each part is a pass over the text.
+const PARTS_MAX: usize = 32;
+
+/// Runs in their order, with a hash that rolls on from one to the next.
+struct Rolling<S> {
+    enters: S,
+    leaves: S,
+    hash: u64,
+    start: usize,
+    end: usize,
+    /// What the symbol adds to the hash that is to leave it next.
+    leaving: u64,
+    /// [`WEIGHT`] of a symbol that leaves.
+    leaving_weight: u64,
+}
+
+struct Run {
+    hash: u64,
+    start: usize,
+    end: usize,
+}
+
+impl<S: Iterator<Item = (u64, usize)> + Clone> Rolling<S> {
+    fn new(symbols: &S, n: usize) -> Self {
+        let mut enters = symbols.clone();
+        let (mut hash, mut end, mut leaving_weight) = (0_u64, 0, WEIGHT.wrapping_mul(BASE));
+        // If the text ends here already, there is no run.
+        for (symbol, len) in enters.by_ref().take(n - 1) {
+            hash = hash
+                .wrapping_mul(BASE)
+                .wrapping_add(symbol.wrapping_mul(WEIGHT));
+            leaving_weight = leaving_weight.wrapping_mul(BASE);
+            end += len;
+        }
+        Self {
+            enters,
+            leaves: symbols.clone(),
+            hash,
+            start: 0,
+            end,
+            leaving: 0,
+            leaving_weight,
+        }
+    }
+}
+
+impl<S: Iterator<Item = (u64, usize)>> Iterator for Rolling<S> {
+    type Item = Run;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Run> {
+        let (new, new_len) = self.enters.next()?;
+        let (old, old_len) = self.leaves.next()?;
+        let change = new.wrapping_mul(WEIGHT).wrapping_sub(self.leaving);
+        self.hash = self.hash.wrapping_mul(BASE).wrapping_add(change);
+        self.end += new_len;
+        let run = Run {
+            hash: self.hash,
+            start: self.start,
+            end: self.end,
+        };
+        self.leaving = old.wrapping_mul(self.leaving_weight);
+        self.start += old_len;
+        Some(run)
+    }
+}
 
 /// Odd numbers without a pattern: digits of pi and of the golden ratio.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -225,7 +258,7 @@ struct Scratch {
 
 impl Scratch {
     /// What one text may leave behind for the next.
-    const SLOTS_KEPT: usize = 1 << 18;
+    const SLOTS_KEPT: usize = 1 << 19;
 
     fn shrink(&mut self) {
         if self.slots.capacity() > Self::SLOTS_KEPT {
@@ -260,7 +293,6 @@ struct Table<'a> {
     /// Slots of runs that were met again.
     repeated: &'a mut Vec<u32>,
     pending: &'a mut [Pending; PENDING],
-    n_pending: usize,
     n_used: usize,
     n_runs: usize,
     shift: u32,
@@ -282,7 +314,6 @@ impl<'a> Table<'a> {
             slots: &mut scratch.slots,
             repeated: &mut scratch.repeated,
             pending: scratch.pending.first_chunk_mut().expect("it was resized"),
-            n_pending: 0,
             n_used: 0,
             n_runs: 0,
             shift: 64 - log2_slots,
@@ -291,33 +322,39 @@ impl<'a> Table<'a> {
     }
 
     #[inline(always)]
-    fn meet(&mut self, hash: u64, run: Range<usize>) {
-        let at = (hash >> self.shift) as usize;
-        let slot = &mut self.slots[at];
-        let is_free = slot.first == 0;
-        slot.first = if is_free {
-            run.start as u32 + 1
-        } else {
-            slot.first
-        };
-        // Written in any case, counted if need be: no branch to mispredict.
-        self.pending[self.n_pending % PENDING] = Pending {
-            slot: at as u32,
-            start: run.start as u32,
-            end: run.end as u32,
-        };
-        self.n_runs += 1;
-        self.n_used += usize::from(is_free);
-        self.n_pending += usize::from(!is_free);
-        if self.n_pending == PENDING {
-            self.settle();
+    fn count(&mut self, mut runs: impl Iterator<Item = Run>) {
+        let mut n_met = PENDING;
+        while n_met == PENDING {
+            n_met = 0;
+            let mut n_pending = 0;
+            for run in runs.by_ref().take(PENDING) {
+                let at = (run.hash >> self.shift) as usize;
+                let slot = &mut self.slots[at];
+                let is_free = slot.first == 0;
+                slot.first = if is_free {
+                    run.start as u32 + 1
+                } else {
+                    slot.first
+                };
+                // Written in any case, counted if need be: no branch to
+                // mispredict.
+                self.pending[n_pending % PENDING] = Pending {
+                    slot: at as u32,
+                    start: run.start as u32,
+                    end: run.end as u32,
+                };
+                n_pending += usize::from(!is_free);
+                n_met += 1;
+            }
+            self.n_runs += n_met;
+            self.n_used += n_met - n_pending;
+            self.settle(n_pending);
         }
     }
 
     /// Finds the slots of the pending runs.
     #[inline(never)]
-    fn settle(&mut self) {
-        let n_pending = std::mem::take(&mut self.n_pending);
+    fn settle(&mut self, n_pending: usize) {
         if self.n_used + n_pending >= self.slots.len() {
             self.overflows = true;
             return;
@@ -346,8 +383,7 @@ impl<'a> Table<'a> {
     }
 
     /// `None` if the table was too small.
-    fn finish(mut self, counted: &mut Frequencies) -> Option<()> {
-        self.settle();
+    fn finish(self, counted: &mut Frequencies) -> Option<()> {
         if self.overflows {
             return None;
         }
