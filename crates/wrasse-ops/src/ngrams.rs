@@ -303,7 +303,9 @@ impl<'a> Table<'a> {
     const LOG2_SLOTS_MIN: u32 = 6;
 
     fn new(scratch: &'a mut Scratch, n_runs: usize, bytes: &'a [u8]) -> Self {
-        let log2_slots = (2 * n_runs).next_power_of_two().ilog2();
+        // Few collisions as long as it fits into the cache, few misses then.
+        let slots_per_run = if n_runs <= 1 << 14 { 4 } else { 2 };
+        let log2_slots = (slots_per_run * n_runs).next_power_of_two().ilog2();
         let log2_slots = log2_slots.max(Self::LOG2_SLOTS_MIN);
         scratch.slots.clear();
         scratch.slots.resize(1 << log2_slots, Slot::default());
