@@ -3,8 +3,8 @@
 //! One pass of a rolling hash over the text. A run whose slot of the table is
 //! free takes it, without a branch; the others wait in a short list, and are
 //! then compared with what their slots hold. Runs are compared themselves, not
-//! their hashes, so that the counts are exact. Long texts are counted in parts,
-//! by hash, so that the table stays small.
+//! their hashes, so that the counts are exact. The runs of long texts are first
+//! sorted into parts, by hash, so that the table stays in the cache.
 
 use std::cell::RefCell;
 
@@ -27,6 +27,12 @@ pub(crate) struct Frequencies {
 const FEW: usize = 64;
 
 impl Frequencies {
+    const NONE: Self = Self {
+        total: 0,
+        few: [0; FEW],
+        many: Vec::new(),
+    };
+
     /// Counts the runs of `n` characters; there are none if the text is shorter.
     ///
     /// # Errors
@@ -107,50 +113,58 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
     /// Counts the runs, of which there are `n_runs`.
     fn count(&self, n_runs: usize) -> Frequencies {
         SCRATCH.with_borrow_mut(|scratch| {
-            let n_parts = n_runs.div_ceil(PART_RUNS).clamp(1, PARTS_MAX);
-            let counted = self
-                .count_in_parts(n_parts, n_runs, scratch)
-                // Hashes of one part only: a text made to do that. One part
-                // has room for all runs.
-                .or_else(|| self.count_in_parts(1, n_runs, scratch))
-                .expect("a table has room for twice the runs");
+            let counted = if n_runs > PART_RUNS {
+                // Not if most hashes are of one part: a text made to do that.
+                self.count_in_parts(n_runs, scratch)
+            } else {
+                None
+            };
+            let counted = counted.unwrap_or_else(|| {
+                let mut table = Table::new(scratch, n_runs, self.bytes);
+                table.count(Rolling::new(&self.symbols, self.n));
+                let mut counted = Frequencies::NONE;
+                let fits = table.finish(&mut counted);
+                assert!(fits, "a table has room for twice the runs");
+                counted
+            });
             scratch.shrink();
             counted
         })
     }
 
-    /// `None` if the table of a part overflows, which that of one part cannot.
-    fn count_in_parts(
-        &self,
-        n_parts: usize,
-        n_runs: usize,
-        scratch: &mut Scratch,
-    ) -> Option<Frequencies> {
-        let mut counted = Frequencies {
-            total: 0,
-            few: [0; FEW],
-            many: Vec::new(),
-        };
+    /// Sorts the runs into parts by hash, some parts at a time, and counts
+    /// each part in a table that fits into the cache. `None` if a table
+    /// overflows.
+    fn count_in_parts(&self, n_runs: usize, scratch: &mut Scratch) -> Option<Frequencies> {
+        let mut counted = Frequencies::NONE;
+        let n_groups = n_runs.div_ceil(PART_RUNS * GROUP_PARTS);
+        let n_parts = n_groups * GROUP_PARTS;
         // The upper bits choose the slot, others the part.
         let part_of = |hash: u64| (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32;
-        for part in 0..n_parts {
-            let mut table = Table::new(scratch, n_runs / n_parts + 1, self.bytes);
-            let runs = Rolling::new(&self.symbols, self.n);
-            if n_parts == 1 {
-                table.count(runs);
-            } else {
-                table.count(runs.filter(|run| part_of(run.hash) == part));
+        let mut parts: Vec<Vec<PackedRun>> = vec![Vec::new(); GROUP_PARTS];
+        for group in 0..n_groups {
+            for run in Rolling::new(&self.symbols, self.n) {
+                let part = part_of(run.hash);
+                if part / GROUP_PARTS == group {
+                    parts[part % GROUP_PARTS].push(PackedRun::of(&run));
+                }
             }
-            table.finish(&mut counted)?;
+            for part in &mut parts {
+                let mut table = Table::new(scratch, n_runs / n_parts + 1, self.bytes);
+                table.count(part.drain(..).map(PackedRun::run));
+                if !table.finish(&mut counted) {
+                    return None;
+                }
+            }
         }
         Some(counted)
     }
 }
 
-/// Runs that are counted in one part, if there are not too many parts.
-const PART_RUNS: usize = 1 << 18;
-/// Each part is a pass over the text.
-const PARTS_MAX: usize = 32;
+/// Runs that are counted in one part.
+const PART_RUNS: usize = 1 << 15;
+/// Parts that are collected in one pass over the text: 12 MiB of runs.
+const GROUP_PARTS: usize = 32;
 
 /// Runs in their order, with a hash that rolls on from one to the next.
 struct Rolling<S> {
@@ -169,6 +183,32 @@ struct Run {
     hash: u64,
     start: usize,
     end: usize,
+}
+
+/// A run on its way to its part.
+#[derive(Clone)]
+struct PackedRun {
+    upper_hash: u32,
+    start: u32,
+    end: u32,
+}
+
+impl PackedRun {
+    fn of(run: &Run) -> Self {
+        Self {
+            upper_hash: (run.hash >> 32) as u32,
+            start: run.start as u32,
+            end: run.end as u32,
+        }
+    }
+
+    fn run(self) -> Run {
+        Run {
+            hash: u64::from(self.upper_hash) << 32,
+            start: self.start as usize,
+            end: self.end as usize,
+        }
+    }
 }
 
 impl<S: Iterator<Item = (u64, usize)> + Clone> Rolling<S> {
@@ -257,8 +297,8 @@ struct Scratch {
 }
 
 impl Scratch {
-    /// What one text may leave behind for the next.
-    const SLOTS_KEPT: usize = 1 << 19;
+    /// What one text may leave behind for the next: 1 MiB.
+    const SLOTS_KEPT: usize = 1 << 17;
 
     fn shrink(&mut self) {
         if self.slots.capacity() > Self::SLOTS_KEPT {
@@ -384,17 +424,14 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// `None` if the table was too small.
-    fn finish(self, counted: &mut Frequencies) -> Option<()> {
-        if self.overflows {
-            return None;
-        }
+    /// Adds the counts; false if the table was too small for them.
+    fn finish(self, counted: &mut Frequencies) -> bool {
         counted.total += self.n_runs;
         counted.few[1] += self.n_used - self.repeated.len();
         for at in self.repeated.iter() {
             counted.add(self.slots[*at as usize].again + 1);
         }
-        Some(())
+        !self.overflows
     }
 }
 
@@ -491,7 +528,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_counted_in_parts() {
-        let piece = babble('a', 20, PART_RUNS * 3 / 4);
+        let piece = babble('a', 20, PART_RUNS * GROUP_PARTS * 3 / 4);
         let twice = piece.repeat(2);
         let once = of_chars(&piece, 30);
         assert_eq!(
@@ -503,6 +540,18 @@ mod tests {
         assert_eq!((both.n_unique(), both.n_distinct()), (29, piece.len()));
         let mut same = of_chars(&"a".repeat(2 * PART_RUNS), 10);
         assert_eq!((same.n_distinct(), same.sum_of_highest(1)), (1, same.total));
+    }
+
+    #[test]
+    fn a_table_says_when_it_overflows() {
+        let text = babble('a', 26, 1000);
+        let symbols = text.bytes().map(|byte| (u64::from(byte), 1));
+        for (n_runs, fits) in [(1000, true), (40, false)] {
+            let mut scratch = Scratch::default();
+            let mut table = Table::new(&mut scratch, n_runs, text.as_bytes());
+            table.count(Rolling::new(&symbols, 20));
+            assert_eq!(table.finish(&mut { Frequencies::NONE }), fits);
+        }
     }
 
     #[test]
