@@ -120,10 +120,11 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
                 None
             };
             let counted = counted.unwrap_or_else(|| {
-                let mut table = Table::new(scratch, n_runs, self.bytes);
+                let mut table = Table::new(std::mem::take(scratch), n_runs, self.bytes);
                 table.count(Rolling::new(&self.symbols, self.n));
                 let mut counted = Frequencies::NONE;
                 let fits = table.finish(&mut counted);
+                *scratch = table.scratch;
                 assert!(fits, "a table has room for twice the runs");
                 counted
             });
@@ -141,18 +142,29 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
         let n_parts = n_groups * GROUP_PARTS;
         // The upper bits choose the slot, others the part.
         let part_of = |hash: u64| (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32;
-        let mut parts: Vec<Vec<PackedRun>> = vec![Vec::new(); GROUP_PARTS];
+        let n_part_runs = n_runs / n_parts + 1;
+        let mut parts: Vec<Part<'_>> = (0..GROUP_PARTS).map(|_| Part::default()).collect();
         for group in 0..n_groups {
             for run in Rolling::new(&self.symbols, self.n) {
                 let part = part_of(run.hash);
-                if part / GROUP_PARTS == group {
-                    parts[part % GROUP_PARTS].push(PackedRun::of(&run));
+                if part / GROUP_PARTS != group {
+                    continue;
+                }
+                let part = &mut parts[part % GROUP_PARTS];
+                part.runs.push(PackedRun::of(&run));
+                if part.runs.len() == PART_RUNS_MAX {
+                    let own = || Table::new(Scratch::default(), n_part_runs, self.bytes);
+                    let table = part.table.get_or_insert_with(own);
+                    table.count(part.runs.drain(..).map(PackedRun::run));
                 }
             }
             for part in &mut parts {
-                let mut table = Table::new(scratch, n_runs / n_parts + 1, self.bytes);
-                table.count(part.drain(..).map(PackedRun::run));
-                if !table.finish(&mut counted) {
+                let shared = || Table::new(std::mem::take(scratch), n_part_runs, self.bytes);
+                let mut table = part.table.take().unwrap_or_else(shared);
+                table.count(part.runs.drain(..).map(PackedRun::run));
+                let fits = table.finish(&mut counted);
+                *scratch = table.scratch;
+                if !fits {
                     return None;
                 }
             }
@@ -163,8 +175,20 @@ impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
 
 /// Runs that are counted in one part.
 const PART_RUNS: usize = 1 << 15;
-/// Parts that are collected in one pass over the text: 12 MiB of runs.
+/// Runs of a part that wait for their table; one frequent run can be all of a
+/// text.
+const PART_RUNS_MAX: usize = 2 * PART_RUNS;
+/// Parts that are collected in one pass over the text: 12 MiB of runs, and at
+/// most 24 MiB with 32 MiB of tables.
 const GROUP_PARTS: usize = 32;
+
+/// The runs of one part.
+#[derive(Default)]
+struct Part<'a> {
+    runs: Vec<PackedRun>,
+    /// Of its own, once there were more runs than may wait.
+    table: Option<Table<'a>>,
+}
 
 /// Runs in their order, with a hash that rolls on from one to the next.
 struct Rolling<S> {
@@ -329,10 +353,7 @@ const PENDING: usize = 256;
 /// Counts of runs: open addressing, at most half full in one part.
 struct Table<'a> {
     bytes: &'a [u8],
-    slots: &'a mut [Slot],
-    /// Slots of runs that were met again.
-    repeated: &'a mut Vec<u32>,
-    pending: &'a mut [Pending; PENDING],
+    scratch: Scratch,
     n_used: usize,
     n_runs: usize,
     shift: u32,
@@ -342,8 +363,8 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     const LOG2_SLOTS_MIN: u32 = 6;
 
-    fn new(scratch: &'a mut Scratch, n_runs: usize, bytes: &'a [u8]) -> Self {
-        // Few collisions as long as it fits into the cache, few misses then.
+    fn new(mut scratch: Scratch, n_runs: usize, bytes: &'a [u8]) -> Self {
+        // Few collisions while it fits into the nearest cache, few misses then.
         let slots_per_run = if n_runs <= 1 << 14 { 4 } else { 2 };
         let log2_slots = (slots_per_run * n_runs).next_power_of_two().ilog2();
         let log2_slots = log2_slots.max(Self::LOG2_SLOTS_MIN);
@@ -353,9 +374,7 @@ impl<'a> Table<'a> {
         scratch.pending.resize(PENDING, Pending::default());
         Self {
             bytes,
-            slots: &mut scratch.slots,
-            repeated: &mut scratch.repeated,
-            pending: scratch.pending.first_chunk_mut().expect("it was resized"),
+            scratch,
             n_used: 0,
             n_runs: 0,
             shift: 64 - log2_slots,
@@ -369,9 +388,12 @@ impl<'a> Table<'a> {
         while n_met == PENDING {
             n_met = 0;
             let mut n_pending = 0;
+            let Scratch { slots, pending, .. } = &mut self.scratch;
+            let pending: &mut [Pending; PENDING] =
+                pending.first_chunk_mut().expect("it has that length");
             for run in runs.by_ref().take(PENDING) {
                 let at = (run.hash >> self.shift) as usize;
-                let slot = &mut self.slots[at];
+                let slot = &mut slots[at];
                 let is_free = slot.first == 0;
                 slot.first = if is_free {
                     run.start as u32 + 1
@@ -380,7 +402,7 @@ impl<'a> Table<'a> {
                 };
                 // Written in any case, counted if need be: no branch to
                 // mispredict.
-                self.pending[n_pending % PENDING] = Pending {
+                pending[n_pending % PENDING] = Pending {
                     slot: at as u32,
                     start: run.start as u32,
                     end: run.end as u32,
@@ -397,16 +419,21 @@ impl<'a> Table<'a> {
     /// Finds the slots of the pending runs.
     #[inline(never)]
     fn settle(&mut self, n_pending: usize) {
-        if self.n_used + n_pending >= self.slots.len() {
+        let Scratch {
+            slots,
+            repeated,
+            pending,
+        } = &mut self.scratch;
+        if self.n_used + n_pending >= slots.len() {
             self.overflows = true;
             return;
         }
-        let mask = self.slots.len() - 1;
-        for run in &self.pending[..n_pending] {
+        let mask = slots.len() - 1;
+        for run in &pending[..n_pending] {
             let (start, len) = (run.start as usize, (run.end - run.start) as usize);
             let mut at = run.slot as usize;
             loop {
-                let slot = &mut self.slots[at];
+                let slot = &mut slots[at];
                 if slot.first == 0 {
                     slot.first = run.start + 1;
                     self.n_used += 1;
@@ -414,7 +441,7 @@ impl<'a> Table<'a> {
                 }
                 if same(self.bytes, slot.first as usize - 1, start, len) {
                     if slot.again == 0 {
-                        self.repeated.push(at as u32);
+                        repeated.push(at as u32);
                     }
                     slot.again += 1;
                     break;
@@ -425,11 +452,14 @@ impl<'a> Table<'a> {
     }
 
     /// Adds the counts; false if the table was too small for them.
-    fn finish(self, counted: &mut Frequencies) -> bool {
+    fn finish(&self, counted: &mut Frequencies) -> bool {
         counted.total += self.n_runs;
-        counted.few[1] += self.n_used - self.repeated.len();
-        for at in self.repeated.iter() {
-            counted.add(self.slots[*at as usize].again + 1);
+        let Scratch {
+            slots, repeated, ..
+        } = &self.scratch;
+        counted.few[1] += self.n_used - repeated.len();
+        for at in repeated {
+            counted.add(slots[*at as usize].again + 1);
         }
         !self.overflows
     }
@@ -528,6 +558,8 @@ mod tests {
 
     #[test]
     fn long_texts_are_counted_in_parts() {
+        assert_chars(&babble('a', 12, 5 * PART_RUNS / 2), 4);
+        assert_chars(&babble('é', 12, 5 * PART_RUNS / 2), 4);
         let piece = babble('a', 20, PART_RUNS * GROUP_PARTS * 3 / 4);
         let twice = piece.repeat(2);
         let once = of_chars(&piece, 30);
@@ -538,7 +570,8 @@ mod tests {
         let both = of_chars(&twice, 30);
         assert_eq!(both.total, twice.len() - 29);
         assert_eq!((both.n_unique(), both.n_distinct()), (29, piece.len()));
-        let mut same = of_chars(&"a".repeat(2 * PART_RUNS), 10);
+        // One part has all the runs, and a table of its own.
+        let mut same = of_chars(&"a".repeat(5 * PART_RUNS_MAX / 2), 10);
         assert_eq!((same.n_distinct(), same.sum_of_highest(1)), (1, same.total));
     }
 
@@ -547,8 +580,7 @@ mod tests {
         let text = babble('a', 26, 1000);
         let symbols = text.bytes().map(|byte| (u64::from(byte), 1));
         for (n_runs, fits) in [(1000, true), (40, false)] {
-            let mut scratch = Scratch::default();
-            let mut table = Table::new(&mut scratch, n_runs, text.as_bytes());
+            let mut table = Table::new(Scratch::default(), n_runs, text.as_bytes());
             table.count(Rolling::new(&symbols, 20));
             assert_eq!(table.finish(&mut { Frequencies::NONE }), fits);
         }
