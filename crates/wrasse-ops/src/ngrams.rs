@@ -1,14 +1,14 @@
 //! How often each run of `n` characters or words occurs in a text.
 //!
-//! Two passes over rolling hashes. The first marks in a small bitmap, for each
-//! hash bucket, whether it was met once or again. Most runs of a usual text are
-//! alone in their bucket, thus unique; the second pass counts only the others,
-//! in a table that compares the runs themselves, so that the result is exact
-//! whatever the hashes are. Long texts are counted in parts, by hash, so that
-//! bitmap and table stay small.
+//! One pass of a rolling hash over the text. A run whose slot of the table is
+//! free takes it, without a branch; the others wait in a short list, and are
+//! then compared with what their slots hold. Runs are compared themselves, not
+//! their hashes, so that the counts are exact. The runs of long texts are first
+//! sorted into parts, by hash, so that the table stays in the cache.
 
 use std::cell::RefCell;
-use std::ops::Range;
+
+use wrasse_op::{OpError, Text};
 
 use crate::words::LoweredWords;
 
@@ -27,20 +27,37 @@ pub(crate) struct Frequencies {
 const FEW: usize = 64;
 
 impl Frequencies {
+    const NONE: Self = Self {
+        total: 0,
+        few: [0; FEW],
+        many: Vec::new(),
+    };
+
     /// Counts the runs of `n` characters; there are none if the text is shorter.
-    pub(crate) fn of_chars(text: &str, n: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If the text has 4 GiB or more.
+    pub(crate) fn of_chars(text: &Text, n: usize) -> Result<Self, OpError> {
+        check_size(text)?;
         let bytes = text.as_bytes();
-        if text.is_ascii() {
+        let n_runs = (text.n_chars() + 1).saturating_sub(n);
+        Ok(if text.n_chars() == text.len() {
             let symbols = bytes.iter().map(|byte| (u64::from(*byte), 1));
-            Runs { bytes, symbols, n }.count(text.len())
+            Runs { bytes, symbols, n }.count(n_runs)
         } else {
             let symbols = text.chars().map(|c| (u64::from(c), c.len_utf8()));
-            Runs { bytes, symbols, n }.count(text.len())
-        }
+            Runs { bytes, symbols, n }.count(n_runs)
+        })
     }
 
     /// Counts the runs of `n` words; there are none if there are fewer.
-    pub(crate) fn of_words(words: &LoweredWords, n: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If the words have 4 GiB or more.
+    pub(crate) fn of_words(words: &LoweredWords, n: usize) -> Result<Self, OpError> {
+        check_size(words.joined())?;
         // The space behind each word belongs to it, or `a b` would be found
         // in `a bc`.
         let hashes: Vec<(u64, usize)> = words
@@ -52,7 +69,7 @@ impl Frequencies {
             symbols: hashes.iter().copied(),
             n,
         };
-        runs.count(words.len())
+        Ok(runs.count((words.len() + 1).saturating_sub(n)))
     }
 
     /// Number of runs that occur once.
@@ -93,114 +110,191 @@ struct Runs<'a, S> {
 }
 
 impl<S: Iterator<Item = (u64, usize)> + Clone> Runs<'_, S> {
-    /// Calls `visit` with the hash of each run and its bytes.
-    #[inline(always)]
-    fn each(&self, mut visit: impl FnMut(u64, Range<usize>)) {
-        let mut enters = self.symbols.clone();
-        let mut hash = 0_u64;
-        let mut run = 0..0;
-        let mut leaving_weight = WEIGHT;
-        for _ in 0..self.n {
-            let Some((symbol, len)) = enters.next() else {
-                return;
-            };
-            hash = hash
-                .wrapping_mul(BASE)
-                .wrapping_add(symbol.wrapping_mul(WEIGHT));
-            leaving_weight = leaving_weight.wrapping_mul(BASE);
-            run.end += len;
-        }
-        visit(hash, run.clone());
-        let mut leaves = self.symbols.clone();
-        while let (Some((new, new_len)), Some((old, old_len))) = (enters.next(), leaves.next()) {
-            let change = new
-                .wrapping_mul(WEIGHT)
-                .wrapping_sub(old.wrapping_mul(leaving_weight));
-            hash = hash.wrapping_mul(BASE).wrapping_add(change);
-            run = run.start + old_len..run.end + new_len;
-            visit(hash, run.clone());
-        }
-    }
-
-    /// Counts the runs; there are at most `n_runs_max`.
-    fn count(&self, n_runs_max: usize) -> Frequencies {
+    /// Counts the runs, of which there are `n_runs`.
+    fn count(&self, n_runs: usize) -> Frequencies {
         SCRATCH.with_borrow_mut(|scratch| {
-            let n_parts = n_runs_max.div_ceil(PART_RUNS).max(1);
-            let mut counted = Frequencies {
-                total: 0,
-                few: [0; FEW],
-                many: Vec::new(),
+            let counted = if n_runs > PART_RUNS {
+                // Not if most hashes are of one part: a text made to do that.
+                self.count_in_parts(n_runs, scratch)
+            } else {
+                None
             };
-            for part in 0..n_parts {
-                self.count_part(part, n_parts, n_runs_max / n_parts, scratch, &mut counted);
-            }
-            scratch.table.shrink();
+            let counted = counted.unwrap_or_else(|| {
+                let mut table = Table::new(std::mem::take(scratch), n_runs, self.bytes);
+                table.count(Rolling::new(&self.symbols, self.n));
+                let mut counted = Frequencies::NONE;
+                let fits = table.finish(&mut counted);
+                *scratch = table.scratch;
+                assert!(fits, "a table has room for twice the runs");
+                counted
+            });
+            scratch.shrink();
             counted
         })
     }
 
-    fn count_part(
-        &self,
-        part: usize,
-        n_parts: usize,
-        n_runs: usize,
-        scratch: &mut Scratch,
-        counted: &mut Frequencies,
-    ) {
-        let Scratch { marks, table } = scratch;
-        // The upper bits choose the bucket, the middle ones the part.
-        let elsewhere = |hash: u64| {
-            n_parts > 1 && (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32 != part
-        };
-        let log2_buckets = (n_runs * BUCKETS_PER_RUN)
-            .next_power_of_two()
-            .ilog2()
-            .max(6);
-        let shift = 64 - log2_buckets;
-        marks.clear();
-        marks.resize(1 << (log2_buckets - 6), Mark::default());
-        let mut n_runs = 0;
-        let mut n_met_again = 0;
-        self.each(|hash, _| {
-            if elsewhere(hash) {
-                return;
+    /// Sorts the runs into parts by hash, some parts at a time, and counts
+    /// each part in a table that fits into the cache. `None` if a table
+    /// overflows.
+    fn count_in_parts(&self, n_runs: usize, scratch: &mut Scratch) -> Option<Frequencies> {
+        let mut counted = Frequencies::NONE;
+        let n_groups = n_runs.div_ceil(PART_RUNS * GROUP_PARTS);
+        let n_parts = n_groups * GROUP_PARTS;
+        // The upper bits choose the slot, others the part.
+        let part_of = |hash: u64| (((hash >> 16) & 0xffff_ffff) as usize * n_parts) >> 32;
+        let n_part_runs = n_runs / n_parts + 1;
+        let mut parts: Vec<Part<'_>> = (0..GROUP_PARTS).map(|_| Part::default()).collect();
+        for group in 0..n_groups {
+            for run in Rolling::new(&self.symbols, self.n) {
+                let part = part_of(run.hash);
+                if part / GROUP_PARTS != group {
+                    continue;
+                }
+                let part = &mut parts[part % GROUP_PARTS];
+                part.runs.push(PackedRun::of(&run));
+                if part.runs.len() == PART_RUNS_MAX {
+                    let own = || Table::new(Scratch::default(), n_part_runs, self.bytes);
+                    let table = part.table.get_or_insert_with(own);
+                    table.count(part.runs.drain(..).map(PackedRun::run));
+                }
             }
-            let bucket = (hash >> shift) as usize;
-            let mark = &mut marks[bucket >> 6];
-            let again = mark.once >> (bucket & 63) & 1;
-            mark.again |= again << (bucket & 63);
-            mark.once |= 1 << (bucket & 63);
-            n_met_again += again as usize;
-            n_runs += 1;
-        });
-        counted.total += n_runs;
-        if n_met_again == 0 {
-            counted.few[1] += n_runs;
-            return;
-        }
-        table.clear_for(n_met_again);
-        let mut n_looked_up = 0;
-        self.each(|hash, run| {
-            let bucket = (hash >> shift) as usize;
-            if marks[bucket >> 6].again >> (bucket & 63) & 1 == 1 && !elsewhere(hash) {
-                table.add(hash, run, self.bytes);
-                n_looked_up += 1;
+            for part in &mut parts {
+                let shared = || Table::new(std::mem::take(scratch), n_part_runs, self.bytes);
+                let mut table = part.table.take().unwrap_or_else(shared);
+                table.count(part.runs.drain(..).map(PackedRun::run));
+                let fits = table.finish(&mut counted);
+                *scratch = table.scratch;
+                if !fits {
+                    return None;
+                }
             }
-        });
-        counted.few[1] += n_runs - n_looked_up;
-        for entry in table.entries.iter().filter(|entry| entry.count > 0) {
-            counted.add(entry.count);
         }
+        Some(counted)
     }
 }
 
 /// Runs that are counted in one part.
-const PART_RUNS: usize = 1 << 20;
-const BUCKETS_PER_RUN: usize = 8;
+const PART_RUNS: usize = 1 << 15;
+/// Runs of a part that wait for their table; one frequent run can be all of a
+/// text.
+const PART_RUNS_MAX: usize = 2 * PART_RUNS;
+/// Parts that are collected in one pass over the text: 12 MiB of runs, and at
+/// most 24 MiB with 32 MiB of tables.
+const GROUP_PARTS: usize = 32;
+
+/// The runs of one part.
+#[derive(Default)]
+struct Part<'a> {
+    runs: Vec<PackedRun>,
+    /// Of its own, once there were more runs than may wait.
+    table: Option<Table<'a>>,
+}
+
+/// Runs in their order, with a hash that rolls on from one to the next.
+struct Rolling<S> {
+    enters: S,
+    leaves: S,
+    hash: u64,
+    start: usize,
+    end: usize,
+    /// What the symbol adds to the hash that is to leave it next.
+    leaving: u64,
+    /// [`WEIGHT`] of a symbol that leaves.
+    leaving_weight: u64,
+}
+
+struct Run {
+    hash: u64,
+    start: usize,
+    end: usize,
+}
+
+/// A run on its way to its part.
+#[derive(Clone)]
+struct PackedRun {
+    upper_hash: u32,
+    start: u32,
+    end: u32,
+}
+
+impl PackedRun {
+    fn of(run: &Run) -> Self {
+        Self {
+            upper_hash: (run.hash >> 32) as u32,
+            start: run.start as u32,
+            end: run.end as u32,
+        }
+    }
+
+    fn run(self) -> Run {
+        Run {
+            hash: u64::from(self.upper_hash) << 32,
+            start: self.start as usize,
+            end: self.end as usize,
+        }
+    }
+}
+
+impl<S: Iterator<Item = (u64, usize)> + Clone> Rolling<S> {
+    fn new(symbols: &S, n: usize) -> Self {
+        let mut enters = symbols.clone();
+        let (mut hash, mut end, mut leaving_weight) = (0_u64, 0, WEIGHT.wrapping_mul(BASE));
+        // If the text ends here already, there is no run.
+        for (symbol, len) in enters.by_ref().take(n - 1) {
+            hash = hash
+                .wrapping_mul(BASE)
+                .wrapping_add(symbol.wrapping_mul(WEIGHT));
+            leaving_weight = leaving_weight.wrapping_mul(BASE);
+            end += len;
+        }
+        Self {
+            enters,
+            leaves: symbols.clone(),
+            hash,
+            start: 0,
+            end,
+            leaving: 0,
+            leaving_weight,
+        }
+    }
+}
+
+impl<S: Iterator<Item = (u64, usize)>> Iterator for Rolling<S> {
+    type Item = Run;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Run> {
+        let (new, new_len) = self.enters.next()?;
+        let (old, old_len) = self.leaves.next()?;
+        let change = new.wrapping_mul(WEIGHT).wrapping_sub(self.leaving);
+        self.hash = self.hash.wrapping_mul(BASE).wrapping_add(change);
+        self.end += new_len;
+        let run = Run {
+            hash: self.hash,
+            start: self.start,
+            end: self.end,
+        };
+        self.leaving = old.wrapping_mul(self.leaving_weight);
+        self.start += old_len;
+        Some(run)
+    }
+}
 
 /// Odd numbers without a pattern: digits of pi and of the golden ratio.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 const WEIGHT: u64 = 0x243f_6a88_85a3_08d3;
+
+/// The table holds positions of 32 bits.
+fn check_size(text: &str) -> Result<(), OpError> {
+    if u32::try_from(text.len()).is_ok_and(|len| len < u32::MAX) {
+        Ok(())
+    } else {
+        Err(OpError::bad_sample(format!(
+            "expected a text below 4 GiB, found {} bytes",
+            text.len()
+        )))
+    }
+}
 
 /// Mixes the bytes of a word, eight at a time.
 fn hash_word(word: &str) -> u64 {
@@ -221,95 +315,153 @@ thread_local! {
 /// Memory that is kept from text to text.
 #[derive(Default)]
 struct Scratch {
-    marks: Vec<Mark>,
-    table: Table,
+    slots: Vec<Slot>,
+    repeated: Vec<u32>,
+    pending: Vec<Pending>,
 }
 
-/// Whether 64 buckets were met once, and again.
-#[derive(Clone, Copy, Default)]
-struct Mark {
-    once: u64,
-    again: u64,
-}
-
-/// Counts of runs: open addressing, at most half full.
-#[derive(Default)]
-struct Table {
-    entries: Vec<Entry>,
-    n_used: usize,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    /// Half of the hash; its lower bits choose the entry.
-    tag: u32,
-    /// Where the run begins that was met first.
-    start: usize,
-    /// 0 marks a free entry.
-    count: u32,
-}
-
-impl Table {
-    const ENTRIES_MIN: usize = 64;
-    /// What one text may leave behind for the next.
-    const ENTRIES_KEPT: usize = 1 << 16;
-
-    /// Makes room for about `n_runs` different ones.
-    fn clear_for(&mut self, n_runs: usize) {
-        let len = (2 * n_runs).next_power_of_two();
-        self.n_used = 0;
-        self.entries.clear();
-        self.entries.resize(
-            len.clamp(Self::ENTRIES_MIN, Self::ENTRIES_KEPT),
-            Entry::default(),
-        );
-    }
+impl Scratch {
+    /// What one text may leave behind for the next: 1 MiB.
+    const SLOTS_KEPT: usize = 1 << 17;
 
     fn shrink(&mut self) {
-        if self.entries.capacity() > Self::ENTRIES_KEPT {
+        if self.slots.capacity() > Self::SLOTS_KEPT {
             *self = Self::default();
         }
     }
+}
 
-    #[inline]
-    fn add(&mut self, hash: u64, run: Range<usize>, bytes: &[u8]) {
-        let mask = self.entries.len() - 1;
-        // Runs that meet here share upper bits, so lower ones are mixed in.
-        let tag = ((hash ^ hash >> 32).wrapping_mul(WEIGHT) >> 32) as u32;
-        let mut at = tag as usize;
-        loop {
-            let entry = &mut self.entries[at & mask];
-            if entry.count == 0 {
-                *entry = Entry {
-                    tag,
-                    start: run.start,
-                    count: 1,
-                };
-                self.n_used += 1;
-                if self.n_used * 2 > self.entries.len() {
-                    self.grow();
-                }
-                return;
-            }
-            if entry.tag == tag && same(bytes, entry.start, run.start, run.len()) {
-                entry.count = entry.count.saturating_add(1);
-                return;
-            }
-            at += 1;
+/// A place for one run.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// Where the run begins that was met first, plus 1; 0 if the slot is free.
+    first: u32,
+    /// How often the run was met after that.
+    again: u32,
+}
+
+/// A run that found its slot taken.
+#[derive(Clone, Copy, Default)]
+struct Pending {
+    slot: u32,
+    start: u32,
+    end: u32,
+}
+
+const PENDING: usize = 256;
+
+/// Counts of runs: open addressing, at most half full in one part.
+struct Table<'a> {
+    bytes: &'a [u8],
+    scratch: Scratch,
+    n_used: usize,
+    n_runs: usize,
+    shift: u32,
+    overflows: bool,
+}
+
+impl<'a> Table<'a> {
+    const LOG2_SLOTS_MIN: u32 = 6;
+
+    fn new(mut scratch: Scratch, n_runs: usize, bytes: &'a [u8]) -> Self {
+        // Few collisions while it fits into the nearest cache, few misses then.
+        let slots_per_run = if n_runs <= 1 << 14 { 4 } else { 2 };
+        let log2_slots = (slots_per_run * n_runs).next_power_of_two().ilog2();
+        let log2_slots = log2_slots.max(Self::LOG2_SLOTS_MIN);
+        scratch.slots.clear();
+        scratch.slots.resize(1 << log2_slots, Slot::default());
+        scratch.repeated.clear();
+        scratch.pending.resize(PENDING, Pending::default());
+        Self {
+            bytes,
+            scratch,
+            n_used: 0,
+            n_runs: 0,
+            shift: 64 - log2_slots,
+            overflows: false,
         }
     }
 
-    #[cold]
-    fn grow(&mut self) {
-        let len = self.entries.len() * 2;
-        let old = std::mem::replace(&mut self.entries, vec![Entry::default(); len]);
-        for entry in old.into_iter().filter(|entry| entry.count > 0) {
-            let mut at = entry.tag as usize;
-            while self.entries[at & (len - 1)].count > 0 {
-                at += 1;
+    #[inline(always)]
+    fn count(&mut self, mut runs: impl Iterator<Item = Run>) {
+        let mut n_met = PENDING;
+        while n_met == PENDING {
+            n_met = 0;
+            let mut n_pending = 0;
+            let Scratch { slots, pending, .. } = &mut self.scratch;
+            let pending: &mut [Pending; PENDING] =
+                pending.first_chunk_mut().expect("it has that length");
+            for run in runs.by_ref().take(PENDING) {
+                let at = (run.hash >> self.shift) as usize;
+                let slot = &mut slots[at];
+                let is_free = slot.first == 0;
+                slot.first = if is_free {
+                    run.start as u32 + 1
+                } else {
+                    slot.first
+                };
+                // Written in any case, counted if need be: no branch to
+                // mispredict.
+                pending[n_pending % PENDING] = Pending {
+                    slot: at as u32,
+                    start: run.start as u32,
+                    end: run.end as u32,
+                };
+                n_pending += usize::from(!is_free);
+                n_met += 1;
             }
-            self.entries[at & (len - 1)] = entry;
+            self.n_runs += n_met;
+            self.n_used += n_met - n_pending;
+            self.settle(n_pending);
         }
+    }
+
+    /// Finds the slots of the pending runs.
+    #[inline(never)]
+    fn settle(&mut self, n_pending: usize) {
+        let Scratch {
+            slots,
+            repeated,
+            pending,
+        } = &mut self.scratch;
+        if self.n_used + n_pending >= slots.len() {
+            self.overflows = true;
+            return;
+        }
+        let mask = slots.len() - 1;
+        for run in &pending[..n_pending] {
+            let (start, len) = (run.start as usize, (run.end - run.start) as usize);
+            let mut at = run.slot as usize;
+            loop {
+                let slot = &mut slots[at];
+                if slot.first == 0 {
+                    slot.first = run.start + 1;
+                    self.n_used += 1;
+                    break;
+                }
+                if same(self.bytes, slot.first as usize - 1, start, len) {
+                    if slot.again == 0 {
+                        repeated.push(at as u32);
+                    }
+                    slot.again += 1;
+                    break;
+                }
+                at = (at + 1) & mask;
+            }
+        }
+    }
+
+    /// Adds the counts; false if the table was too small for them.
+    fn finish(&self, counted: &mut Frequencies) -> bool {
+        counted.total += self.n_runs;
+        let Scratch {
+            slots, repeated, ..
+        } = &self.scratch;
+        counted.few[1] += self.n_used - repeated.len();
+        for at in repeated {
+            counted.add(slots[*at as usize].again + 1);
+        }
+        !self.overflows
     }
 }
 
@@ -332,6 +484,10 @@ mod tests {
     use wrasse_op::Derived;
 
     use super::*;
+
+    fn of_chars(text: &str, n: usize) -> Frequencies {
+        Frequencies::of_chars(&Text::new(text), n).unwrap()
+    }
 
     /// What Python's dictionary would hold, frequencies in falling order.
     fn by_dictionary(runs: impl Iterator<Item = Vec<String>>) -> Vec<usize> {
@@ -359,11 +515,7 @@ mod tests {
         let chars: Vec<String> = text.chars().map(String::from).collect();
         let want = by_dictionary(chars.windows(n).map(<[String]>::to_vec));
         let start: String = text.chars().take(40).collect();
-        assert_same(
-            Frequencies::of_chars(text, n),
-            &want,
-            &format!("{n} of {start:?}"),
-        );
+        assert_same(of_chars(text, n), &want, &format!("{n} of {start:?}"));
     }
 
     /// Text with many repetitions, of `n_kinds` characters from `first` on.
@@ -406,18 +558,32 @@ mod tests {
 
     #[test]
     fn long_texts_are_counted_in_parts() {
-        let piece = babble('a', 20, PART_RUNS * 3 / 4);
+        assert_chars(&babble('a', 12, 5 * PART_RUNS / 2), 4);
+        assert_chars(&babble('é', 12, 5 * PART_RUNS / 2), 4);
+        let piece = babble('a', 20, PART_RUNS * GROUP_PARTS * 3 / 4);
         let twice = piece.repeat(2);
-        let once = Frequencies::of_chars(&piece, 30);
+        let once = of_chars(&piece, 30);
         assert_eq!(
             (once.total, once.n_unique()),
             (piece.len() - 29, piece.len() - 29)
         );
-        let both = Frequencies::of_chars(&twice, 30);
+        let both = of_chars(&twice, 30);
         assert_eq!(both.total, twice.len() - 29);
         assert_eq!((both.n_unique(), both.n_distinct()), (29, piece.len()));
-        let mut same = Frequencies::of_chars(&"a".repeat(2 * PART_RUNS), 10);
+        // One part has all the runs, and a table of its own.
+        let mut same = of_chars(&"a".repeat(5 * PART_RUNS_MAX / 2), 10);
         assert_eq!((same.n_distinct(), same.sum_of_highest(1)), (1, same.total));
+    }
+
+    #[test]
+    fn a_table_says_when_it_overflows() {
+        let text = babble('a', 26, 1000);
+        let symbols = text.bytes().map(|byte| (u64::from(byte), 1));
+        for (n_runs, fits) in [(1000, true), (40, false)] {
+            let mut table = Table::new(Scratch::default(), n_runs, text.as_bytes());
+            table.count(Rolling::new(&symbols, 20));
+            assert_eq!(table.finish(&mut { Frequencies::NONE }), fits);
+        }
     }
 
     #[test]
@@ -438,7 +604,7 @@ mod tests {
             .map(|c| if c == 'a' { 'b' } else { 'a' })
             .collect();
         let text = format!("{word}{complement}");
-        let got = Frequencies::of_chars(&text, 1 << 12);
+        let got = of_chars(&text, 1 << 12);
         assert_eq!((got.total, got.n_unique()), ((1 << 12) + 1, (1 << 12) + 1));
     }
 
@@ -459,7 +625,7 @@ mod tests {
             for n in [1, 2, 3, 10, 100_000] {
                 let want = by_dictionary(list.windows(n).map(<[String]>::to_vec));
                 let context = format!("{n} of {text:?}");
-                assert_same(Frequencies::of_words(&words, n), &want, &context);
+                assert_same(Frequencies::of_words(&words, n).unwrap(), &want, &context);
             }
         }
     }

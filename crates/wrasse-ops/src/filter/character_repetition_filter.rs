@@ -81,7 +81,7 @@ impl TextFilter for CharacterRepetitionFilter {
     const STATS: &'static [&'static str] = &["char_rep_ratio"];
 
     fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
-        let mut runs = Frequencies::of_chars(text, self.run_chars);
+        let mut runs = Frequencies::of_chars(text, self.run_chars)?;
         let n_distinct = runs.n_distinct();
         let n_counted = (n_distinct as f64).sqrt() as usize;
         let repeated = runs.sum_of_highest(n_counted.min(n_distinct - runs.n_unique()));

@@ -17,9 +17,8 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<SpecialCharactersFilter>(
      close to the default limit.\n\n\
      Oddities of the original's list that are kept: it holds letters (`一`, `上`, `士`, `ー`, \
      `ツ`, `シ`, `ン`, `π`, `ø`, `ı`, `Г`, some Arabic and Devanagari ones) and control \
-     characters (U+0081 to U+009D in part). Of \
-     an emoji that is a sequence only the parts that are emoji themselves count, not the joiner, \
-     the variation selector or the digit's keycap.",
+     characters (U+0081 to U+009D in part). Of an emoji that is a sequence only the parts that \
+     are emoji or digits themselves count, not joiners, variation selectors and keycaps.",
 )
 .origin("Data-Juicer 1.6")
 .examples(&[

@@ -89,7 +89,7 @@ impl TextFilter for WordRepetitionFilter {
     const STATS: &'static [&'static str] = &["word_rep_ratio"];
 
     fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
-        let runs = Frequencies::of_words(text.derived::<LoweredWords>(), self.run_words);
+        let runs = Frequencies::of_words(text.derived::<LoweredWords>(), self.run_words)?;
         let repeated = runs.total - runs.n_unique();
         stats.set("word_rep_ratio", super::ratio(repeated, runs.total));
         Ok(())
