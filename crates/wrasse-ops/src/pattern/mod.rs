@@ -36,12 +36,12 @@ struct Engine {
     search: Search,
     /// The same pattern for a search that must not find the empty string
     /// where it starts; none if the pattern never matches the empty string.
-    not_empty_here: Option<Backtracking>,
+    not_empty_here: Option<Box<Backtracking>>,
 }
 
 enum Search {
     Linear(regex::Regex),
-    Backtracking(Backtracking),
+    Backtracking(Box<Backtracking>),
 }
 
 /// A pattern of the library itself, in the syntax of the `regex` crate.
@@ -184,7 +184,7 @@ impl Pattern {
 impl Engine {
     fn new(pattern: &str, needs_backtracking: bool) -> Result<Self, String> {
         let search = if needs_backtracking {
-            Search::Backtracking(Backtracking::new(pattern)?)
+            Search::Backtracking(Box::new(Backtracking::new(pattern)?))
         } else {
             let regex = regex::Regex::new(pattern);
             Search::Linear(regex.map_err(|error| innermost(&error.to_string()))?)
@@ -197,7 +197,8 @@ impl Engine {
             None
         } else {
             // `\G` is where the search starts.
-            Some(Backtracking::new(&format!(r"(?:{pattern})(?!\G)"))?)
+            let advancing = Backtracking::new(&format!(r"(?:{pattern})(?!\G)"))?;
+            Some(Box::new(advancing))
         };
         Ok(Self {
             search,

@@ -74,9 +74,9 @@ impl Default for Params {
 }
 
 pub(crate) enum TextChunkMapper {
-    AtPattern(Pattern),
-    AtLength(Window),
-    AtBoth(Pattern, Window),
+    Pattern(Pattern),
+    Length(Window),
+    Both(Pattern, Window),
 }
 
 /// How much of a text is one chunk, in characters.
@@ -117,9 +117,9 @@ impl Configured for TextChunkMapper {
             }),
         };
         match (pattern, window) {
-            (Some(pattern), None) => Ok(Self::AtPattern(pattern)),
-            (None, Some(window)) => Ok(Self::AtLength(window)),
-            (Some(pattern), Some(window)) => Ok(Self::AtBoth(pattern, window)),
+            (Some(pattern), None) => Ok(Self::Pattern(pattern)),
+            (None, Some(window)) => Ok(Self::Length(window)),
+            (Some(pattern), Some(window)) => Ok(Self::Both(pattern, window)),
             (None, None) => Err(ParamError::contradiction(
                 "`max_len` and `split_pattern` are both null",
             )
@@ -131,12 +131,12 @@ impl Configured for TextChunkMapper {
 impl TextSlicer for TextChunkMapper {
     fn slice(&self, text: &Text, pieces: &mut Vec<String>) -> Result<(), OpError> {
         match self {
-            Self::AtPattern(pattern) => at_pattern(pattern, text, pieces),
-            Self::AtLength(window) => {
+            Self::Pattern(pattern) => at_pattern(pattern, text, pieces),
+            Self::Length(window) => {
                 at_length(window, text, pieces);
                 Ok(())
             }
-            Self::AtBoth(pattern, window) => at_both(pattern, window, text, pieces),
+            Self::Both(pattern, window) => at_both(pattern, window, text, pieces),
         }
     }
 }
