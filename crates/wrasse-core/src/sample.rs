@@ -239,7 +239,21 @@ impl Sample {
     /// A piece of this sample: the same fields, with the text at `path` replaced.
     #[must_use]
     pub fn piece(&self, path: &str, text: impl Into<String>, piece: u32) -> Self {
-        let mut cut = self.clone();
+        // The text that is cut must not be copied for each of its pieces.
+        let loaded = self.loaded.iter().map(|known| match *known.path == *path {
+            true => Loaded {
+                path: known.path.clone(),
+                value: Content::Removed,
+                changed: known.changed,
+            },
+            false => known.clone(),
+        });
+        let mut cut = Self {
+            row: self.row.clone(),
+            loaded: loaded.collect(),
+            stats: self.stats.clone(),
+            origin: self.origin,
+        };
         cut.set_text(path, text);
         cut.origin.piece = piece;
         cut
@@ -596,6 +610,19 @@ mod tests {
             sample.text("bad"),
             Err(FieldError::Encoding { .. })
         ));
+    }
+
+    #[test]
+    fn pieces_differ_in_their_text_only() {
+        let mut sample = sample(r#"{"text":"a\nb","id":1}"#);
+        sample.set_text("new", "n");
+        sample.text("text").unwrap();
+        let piece = sample.piece("text", "b", 1);
+        assert_eq!(written(&piece), r#"{"text":"b","id":1,"new":"n"}"#);
+        assert_eq!(piece.origin().piece, 1);
+        assert_eq!(written(&sample), r#"{"text":"a\nb","id":1,"new":"n"}"#);
+        let again = piece.piece("text", "c", 2).piece("new", "m", 3);
+        assert_eq!(written(&again), r#"{"text":"c","id":1,"new":"m"}"#);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) struct Clean {
 }
 
 enum By {
-    Pattern(Pattern),
+    Pattern(Box<Pattern>),
     Hand(Find),
 }
 
@@ -42,7 +42,7 @@ impl Clean {
         let by = if pattern.is_none() && template.last_group() < n_groups {
             By::Hand(find)
         } else {
-            By::Pattern(compiled)
+            By::Pattern(Box::new(compiled))
         };
         Ok(Self { by, template })
     }

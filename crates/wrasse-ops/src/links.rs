@@ -105,13 +105,13 @@ fn scheme_start(text: &str, at: usize, colon: usize) -> Option<usize> {
 fn host(text: &str, at: usize, slash: usize) -> Option<Range<usize>> {
     let mut before = text[..slash].char_indices().rev();
     let mut n_letters = 0;
-    let point = loop {
-        match before.next()? {
-            (_, c) if is_letter(c) && n_letters < 4 => n_letters += 1,
-            (i, '.') if n_letters >= 2 => break i,
+    loop {
+        match before.next()?.1 {
+            c if is_letter(c) && n_letters < 4 => n_letters += 1,
+            '.' if n_letters >= 2 => break,
             _ => return None,
         }
-    };
+    }
     let mut start = None;
     let mut before = before.peekable();
     while let Some((i, c)) = before.next()
@@ -123,9 +123,7 @@ fn host(text: &str, at: usize, slash: usize) -> Option<Range<usize>> {
             start = Some(i);
         }
     }
-    // The point itself must not lie before the search.
-    let start = start.filter(|_| point > at)?;
-    Some(start..tail(text, slash + 1)?)
+    Some(start?..tail(text, slash + 1)?)
 }
 
 /// A link that begins with `www`, up to three digits and the point at `point`.
@@ -186,16 +184,12 @@ fn tail(text: &str, from: usize) -> Option<usize> {
         };
         at += length;
         // The first unit cannot be the last.
-        if may_be_last && end_may_be(at, from, length) {
+        let is_first = at - length == from;
+        if may_be_last && !is_first {
             end = Some(at);
         }
     }
     end
-}
-
-/// Whether the unit of this length that ends at `at` is not the first.
-fn end_may_be(at: usize, from: usize, length: usize) -> bool {
-    at - length > from
 }
 
 /// The length of the group at `from`: `\((?:plain+|\(plain+\))*\)`.

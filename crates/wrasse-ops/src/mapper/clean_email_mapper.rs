@@ -84,8 +84,9 @@ fn find(text: &str, at: usize) -> Option<Range<usize>> {
 fn domain(bytes: &[u8]) -> Option<usize> {
     let is_domain = |byte: u8| is_user(byte) && !byte.is_ascii_uppercase();
     let run = bytes.iter().take_while(|byte| is_domain(**byte)).count();
-    let pairs = bytes[..run].windows(2).skip(1);
-    let point = 1 + pairs.enumerate().filter(|(_, pair)| pair[0] == b'.' && pair[1].is_ascii_lowercase()).last()?.0;
+    let is_end = |pair: &[u8]| pair[0] == b'.' && pair[1].is_ascii_lowercase();
+    let mut pairs = bytes[..run].windows(2).enumerate().skip(1);
+    let (point, _) = pairs.rfind(|(_, pair)| is_end(pair))?;
     let letters = bytes[point + 1..run].iter().take_while(|byte| byte.is_ascii_lowercase());
     Some(point + 1 + letters.count())
 }

@@ -6,14 +6,15 @@
 //! and possessive repetition need a backtracking engine; its steps are
 //! bounded, so that a text can fail but not hang.
 
+mod backtracking;
 mod template;
 mod translate;
 
 use std::borrow::Cow;
 
-use regex_syntax::hir::Hir;
 use wrasse_op::{OpError, ParamError};
 
+use backtracking::Backtracking;
 pub(crate) use template::Template;
 pub(crate) use translate::Dialect;
 use translate::{End, translate};
@@ -35,12 +36,12 @@ struct Engine {
     search: Search,
     /// The same pattern for a search that must not find the empty string
     /// where it starts; none if the pattern never matches the empty string.
-    not_empty_here: Option<fancy_regex::Regex>,
+    not_empty_here: Option<Box<Backtracking>>,
 }
 
 enum Search {
     Linear(regex::Regex),
-    Backtracking(fancy_regex::Regex),
+    Backtracking(Box<Backtracking>),
 }
 
 /// A pattern of the library itself, in the syntax of the `regex` crate.
@@ -96,7 +97,7 @@ impl Pattern {
             source: pattern.to_owned(),
             names: match &engine.search {
                 Search::Linear(regex) => names(&mut regex.capture_names()),
-                Search::Backtracking(regex) => names(&mut regex.capture_names()),
+                Search::Backtracking(regex) => names(&mut regex.smallest().capture_names()),
             },
             engine,
             before_newline,
@@ -183,20 +184,21 @@ impl Pattern {
 impl Engine {
     fn new(pattern: &str, needs_backtracking: bool) -> Result<Self, String> {
         let search = if needs_backtracking {
-            Search::Backtracking(backtracking(pattern)?)
+            Search::Backtracking(Box::new(Backtracking::new(pattern)?))
         } else {
             let regex = regex::Regex::new(pattern);
             Search::Linear(regex.map_err(|error| innermost(&error.to_string()))?)
         };
-        let parsed: Option<Hir> = regex_syntax::parse(pattern).ok();
-        let never_empty = parsed
+        let never_empty = regex_syntax::parse(pattern)
+            .ok()
             .and_then(|hir| hir.properties().minimum_len())
             .is_some_and(|length| length > 0);
         let not_empty_here = if never_empty {
             None
         } else {
             // `\G` is where the search starts.
-            Some(backtracking(&format!(r"(?:{pattern})(?!\G)"))?)
+            let advancing = Backtracking::new(&format!(r"(?:{pattern})(?!\G)"))?;
+            Some(Box::new(advancing))
         };
         Ok(Self {
             search,
@@ -225,45 +227,16 @@ impl Engine {
                 spans.extend(found.map(|found| Some((found.start(), found.end()))));
                 found.is_some()
             }
-            Search::Backtracking(regex) => backtrack(regex, text, at, groups, spans)?,
+            Search::Backtracking(regex) => regex.find(text, at, groups, spans)?,
         };
         match &self.not_empty_here {
             Some(regex) if must_advance && spans.first() == Some(&Some((at, at))) => {
                 spans.clear();
-                backtrack(regex, text, at, groups, spans)
+                regex.find(text, at, groups, spans)
             }
             _ => Ok(found),
         }
     }
-}
-
-fn backtrack(
-    regex: &fancy_regex::Regex,
-    text: &str,
-    at: usize,
-    groups: bool,
-    spans: &mut Vec<Option<Span>>,
-) -> Result<bool, fancy_regex::Error> {
-    if groups {
-        let captures = regex.captures_from_pos(text, at)?;
-        let groups = captures.iter().flat_map(|captures| captures.iter());
-        spans.extend(groups.map(|group| group.map(|group| (group.start(), group.end()))));
-        Ok(captures.is_some())
-    } else {
-        let found = regex.find_from_pos(text, at)?;
-        spans.extend(found.map(|found| Some((found.start(), found.end()))));
-        Ok(found.is_some())
-    }
-}
-
-/// Steps that one search may take back: some tenths of a second.
-const BACKTRACK_LIMIT: usize = 1_000_000;
-
-fn backtracking(pattern: &str) -> Result<fancy_regex::Regex, String> {
-    fancy_regex::RegexBuilder::new(pattern)
-        .backtrack_limit(BACKTRACK_LIMIT)
-        .build()
-        .map_err(|error| innermost(&error.to_string()))
 }
 
 /// The last line of a message of the `regex` crate, which says what is wrong;

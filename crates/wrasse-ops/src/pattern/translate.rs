@@ -40,39 +40,26 @@ pub(super) struct Translated {
 const MAX_DEPTH: usize = 100;
 
 pub(super) fn translate(pattern: &str, dialect: Dialect, end: End) -> Result<Translated, String> {
-    let mut flags = Flags {
-        dot_all: dialect == Dialect::RegexDotAll,
-        ..Flags::default()
+    let mut translator = Translator {
+        rest: pattern,
+        dialect,
+        end,
+        flags: Flags {
+            dot_all: dialect == Dialect::RegexDotAll,
+            ..Flags::default()
+        },
+        n_groups: 0,
+        out: Translated {
+            text: String::new(),
+            needs_backtracking: false,
+            has_end: false,
+        },
     };
-    // A flag without a group holds for the whole pattern, wherever it stands:
-    // on meeting a new one the translation starts again. Each time one more of
-    // the four flags is set, so that this ends.
-    loop {
-        let mut translator = Translator {
-            rest: pattern,
-            dialect,
-            end,
-            global: flags,
-            flags,
-            n_groups: 0,
-            out: Translated {
-                text: String::new(),
-                needs_backtracking: false,
-                has_end: false,
-            },
-        };
-        translator.alternatives(0)?;
-        if translator.global != flags {
-            flags = translator.global;
-            continue;
-        }
-        if !translator.rest.is_empty() {
-            return Err("a `)` has no `(`".to_owned());
-        }
-        if flags.ignore_case {
-            translator.out.text.insert_str(0, "(?i)");
-        }
-        return Ok(translator.out);
+    translator.alternatives(0)?;
+    if translator.rest.is_empty() {
+        Ok(translator.out)
+    } else {
+        Err("a `)` has no `(`".to_owned())
     }
 }
 
@@ -88,7 +75,6 @@ struct Translator<'p> {
     rest: &'p str,
     dialect: Dialect,
     end: End,
-    global: Flags,
     flags: Flags,
     n_groups: usize,
     out: Translated,
@@ -327,11 +313,13 @@ impl Translator<'_> {
                 'u' if on => {}
                 'V' if on && self.dialect == Dialect::RegexDotAll && self.eat("0") => {}
                 '-' if on => on = false,
-                ')' if on => {
-                    self.global.ignore_case |= set.ignore_case;
-                    self.global.multi_line |= set.multi_line;
-                    self.global.dot_all |= set.dot_all;
-                    self.global.verbose |= set.verbose;
+                // Holds to the end of the group around it.
+                ')' => {
+                    if self.dialect == Dialect::Re && !self.out.text.is_empty() {
+                        return Err("flags stand behind its start".to_owned());
+                    }
+                    self.push(if set.ignore_case { "(?i)" } else { "(?-i)" });
+                    self.flags = set;
                     return Ok(true);
                 }
                 ':' => {

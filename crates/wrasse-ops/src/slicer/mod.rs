@@ -1,3 +1,5 @@
 //! Slicers: one sample in, any number of pieces out.
 
-wrasse_op::operators! {}
+wrasse_op::operators! {
+    text_chunk_mapper,
+}
