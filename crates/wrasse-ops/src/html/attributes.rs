@@ -48,6 +48,9 @@ pub(super) fn limit(html: &str) -> Cow<'_, str> {
         }
         at = tag.end;
         if !foreign && name == start + 1 {
+            if html[name..tag.name_end].eq_ignore_ascii_case("plaintext") {
+                break;
+            }
             let raw = RAW
                 .iter()
                 .find(|raw| html[name..tag.name_end].eq_ignore_ascii_case(raw));
@@ -126,9 +129,13 @@ fn starts_with(html: &str, name: &str) -> bool {
 
 /// Where the end tag of a raw element is.
 fn end_of_raw(html: &str, name: &str) -> usize {
+    let is_end = |at: &usize| {
+        let after = html.as_bytes().get(at + 2 + name.len());
+        starts_with(&html[at + 2..], name)
+            && after.is_none_or(|byte| is_space(*byte) || matches!(byte, b'/' | b'>'))
+    };
     let mut ends = html.match_indices("</").map(|(at, _)| at);
-    ends.find(|at| starts_with(&html[at + 2..], name))
-        .unwrap_or(html.len())
+    ends.find(is_end).unwrap_or(html.len())
 }
 
 #[cfg(test)]
@@ -159,6 +166,8 @@ mod tests {
         for html in [
             format!("<!-- <b{many}>-->c"),
             format!("<script><b{many}></script>"),
+            format!("<script></scripts><b{many}></script>"),
+            format!("a<plaintext><b{many}>"),
             format!("a<1{many}>"),
             format!("<b c=\"<b{many}>\">"),
         ] {
