@@ -54,6 +54,13 @@ const fn sloppy(high: &'static str) -> Codec {
     }
 }
 
+#[cfg(test)]
+impl Codec {
+    pub(super) fn high_chars(&self) -> Vec<char> {
+        self.high.chars().collect()
+    }
+}
+
 /// Each character that some encoding has, with its byte in each of them; 0
 /// where an encoding has it not. ASCII is left out, but for [`SUBSTITUTE`].
 static BYTES: LazyLock<Vec<(char, [u8; CODECS.len()])>> = LazyLock::new(|| {

@@ -147,8 +147,10 @@ impl Fixer {
             text = Cow::Owned(decoded);
         }
         if marks & REPLACED != 0 {
-            let marked = |c| self.scanner.of(c) & REPLACED != 0;
-            text = Cow::Owned(simplify::replace(&text, marked));
+            let next = |from| Some(self.scanner.next(&text, from, REPLACED)?.0);
+            text = Cow::Owned(simplify::replace(&text, next));
+            // Some replacements join with what is before them (marks of half width).
+            marks |= self.scanner.all(&text) & NORMALIZED;
         }
         if marks & ESCAPE != 0 {
             text = Cow::Owned(simplify::remove_terminal_escapes(&text));
@@ -156,8 +158,7 @@ impl Fixer {
         if marks & REMOVED != 0 {
             text = Cow::Owned(text.replace(simplify::is_removed, ""));
         }
-        // Replacing can make what normalization joins (a mark of half width).
-        if marks & (NORMALIZED | REPLACED) != 0
+        if marks & NORMALIZED != 0
             && let Some(normalized) = self.form.normalize(&text)
         {
             text = Cow::Owned(normalized);

@@ -83,13 +83,18 @@ fn replacement(c: char) -> Option<&'static str> {
 }
 
 /// Replaces C1 control characters, ligatures, characters of unusual width,
-/// curly quotation marks and line ends. `marked` tells which ones may need it.
-pub(super) fn replace(text: &str, marked: impl Fn(char) -> bool) -> String {
+/// curly quotation marks and line ends. `next` finds the next character at a
+/// place or later that may need it.
+pub(super) fn replace(text: &str, next: impl Fn(usize) -> Option<usize>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
-    for (at, c) in text.char_indices().filter(|(_, c)| marked(*c)) {
+    let mut from = 0;
+    while let Some(at) = next(from)
+        && let Some(c) = text[at..].chars().next()
+    {
+        from = at + c.len_utf8();
         let new = match c {
-            '\r' if text[at + 1..].starts_with('\n') => "",
+            '\r' if text[from..].starts_with('\n') => "",
             '\r' => "\n",
             c => match replacement(c) {
                 Some(new) => new,
@@ -98,7 +103,7 @@ pub(super) fn replace(text: &str, marked: impl Fn(char) -> bool) -> String {
         };
         out.push_str(&text[copied..at]);
         out.push_str(new);
-        copied = at + c.len_utf8();
+        copied = from;
     }
     out.push_str(&text[copied..]);
     out
@@ -130,7 +135,8 @@ mod tests {
     fn characters_become_simple() {
         let text = "ﬂuﬃest ＬＯＵＤ　Ｕﾀｰﾝ “a” ‘b’ ŉ\r\nx\ry\u{2028}z\u{93}\u{85}";
         let want = "fluffiest LOUD Uターン \"a\" 'b' 'n\nx\ny\nz\"…";
-        assert_eq!(replace(text, is_replaced), want);
+        let next = |from: usize| Some(from + text[from..].find(is_replaced)?);
+        assert_eq!(replace(text, next), want);
     }
 
     #[test]

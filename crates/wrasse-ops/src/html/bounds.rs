@@ -10,7 +10,10 @@
 use std::cell::Cell;
 
 use html5ever::local_name;
-use html5ever::tokenizer::{EndTag, StartTag, Tag, TagToken, Token, TokenSink, TokenSinkResult};
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{
+    CommentToken, DoctypeToken, EndTag, StartTag, Tag, TagToken, Token, TokenSink, TokenSinkResult,
+};
 use html5ever::tree_builder::{Tracer, TreeBuilder};
 
 use super::tree::{Handle, Tree};
@@ -93,6 +96,14 @@ impl TokenSink for Bounds {
     fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<Handle> {
         match token {
             TagToken(tag) if !self.admits(&tag) => TokenSinkResult::Continue,
+            DoctypeToken(doctype) => {
+                // A doctype ends a run of text in a table; the tree builder
+                // overlooks that, but not for a comment.
+                let _ = self
+                    .builder
+                    .process_token(CommentToken(StrTendril::new()), line);
+                self.builder.process_token(DoctypeToken(doctype), line)
+            }
             token => self.builder.process_token(token, line),
         }
     }

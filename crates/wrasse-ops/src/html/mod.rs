@@ -5,8 +5,10 @@
 //! that of `title`, `script` and `style`, but not of comments and attributes,
 //! and not the contents of `template`.
 //!
-//! [`bounds`] keeps documents that were made to be expensive from being so.
+//! [`bounds`] and [`attributes`] keep documents that were made to be expensive
+//! from being so.
 
+mod attributes;
 mod bounds;
 mod tree;
 
@@ -27,6 +29,7 @@ pub(crate) fn text_of(html: &str) -> Cow<'_, str> {
         // What comes before the first tag or character is no part of the body.
         return Cow::Borrowed(html.trim_start_matches(is_space));
     }
+    let html = attributes::limit(html);
     let opts = TreeBuilderOpts {
         scripting_enabled: false,
         ..TreeBuilderOpts::default()
@@ -38,7 +41,7 @@ pub(crate) fn text_of(html: &str) -> Cow<'_, str> {
     };
     let tokenizer = Tokenizer::new(Bounds::new(builder, html.len()), opts);
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
+    input.push_back(StrTendril::from(&*html));
     // The tokenizer stops for every script and every encoding.
     while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
     tokenizer.end();
