@@ -253,6 +253,7 @@ impl Sample {
             loaded: loaded.collect(),
             stats: self.stats.clone(),
             origin: self.origin,
+            revision: self.revision,
         };
         cut.set_text(path, text);
         cut.origin.piece = piece;
