@@ -25,6 +25,7 @@ use std::ops::Range;
 use memchr::memchr3;
 
 use crate::chars::{is_digit, is_word};
+use crate::scan::find_byte;
 
 /// Data-Juicer's pattern for links.
 pub(crate) const PATTERN: &str = concat!(
@@ -43,13 +44,20 @@ pub(crate) const PATTERN: &str = concat!(
 pub(crate) fn find(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let mut from = at;
-    while let Some(length) = memchr3(b':', b'/', b'.', &bytes[from..]) {
-        let mark = from + length;
+    let is_mark = |byte| matches!(byte, b':' | b'/' | b'.');
+    let search = |bytes: &[u8]| memchr3(b':', b'/', b'.', bytes);
+    while let Some(mark) = find_byte(bytes, from, is_mark, search) {
         from = mark + 1;
-        let found = match bytes[mark] {
-            b':' => scheme(text, at, mark),
-            b'/' => host(text, at, mark),
-            _ => www(text, at, mark),
+        let Some(before) = mark.checked_sub(1).map(|i| bytes[i]) else {
+            continue;
+        };
+        // One look at the neighbors settles most marks.
+        let found = match (bytes[mark], before) {
+            (b':', b'-' | b'_' | 0x80..) => scheme(text, at, mark),
+            (b':', byte) if byte.is_ascii_alphanumeric() => scheme(text, at, mark),
+            (b'/', b'a'..=b'z' | b'A'..=b'Z' | 0x80..) => host(text, at, mark),
+            (b'.', b'w' | b'W' | b'0'..=b'9' | 0x80..) => www(text, at, mark),
+            _ => None,
         };
         if found.is_some() {
             return found;
@@ -129,8 +137,10 @@ fn host(text: &str, at: usize, slash: usize) -> Option<Range<usize>> {
 /// A link that begins with `www`, up to three digits and the point at `point`.
 fn www(text: &str, at: usize, point: usize) -> Option<Range<usize>> {
     let before = &text[at..point];
-    match before.bytes().next_back()? {
-        b'w' | b'W' | b'0'..=b'9' | 0x80.. => {}
+    // Numbers such as `1.5` are far more frequent than links.
+    let n_ascii = before.bytes().rev().take(3).take_while(u8::is_ascii_digit);
+    match before.as_bytes()[..before.len() - n_ascii.count()].last()? {
+        b'w' | b'W' | 0x80.. => {}
         _ => return None,
     }
     let digits = before.chars().rev().take(3).take_while(|c| is_digit(*c));

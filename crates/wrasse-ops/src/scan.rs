@@ -50,6 +50,24 @@ impl FirstBytes {
     }
 }
 
+/// The first byte at or after `from` that `is_wanted`. The next few are looked
+/// at in turn and the rest left to `search`, which is fast over long stretches
+/// but slow to start.
+#[inline]
+pub(crate) fn find_byte(
+    bytes: &[u8],
+    from: usize,
+    is_wanted: impl Fn(u8) -> bool,
+    search: impl Fn(&[u8]) -> Option<usize>,
+) -> Option<usize> {
+    let near = bytes.len().min(from + 8);
+    let found = bytes[from..near].iter().position(|byte| is_wanted(*byte));
+    match found {
+        Some(length) => Some(from + length),
+        None => search(&bytes[near..]).map(|length| near + length),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

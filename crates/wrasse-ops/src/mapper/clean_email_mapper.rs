@@ -7,6 +7,7 @@ use memchr::memchr;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 use crate::clean::Clean;
+use crate::scan::find_byte;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<CleanEmailMapper>(
     "clean_email_mapper",
@@ -65,8 +66,8 @@ impl TextMapper for CleanEmailMapper {
 fn find(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let mut from = at;
-    while let Some(length) = memchr(b'@', &bytes[from..]) {
-        let sign = from + length;
+    let search = |bytes: &[u8]| memchr(b'@', bytes);
+    while let Some(sign) = find_byte(bytes, from, |byte| byte == b'@', search) {
         from = sign + 1;
         let before = &bytes[at..sign];
         let n_user = before.iter().rev().take_while(|byte| is_user(**byte)).count();

@@ -8,6 +8,7 @@ use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, 
 
 use crate::chars::is_digit;
 use crate::clean::Clean;
+use crate::scan::find_byte;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<CleanIpMapper>(
     "clean_ip_mapper",
@@ -67,8 +68,9 @@ impl TextMapper for CleanIpMapper {
 fn find(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let mut from = at;
-    while let Some(length) = memchr2(b'.', b':', &bytes[from..]) {
-        let mark = from + length;
+    let is_mark = |byte| matches!(byte, b'.' | b':');
+    let search = |bytes: &[u8]| memchr2(b'.', b':', bytes);
+    while let Some(mark) = find_byte(bytes, from, is_mark, search) {
         from = mark + 1;
         // A digit, or a byte of one of another script.
         let is_near = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_hexdigit() || *b >= 0x80);

@@ -10,7 +10,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<ReplaceContentMapper>(
     "replace_content_mapper",
     "Replaces everything that matches one or more patterns.",
 )
-.details("Patterns are in the syntax of Python's package `regex`, with its flag `DOTALL`: `.` matches line ends, and `$` also before a last line end. `r'...'` is taken as Python's raw string. Fuzzy matching, recursion and `\\X` are not supported. Patterns with look-around, back-references or possessive repetition run on a backtracking engine; a text that takes it more than a million steps is rejected. All others take time proportional to the text.\n\nIn replacements `\\1` and `\\g<name>` stand for groups; a backslash before punctuation stays. The original finds too few replacements, and wrong patterns and replacements, on the first text; here they are errors of the recipe.")
+.details("Patterns are in the syntax of Python's package `regex`, with its flag `DOTALL`: `.` matches line ends, and `$` also before a last line end. `r'...'` is taken as Python's raw string. Fuzzy matching, recursion and `\\X` are not supported. Patterns with look-around, back-references or possessive repetition run on a backtracking engine; a text that takes it more than a million steps is rejected. All others take time proportional to the text.\n\nIn replacements `\\1` and `\\g<name>` stand for groups; a backslash before punctuation stays. One thing differs: of a group that is repeated and last matched the empty string, such as `(a*)*`, the match before that is put in. The original finds too few replacements, and wrong patterns and replacements, on the first text; here they are errors of the recipe.")
 .origin("Data-Juicer 1.6")
 .examples(&[
     Example {
