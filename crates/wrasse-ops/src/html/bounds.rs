@@ -158,7 +158,7 @@ mod tests {
         let deep = made(&"<div>x".repeat(10_000));
         assert!((1_000..=OPEN_MAX).contains(&deep), "{deep}");
 
-        let fonts: String = (0..900).map(|i| format!("<b id={i}>")).collect();
+        let fonts: String = (0..400).map(|i| format!("<b id={i}>")).collect();
         let reopened = format!("<p>{fonts}</p>{}", "<div>x</div>".repeat(10_000));
         let max = reopened.len() / 2 + ELEMENTS_MIN + OPEN_MAX;
         let made = made(&reopened);
