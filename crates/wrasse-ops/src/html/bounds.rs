@@ -144,3 +144,24 @@ impl Tracer for Count {
         self.0.set(self.0.get() + 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    #[test]
+    fn elements_are_bounded_by_depth_and_size() {
+        let made = |html: &str| parse(html).tree().n_elements();
+        let flat = made(&"<div>x</div>".repeat(10_000));
+        assert!(flat > 10_000, "what is not deep is not passed over: {flat}");
+        let deep = made(&"<div>x".repeat(10_000));
+        assert!((1_000..1_100).contains(&deep), "{deep}");
+
+        let fonts: String = (0..400).map(|i| format!("<b id={i}>")).collect();
+        let reopened = format!("<p>{fonts}</p>{}", "<div>x</div>".repeat(10_000));
+        let max = reopened.len() / 2 + ELEMENTS_MIN + OPEN_MAX;
+        let made = made(&reopened);
+        assert!((ELEMENTS_MIN..=max).contains(&made), "{made}");
+    }
+}

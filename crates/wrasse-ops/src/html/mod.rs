@@ -29,7 +29,11 @@ pub(crate) fn text_of(html: &str) -> Cow<'_, str> {
         // What comes before the first tag or character is no part of the body.
         return Cow::Borrowed(html.trim_start_matches(is_space));
     }
-    let html = attributes::limit(html);
+    let parsed = parse(&attributes::limit(html));
+    Cow::Owned(parsed.tree().text(html.len()))
+}
+
+fn parse(html: &str) -> Bounds {
     let opts = TreeBuilderOpts {
         scripting_enabled: false,
         ..TreeBuilderOpts::default()
@@ -41,11 +45,11 @@ pub(crate) fn text_of(html: &str) -> Cow<'_, str> {
     };
     let tokenizer = Tokenizer::new(Bounds::new(builder, html.len()), opts);
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from(&*html));
+    input.push_back(StrTendril::from(html));
     // The tokenizer stops for every script and every encoding.
     while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
     tokenizer.end();
-    Cow::Owned(tokenizer.sink.tree().text(html.len()))
+    tokenizer.sink
 }
 
 /// White space by the HTML standard.
