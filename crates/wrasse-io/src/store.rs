@@ -254,29 +254,7 @@ fn part_bytes(size: u64) -> usize {
 /// Opens the store of an address. Stores are kept, so that connections are.
 fn open(address: &str) -> Result<(Store, Path), Error> {
     static STORES: LazyLock<Mutex<HashMap<String, Store>>> = LazyLock::new(Mutex::default);
-    let fail = |message: String| Error::new(address, message);
-    let url = Url::parse(address).map_err(|error| fail(format!("no valid address: {error}")))?;
-    if url.query().is_some() && matches!(url.scheme(), "http" | "https") {
-        let error = fail("addresses with a query (`?...`) cannot be read".to_owned());
-        return Err(error.with_hint("download the file and name the local copy"));
-    }
-    let (scheme, path) = match url.scheme() {
-        "memory" => (ObjectStoreScheme::Memory, Path::from_url_path(url.path())),
-        _ => match ObjectStoreScheme::parse(&url) {
-            Ok((scheme, path)) => (scheme, Ok(path)),
-            Err(_) => {
-                let error = fail(format!("`{}://` is no store that is known", url.scheme()));
-                return Err(error.with_hint("known are s3://, gs://, az://, http:// and https://"));
-            }
-        },
-    };
-    let path = path.map_err(|error| fail(format!("no valid address: {error}")))?;
-    let base = url[..url::Position::BeforePath].to_owned();
-    // The bucket of an https address of a cloud store is part of its path.
-    let base = match address.trim_end_matches('/').strip_suffix(path.as_ref()) {
-        Some(front) if !path.as_ref().is_empty() => front.trim_end_matches('/').to_owned(),
-        _ => base,
-    };
+    let (scheme, base, path) = parse(address)?;
     let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(store) = stores.get(&base) {
         return Ok((store.clone(), path));
@@ -291,6 +269,43 @@ fn open(address: &str) -> Result<(Store, Path), Error> {
     };
     stores.insert(base, store.clone());
     Ok((store, path))
+}
+
+/// Takes an address apart: the kind of store, the address of the store, and the
+/// path within it. Keys in `s3://` and the like are taken literally, as the
+/// stores' own tools do; those in `https://` are percent-encoded.
+fn parse(address: &str) -> Result<(ObjectStoreScheme, String, Path), Error> {
+    let fail = |message: String| Error::new(address, message);
+    let invalid = |cause: &dyn std::fmt::Display| fail(format!("no valid address: {cause}"));
+    let url = Url::parse(address).map_err(|error| invalid(&error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let scheme = match url.scheme() {
+            "memory" => Some(ObjectStoreScheme::Memory),
+            _ => ObjectStoreScheme::parse(&url)
+                .ok()
+                .map(|(scheme, _)| scheme),
+        };
+        let Some(scheme) = scheme else {
+            let error = fail(format!("`{}://` is no store that is known", url.scheme()));
+            return Err(error.with_hint("known are s3://, gs://, az://, http:// and https://"));
+        };
+        let after_scheme = url.scheme().len() + 3;
+        let bucket = address[after_scheme..].find('/');
+        let end = bucket.map_or(address.len(), |at| after_scheme + at);
+        let path = Path::parse(&address[end..]).map_err(|error| invalid(&error))?;
+        return Ok((scheme, address[..end].to_owned(), path));
+    }
+    if url.query().is_some() {
+        let error = fail("addresses with a query (`?...`) cannot be read".to_owned());
+        return Err(error.with_hint("download the file and name the local copy"));
+    }
+    let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|error| invalid(&error))?;
+    // The bucket of an https address of a cloud store is part of its path.
+    let base = match address.trim_end_matches('/').strip_suffix(path.as_ref()) {
+        Some(front) if !path.as_ref().is_empty() => front.trim_end_matches('/').to_owned(),
+        _ => url[..url::Position::BeforePath].to_owned(),
+    };
+    Ok((scheme, base, path))
 }
 
 fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
@@ -511,10 +526,37 @@ mod tests {
         }
         let some = read(&spec(&["memory://listed/in/[ac]*"]), 1 << 20);
         assert_eq!(some, [r#"{"a":1}"#, r#"{"z":1}"#]);
+        let without = SourceSpec {
+            exclude: vec!["memory://listed/in/a".to_owned()],
+            ..spec(&["memory://listed/in/"])
+        };
+        assert_eq!(discover(&without).unwrap().files.len(), 4);
         let error = discover(&spec(&["memory://listed/in/none.jsonl"])).unwrap_err();
         assert!(error.hint.is_some(), "{error:?}");
         assert!(discover(&spec(&["memory://listed/in/*.csv"])).is_err());
         assert!(discover(&spec(&["ftp://host/a.jsonl"])).is_err());
+    }
+
+    #[test]
+    fn keys_are_taken_literally_and_web_addresses_decoded() {
+        for (address, base, path) in [
+            (
+                "s3://bucket/a/b#1 %20?.jsonl",
+                "s3://bucket",
+                "a/b#1 %20?.jsonl",
+            ),
+            ("s3://bucket/", "s3://bucket", ""),
+            ("https://host:8080/a%20b/c", "https://host:8080", "a b/c"),
+            (
+                "https://s3.amazonaws.com/bucket/a.jsonl",
+                "https://s3.amazonaws.com/bucket",
+                "a.jsonl",
+            ),
+        ] {
+            let (_, found, key) = parse(address).unwrap();
+            assert_eq!((&*found, key.as_ref()), (base, path), "{address}");
+        }
+        assert!(parse("https://host/a?token=1").unwrap_err().hint.is_some());
     }
 
     #[test]
