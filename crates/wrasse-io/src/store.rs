@@ -17,7 +17,8 @@ use std::path::Path as LocalPath;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -36,6 +37,8 @@ use crate::Error;
 
 /// How long a request is tried again before it counts as failed.
 const RETRY: Duration = Duration::from_secs(60);
+/// How long a web server may take for one response: it may be a whole file.
+const RESPONSE: Duration = Duration::from_secs(3600);
 /// Bytes of one request of a sequential reader.
 const CHUNK: u64 = 4 << 20;
 /// The same beyond the share that the reader was opened for.
@@ -70,7 +73,8 @@ pub(crate) struct Object {
     path: Path,
     /// Its size in bytes; 0 until it was listed or looked up.
     size: u64,
-    e_tag: Option<String>,
+    /// Its e-tag, or else the time of its last change.
+    version: String,
 }
 
 impl Object {
@@ -81,7 +85,7 @@ impl Object {
             store,
             path,
             size: 0,
-            e_tag: None,
+            version: String::new(),
         })
     }
 
@@ -90,7 +94,10 @@ impl Object {
             store: store.clone(),
             path: meta.location,
             size: meta.size,
-            e_tag: meta.e_tag,
+            version: match meta.e_tag {
+                Some(e_tag) => format!("e-tag {e_tag}"),
+                None => format!("changed {}", meta.last_modified.timestamp()),
+            },
         }
     }
 
@@ -106,8 +113,7 @@ impl Object {
 
     /// Changes whenever the object does, as far as the store tells.
     pub(crate) fn fingerprint(&self) -> String {
-        let e_tag = self.e_tag.as_deref().unwrap_or("");
-        format!("{} bytes, e-tag {e_tag}", self.size)
+        format!("{} bytes, {}", self.size, self.version)
     }
 
     /// Looks up size and e-tag.
@@ -146,7 +152,8 @@ impl Object {
     /// Reads from `start` to the end of the object; most likely up to `until`.
     ///
     /// Asks for one range after the other, one ahead of the reader, so that a
-    /// slow reader does not keep a response open.
+    /// slow reader does not keep a response open. A web server that serves no
+    /// ranges is read as one response, from its start.
     pub(crate) fn reader(&self, start: u64, until: u64) -> impl Read + Send + use<> {
         Reader {
             object: self.clone(),
@@ -154,6 +161,8 @@ impl Object {
             until,
             chunk: Bytes::new(),
             ahead: None,
+            whole: None,
+            given: start,
         }
     }
 
@@ -173,7 +182,12 @@ pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
                 if end == 0 {
                     return Ok(Bytes::new());
                 }
-                store.get_range(&path, 0..end).await
+                match store.get_range(&path, 0..end).await {
+                    Err(object_store::Error::NotSupported { .. }) => {
+                        head_of_all(store, &path, end).await
+                    }
+                    answer => answer,
+                }
             }
         })
         .collect();
@@ -192,6 +206,24 @@ pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
             .map(|object| Err(Error::new(object.address(), cause.to_string())))
             .collect(),
     }
+}
+
+/// The first bytes of an object in a store that does not serve ranges.
+async fn head_of_all(
+    store: Arc<dyn ObjectStore>,
+    path: &Path,
+    n: u64,
+) -> object_store::Result<Bytes> {
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    let mut stream = store.get(path).await?.into_stream();
+    let mut head = BytesMut::new();
+    while head.len() < n
+        && let Some(chunk) = stream.try_next().await?
+    {
+        head.extend_from_slice(&chunk);
+    }
+    head.truncate(n);
+    Ok(head.freeze())
 }
 
 /// Uploads a local file as the object at `address`, in parts if it is large.
@@ -340,7 +372,11 @@ fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn
         _ => Arc::new(
             HttpBuilder::new()
                 .with_url(base)
-                .with_client_options(ClientOptions::new().with_allow_http(true))
+                .with_client_options(
+                    ClientOptions::new()
+                        .with_allow_http(true)
+                        .with_timeout(RESPONSE),
+                )
                 .with_retry(retry)
                 .build()?,
         ),
@@ -350,11 +386,18 @@ fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn
 /// Reads an object from some place on, range by range.
 struct Reader {
     object: Object,
+    /// Where the next request starts.
     next: u64,
     until: u64,
     chunk: Bytes,
     ahead: Option<Pending<Bytes>>,
+    /// The whole object, from the end of `chunk` on, if there are no ranges.
+    whole: Option<Chunks>,
+    /// Where the bytes after `chunk` start.
+    given: u64,
 }
+
+type Chunks = BoxStream<'static, object_store::Result<Bytes>>;
 
 impl Reader {
     fn request(&mut self) -> io::Result<Option<Pending<Bytes>>> {
@@ -368,28 +411,83 @@ impl Reader {
             return Ok(None);
         }
         self.next = range.end;
-        let (store, path) = (
-            Arc::clone(&self.object.store.inner),
-            self.object.path.clone(),
-        );
+        let store = Arc::clone(&self.object.store.inner);
+        let path = self.object.path.clone();
         start(async move { store.get_range(&path, range).await }).map(Some)
+    }
+
+    fn next_range(&mut self) -> io::Result<Bytes> {
+        let pending = match self.ahead.take() {
+            Some(pending) => Some(pending),
+            None => self.request()?,
+        };
+        let Some(pending) = pending else {
+            return Ok(Bytes::new());
+        };
+        if self.next < self.until {
+            self.ahead = self.request()?;
+        }
+        match pending.wait() {
+            Err(object_store::Error::NotSupported { .. }) => {
+                self.ahead = None;
+                self.open_whole()?;
+                self.next_of_whole()
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Asks for the whole object, and passes over what is not wanted.
+    fn open_whole(&mut self) -> io::Result<()> {
+        let store = Arc::clone(&self.object.store.inner);
+        let path = self.object.path.clone();
+        let skip = self.given;
+        let stream = wait(async move {
+            let mut stream = store.get(&path).await?.into_stream();
+            let mut left = usize::try_from(skip).unwrap_or(usize::MAX);
+            while left > 0
+                && let Some(mut chunk) = stream.try_next().await?
+            {
+                let rest = chunk.split_off(left.min(chunk.len()));
+                left -= chunk.len();
+                if !rest.is_empty() {
+                    stream = futures_util::stream::iter([Ok(rest)]).chain(stream).boxed();
+                    break;
+                }
+            }
+            Ok(stream)
+        })?;
+        self.whole = Some(stream);
+        Ok(())
+    }
+
+    fn next_of_whole(&mut self) -> io::Result<Bytes> {
+        let Some(mut stream) = self.whole.take() else {
+            return Ok(Bytes::new());
+        };
+        let (chunk, stream) = wait(async move {
+            let chunk = stream.try_next().await?;
+            Ok((chunk, stream))
+        })?;
+        self.whole = Some(stream);
+        Ok(chunk.unwrap_or_default())
     }
 }
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.chunk.is_empty() {
-            let pending = match self.ahead.take() {
-                Some(pending) => Some(pending),
-                None => self.request()?,
+            self.chunk = match self.whole {
+                Some(_) => self.next_of_whole()?,
+                None => self.next_range()?,
             };
-            let Some(pending) = pending else {
-                return Ok(0);
-            };
-            if self.next < self.until {
-                self.ahead = self.request()?;
+            self.given += self.chunk.len() as u64;
+            if self.chunk.is_empty() && self.given < self.object.size {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the store ended its answer early",
+                ));
             }
-            self.chunk = pending.wait()?;
         }
         let n = self.chunk.len().min(buffer.len());
         buffer[..n].copy_from_slice(&self.chunk.split_to(n));
@@ -577,6 +675,43 @@ mod tests {
         }
         assert_eq!(object.bytes(10..20).unwrap(), &bytes[10..20]);
         assert_eq!(object.bytes(8_999_990..1 << 40).unwrap().len(), 10);
+    }
+
+    /// Serves `bytes` under every path, whole, whatever range is asked for.
+    fn serve_without_ranges(bytes: Vec<u8>) -> String {
+        use std::io::{BufRead, BufReader, Write};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/a.jsonl", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
+                let request = lines.next().unwrap().unwrap();
+                while !lines.next().unwrap().unwrap().is_empty() {}
+                write!(
+                    connection,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    bytes.len()
+                )
+                .unwrap();
+                if request.starts_with("GET") {
+                    // A reader that has enough hangs up.
+                    let _ = connection.write_all(&bytes);
+                }
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn web_servers_without_ranges_are_read_whole() {
+        let lines: String = (0..20_000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
+        let address = serve_without_ranges(lines.clone().into_bytes());
+        for target in [1 << 30, 50_000] {
+            let rows = read(&spec(&[&address]), target);
+            assert!(rows.join("\n") + "\n" == lines, "{target}");
+        }
     }
 
     #[test]

@@ -235,7 +235,13 @@ impl Finder<'_> {
             (objects, false)
         } else {
             let object = Object::at(address)?.look_up().map_err(|error| {
-                error.with_hint("an address that ends in `/` names all objects below it")
+                let cause = error.source.as_ref().map(io::Error::kind);
+                match cause {
+                    Some(io::ErrorKind::NotFound) => {
+                        error.with_hint("an address that ends in `/` names all objects below it")
+                    }
+                    _ => error,
+                }
             })?;
             (vec![object], true)
         };
