@@ -17,7 +17,8 @@ use std::path::Path as LocalPath;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -36,6 +37,8 @@ use crate::Error;
 
 /// How long a request is tried again before it counts as failed.
 const RETRY: Duration = Duration::from_secs(60);
+/// How long a web server may take for one response: it may be a whole file.
+const RESPONSE: Duration = Duration::from_secs(3600);
 /// Bytes of one request of a sequential reader.
 const CHUNK: u64 = 4 << 20;
 /// The same beyond the share that the reader was opened for.
@@ -70,7 +73,8 @@ pub(crate) struct Object {
     path: Path,
     /// Its size in bytes; 0 until it was listed or looked up.
     size: u64,
-    e_tag: Option<String>,
+    /// Its e-tag, or else the time of its last change.
+    version: String,
 }
 
 impl Object {
@@ -81,7 +85,7 @@ impl Object {
             store,
             path,
             size: 0,
-            e_tag: None,
+            version: String::new(),
         })
     }
 
@@ -90,7 +94,10 @@ impl Object {
             store: store.clone(),
             path: meta.location,
             size: meta.size,
-            e_tag: meta.e_tag,
+            version: match meta.e_tag {
+                Some(e_tag) => format!("e-tag {e_tag}"),
+                None => format!("changed {}", meta.last_modified.timestamp()),
+            },
         }
     }
 
@@ -106,8 +113,7 @@ impl Object {
 
     /// Changes whenever the object does, as far as the store tells.
     pub(crate) fn fingerprint(&self) -> String {
-        let e_tag = self.e_tag.as_deref().unwrap_or("");
-        format!("{} bytes, e-tag {e_tag}", self.size)
+        format!("{} bytes, {}", self.size, self.version)
     }
 
     /// Looks up size and e-tag.
@@ -146,7 +152,8 @@ impl Object {
     /// Reads from `start` to the end of the object; most likely up to `until`.
     ///
     /// Asks for one range after the other, one ahead of the reader, so that a
-    /// slow reader does not keep a response open.
+    /// slow reader does not keep a response open. A web server that serves no
+    /// ranges is read as one response, from its start.
     pub(crate) fn reader(&self, start: u64, until: u64) -> impl Read + Send + use<> {
         Reader {
             object: self.clone(),
@@ -154,6 +161,8 @@ impl Object {
             until,
             chunk: Bytes::new(),
             ahead: None,
+            whole: None,
+            given: start,
         }
     }
 
@@ -173,7 +182,12 @@ pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
                 if end == 0 {
                     return Ok(Bytes::new());
                 }
-                store.get_range(&path, 0..end).await
+                match store.get_range(&path, 0..end).await {
+                    Err(object_store::Error::NotSupported { .. }) => {
+                        head_of_all(store, &path, end).await
+                    }
+                    answer => answer,
+                }
             }
         })
         .collect();
@@ -192,6 +206,24 @@ pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
             .map(|object| Err(Error::new(object.address(), cause.to_string())))
             .collect(),
     }
+}
+
+/// The first bytes of an object in a store that does not serve ranges.
+async fn head_of_all(
+    store: Arc<dyn ObjectStore>,
+    path: &Path,
+    n: u64,
+) -> object_store::Result<Bytes> {
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    let mut stream = store.get(path).await?.into_stream();
+    let mut head = BytesMut::new();
+    while head.len() < n
+        && let Some(chunk) = stream.try_next().await?
+    {
+        head.extend_from_slice(&chunk);
+    }
+    head.truncate(n);
+    Ok(head.freeze())
 }
 
 /// Uploads a local file as the object at `address`, in parts if it is large.
@@ -254,29 +286,7 @@ fn part_bytes(size: u64) -> usize {
 /// Opens the store of an address. Stores are kept, so that connections are.
 fn open(address: &str) -> Result<(Store, Path), Error> {
     static STORES: LazyLock<Mutex<HashMap<String, Store>>> = LazyLock::new(Mutex::default);
-    let fail = |message: String| Error::new(address, message);
-    let url = Url::parse(address).map_err(|error| fail(format!("no valid address: {error}")))?;
-    if url.query().is_some() && matches!(url.scheme(), "http" | "https") {
-        let error = fail("addresses with a query (`?...`) cannot be read".to_owned());
-        return Err(error.with_hint("download the file and name the local copy"));
-    }
-    let (scheme, path) = match url.scheme() {
-        "memory" => (ObjectStoreScheme::Memory, Path::from_url_path(url.path())),
-        _ => match ObjectStoreScheme::parse(&url) {
-            Ok((scheme, path)) => (scheme, Ok(path)),
-            Err(_) => {
-                let error = fail(format!("`{}://` is no store that is known", url.scheme()));
-                return Err(error.with_hint("known are s3://, gs://, az://, http:// and https://"));
-            }
-        },
-    };
-    let path = path.map_err(|error| fail(format!("no valid address: {error}")))?;
-    let base = url[..url::Position::BeforePath].to_owned();
-    // The bucket of an https address of a cloud store is part of its path.
-    let base = match address.trim_end_matches('/').strip_suffix(path.as_ref()) {
-        Some(front) if !path.as_ref().is_empty() => front.trim_end_matches('/').to_owned(),
-        _ => base,
-    };
+    let (scheme, base, path) = parse(address)?;
     let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(store) = stores.get(&base) {
         return Ok((store.clone(), path));
@@ -291,6 +301,43 @@ fn open(address: &str) -> Result<(Store, Path), Error> {
     };
     stores.insert(base, store.clone());
     Ok((store, path))
+}
+
+/// Takes an address apart: the kind of store, the address of the store, and the
+/// path within it. Keys in `s3://` and the like are taken literally, as the
+/// stores' own tools do; those in `https://` are percent-encoded.
+fn parse(address: &str) -> Result<(ObjectStoreScheme, String, Path), Error> {
+    let fail = |message: String| Error::new(address, message);
+    let invalid = |cause: &dyn std::fmt::Display| fail(format!("no valid address: {cause}"));
+    let url = Url::parse(address).map_err(|error| invalid(&error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let scheme = match url.scheme() {
+            "memory" => Some(ObjectStoreScheme::Memory),
+            _ => ObjectStoreScheme::parse(&url)
+                .ok()
+                .map(|(scheme, _)| scheme),
+        };
+        let Some(scheme) = scheme else {
+            let error = fail(format!("`{}://` is no store that is known", url.scheme()));
+            return Err(error.with_hint("known are s3://, gs://, az://, http:// and https://"));
+        };
+        let after_scheme = url.scheme().len() + 3;
+        let bucket = address[after_scheme..].find('/');
+        let end = bucket.map_or(address.len(), |at| after_scheme + at);
+        let path = Path::parse(&address[end..]).map_err(|error| invalid(&error))?;
+        return Ok((scheme, address[..end].to_owned(), path));
+    }
+    if url.query().is_some() {
+        let error = fail("addresses with a query (`?...`) cannot be read".to_owned());
+        return Err(error.with_hint("download the file and name the local copy"));
+    }
+    let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|error| invalid(&error))?;
+    // The bucket of an https address of a cloud store is part of its path.
+    let base = match address.trim_end_matches('/').strip_suffix(path.as_ref()) {
+        Some(front) if !path.as_ref().is_empty() => front.trim_end_matches('/').to_owned(),
+        _ => url[..url::Position::BeforePath].to_owned(),
+    };
+    Ok((scheme, base, path))
 }
 
 fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
@@ -325,7 +372,11 @@ fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn
         _ => Arc::new(
             HttpBuilder::new()
                 .with_url(base)
-                .with_client_options(ClientOptions::new().with_allow_http(true))
+                .with_client_options(
+                    ClientOptions::new()
+                        .with_allow_http(true)
+                        .with_timeout(RESPONSE),
+                )
                 .with_retry(retry)
                 .build()?,
         ),
@@ -335,11 +386,18 @@ fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn
 /// Reads an object from some place on, range by range.
 struct Reader {
     object: Object,
+    /// Where the next request starts.
     next: u64,
     until: u64,
     chunk: Bytes,
     ahead: Option<Pending<Bytes>>,
+    /// The whole object, from the end of `chunk` on, if there are no ranges.
+    whole: Option<Chunks>,
+    /// Where the bytes after `chunk` start.
+    given: u64,
 }
+
+type Chunks = BoxStream<'static, object_store::Result<Bytes>>;
 
 impl Reader {
     fn request(&mut self) -> io::Result<Option<Pending<Bytes>>> {
@@ -353,28 +411,83 @@ impl Reader {
             return Ok(None);
         }
         self.next = range.end;
-        let (store, path) = (
-            Arc::clone(&self.object.store.inner),
-            self.object.path.clone(),
-        );
+        let store = Arc::clone(&self.object.store.inner);
+        let path = self.object.path.clone();
         start(async move { store.get_range(&path, range).await }).map(Some)
+    }
+
+    fn next_range(&mut self) -> io::Result<Bytes> {
+        let pending = match self.ahead.take() {
+            Some(pending) => Some(pending),
+            None => self.request()?,
+        };
+        let Some(pending) = pending else {
+            return Ok(Bytes::new());
+        };
+        if self.next < self.until {
+            self.ahead = self.request()?;
+        }
+        match pending.wait() {
+            Err(object_store::Error::NotSupported { .. }) => {
+                self.ahead = None;
+                self.open_whole()?;
+                self.next_of_whole()
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Asks for the whole object, and passes over what is not wanted.
+    fn open_whole(&mut self) -> io::Result<()> {
+        let store = Arc::clone(&self.object.store.inner);
+        let path = self.object.path.clone();
+        let skip = self.given;
+        let stream = wait(async move {
+            let mut stream = store.get(&path).await?.into_stream();
+            let mut left = usize::try_from(skip).unwrap_or(usize::MAX);
+            while left > 0
+                && let Some(mut chunk) = stream.try_next().await?
+            {
+                let rest = chunk.split_off(left.min(chunk.len()));
+                left -= chunk.len();
+                if !rest.is_empty() {
+                    stream = futures_util::stream::iter([Ok(rest)]).chain(stream).boxed();
+                    break;
+                }
+            }
+            Ok(stream)
+        })?;
+        self.whole = Some(stream);
+        Ok(())
+    }
+
+    fn next_of_whole(&mut self) -> io::Result<Bytes> {
+        let Some(mut stream) = self.whole.take() else {
+            return Ok(Bytes::new());
+        };
+        let (chunk, stream) = wait(async move {
+            let chunk = stream.try_next().await?;
+            Ok((chunk, stream))
+        })?;
+        self.whole = Some(stream);
+        Ok(chunk.unwrap_or_default())
     }
 }
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.chunk.is_empty() {
-            let pending = match self.ahead.take() {
-                Some(pending) => Some(pending),
-                None => self.request()?,
+            self.chunk = match self.whole {
+                Some(_) => self.next_of_whole()?,
+                None => self.next_range()?,
             };
-            let Some(pending) = pending else {
-                return Ok(0);
-            };
-            if self.next < self.until {
-                self.ahead = self.request()?;
+            self.given += self.chunk.len() as u64;
+            if self.chunk.is_empty() && self.given < self.object.size {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the store ended its answer early",
+                ));
             }
-            self.chunk = pending.wait()?;
         }
         let n = self.chunk.len().min(buffer.len());
         buffer[..n].copy_from_slice(&self.chunk.split_to(n));
@@ -511,10 +624,37 @@ mod tests {
         }
         let some = read(&spec(&["memory://listed/in/[ac]*"]), 1 << 20);
         assert_eq!(some, [r#"{"a":1}"#, r#"{"z":1}"#]);
+        let without = SourceSpec {
+            exclude: vec!["memory://listed/in/a".to_owned()],
+            ..spec(&["memory://listed/in/"])
+        };
+        assert_eq!(discover(&without).unwrap().files.len(), 4);
         let error = discover(&spec(&["memory://listed/in/none.jsonl"])).unwrap_err();
         assert!(error.hint.is_some(), "{error:?}");
         assert!(discover(&spec(&["memory://listed/in/*.csv"])).is_err());
         assert!(discover(&spec(&["ftp://host/a.jsonl"])).is_err());
+    }
+
+    #[test]
+    fn keys_are_taken_literally_and_web_addresses_decoded() {
+        for (address, base, path) in [
+            (
+                "s3://bucket/a/b#1 %20?.jsonl",
+                "s3://bucket",
+                "a/b#1 %20?.jsonl",
+            ),
+            ("s3://bucket/", "s3://bucket", ""),
+            ("https://host:8080/a%20b/c", "https://host:8080", "a b/c"),
+            (
+                "https://s3.amazonaws.com/bucket/a.jsonl",
+                "https://s3.amazonaws.com/bucket",
+                "a.jsonl",
+            ),
+        ] {
+            let (_, found, key) = parse(address).unwrap();
+            assert_eq!((&*found, key.as_ref()), (base, path), "{address}");
+        }
+        assert!(parse("https://host/a?token=1").unwrap_err().hint.is_some());
     }
 
     #[test]
@@ -535,6 +675,43 @@ mod tests {
         }
         assert_eq!(object.bytes(10..20).unwrap(), &bytes[10..20]);
         assert_eq!(object.bytes(8_999_990..1 << 40).unwrap().len(), 10);
+    }
+
+    /// Serves `bytes` under every path, whole, whatever range is asked for.
+    fn serve_without_ranges(bytes: Vec<u8>) -> String {
+        use std::io::{BufRead, BufReader, Write};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/a.jsonl", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
+                let request = lines.next().unwrap().unwrap();
+                while !lines.next().unwrap().unwrap().is_empty() {}
+                write!(
+                    connection,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    bytes.len()
+                )
+                .unwrap();
+                if request.starts_with("GET") {
+                    // A reader that has enough hangs up.
+                    let _ = connection.write_all(&bytes);
+                }
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn web_servers_without_ranges_are_read_whole() {
+        let lines: String = (0..20_000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
+        let address = serve_without_ranges(lines.clone().into_bytes());
+        for target in [1 << 30, 50_000] {
+            let rows = read(&spec(&[&address]), target);
+            assert!(rows.join("\n") + "\n" == lines, "{target}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod hostile;
 mod jsonl;
 #[path = "sources/packed.rs"]
 mod packed;
+#[path = "sources/stream.rs"]
+mod stream;
 #[path = "sources/tables.rs"]
 mod tables;
 #[path = "sources/text.rs"]

@@ -147,11 +147,16 @@ impl Reader {
                 let (chunks, group) = (self.chunks.clone(), self.groups.start);
                 let (offset, batch_rows) = (self.rows_done, self.batch_rows);
                 guarded(|| {
-                    ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
-                        .with_row_groups(vec![group])
-                        .with_offset(offset)
-                        .with_batch_size(batch_rows)
-                        .build()
+                    let builder =
+                        ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
+                            .with_row_groups(vec![group])
+                            .with_batch_size(batch_rows);
+                    // Without need, an offset would take the slower way of
+                    // selected rows.
+                    match offset {
+                        0 => builder.build(),
+                        _ => builder.with_offset(offset).build(),
+                    }
                 })?
             }
         };
@@ -160,8 +165,23 @@ impl Reader {
         Ok(batch)
     }
 
+    /// Refuses a row group whose rows are above the limit on average, by what
+    /// its metadata says, before they are unpacked.
+    fn check_row_size(&self) -> io::Result<()> {
+        let group = self.metadata.metadata().row_group(self.groups.start);
+        let bytes = rows(group.total_byte_size()) / rows(group.num_rows()).max(1);
+        if bytes <= self.limits.row_bytes_max as u64 {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "its rows have {bytes} bytes on average, more than the limit of {}",
+            self.limits.row_bytes_max
+        )))
+    }
+
     /// The same, a second time with strings as bytes if the first one fails.
     fn batch_or_lenient(&mut self) -> io::Result<Option<RecordBatch>> {
+        self.check_row_size()?;
         let failed = match self.batch() {
             Ok(batch) => return Ok(batch),
             Err(error) if self.lenient.is_some() => return Err(error),
