@@ -200,7 +200,6 @@ pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
 /// # Errors
 ///
 /// If the file cannot be read, or the store refuses.
-#[expect(dead_code, reason = "the sinks that call it are being written")]
 pub(crate) fn upload(file: &LocalPath, address: &str) -> Result<(), Error> {
     let object = Object::at(address)?;
     let unreadable = |cause| Error::io(file.display().to_string(), "cannot be read", cause);
