@@ -72,7 +72,6 @@ pub(super) fn write(
     while pool.n_waiting() > 0 {
         append_oldest(&mut pool, &mut file, &path)?;
     }
-    file.finish().map_err(failed)?;
     file.into_inner().map_err(failed)?.0.sync()
 }
 
