@@ -232,10 +232,6 @@ async fn head_of_all(
 /// # Errors
 ///
 /// If the file cannot be read, or the store refuses.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the sinks that call it are being written")
-)]
 pub(crate) fn upload(file: &LocalPath, address: &str) -> Result<(), Error> {
     let object = Object::at(address)?;
     let unreadable = |cause| Error::io(file.display().to_string(), "cannot be read", cause);

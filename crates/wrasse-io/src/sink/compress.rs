@@ -51,14 +51,19 @@ impl Rows for Text {
 /// Makes gzip members or zstd frames.
 pub(super) fn packer(compression: Compression) -> Arc<Pack<Text, ()>> {
     Arc::new(move |text: &Text| {
-        let bytes = match compression {
-            Compression::Gzip => gzip(&text.bytes),
-            Compression::Zstd => zstd(&text.bytes),
-            Compression::None => Ok(text.bytes.clone()),
-        };
-        let bytes = bytes.map_err(|e| fault(Path::new("the output"), "cannot compress", e))?;
+        let bytes = compress(compression, &text.bytes)?;
         Ok(Packed { bytes, about: () })
     })
+}
+
+/// `bytes` as one frame.
+pub(super) fn compress(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    match compression {
+        Compression::Gzip => gzip(bytes),
+        Compression::Zstd => zstd(bytes, ZSTD_LEVEL),
+        Compression::None => Ok(bytes.to_vec()),
+    }
+    .map_err(|e| fault(Path::new("the output"), "cannot compress", e))
 }
 
 /// A gzip member without a time or a name, which would differ between runs.
@@ -70,8 +75,8 @@ fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// A zstd frame that tells its size and ends with a checksum.
-pub(super) fn zstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+pub(super) fn zstd(bytes: &[u8], level: i32) -> io::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.include_checksum(true)?;
     compressor.compress(bytes)
 }

@@ -121,8 +121,8 @@ impl<R: Rows, M: Send + 'static> Frames<R, M> {
     }
 
     /// What is known of each frame that was written, in order.
-    pub(super) fn frames(&self) -> &[M] {
-        &self.frames
+    pub(super) fn frames_mut(&mut self) -> &mut [M] {
+        &mut self.frames
     }
 
     /// The rows of the frame that grows, to append to them. [`Frames::cut_if_full`]

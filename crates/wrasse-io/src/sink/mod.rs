@@ -6,14 +6,21 @@
 //! but append, cut into parts, compress and sync.
 
 mod body;
+mod build;
 mod compress;
+mod csv;
 mod fault;
 mod frames;
+mod kind;
+mod object;
+mod parquet;
 mod place;
 mod pool;
 mod position;
 mod rows;
+mod stage;
 mod staged;
+mod table;
 mod target;
 mod text;
 
@@ -198,6 +205,6 @@ pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn S
     }
     match target.format {
         Format::Jsonl => Ok(Box::new(text::open(target, &spec.staging, resume_at)?)),
-        _ => Err(Error::new(&spec.path, "this format cannot be written yet")),
+        _ => Ok(Box::new(table::open(target, &spec.staging, resume_at)?)),
     }
 }

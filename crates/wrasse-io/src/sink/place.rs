@@ -29,6 +29,7 @@ use super::fault::fault;
 use super::staged::{sync_folder, write_whole};
 use super::target::{Shape, Target};
 use crate::Error;
+use crate::store::upload;
 
 const JOURNAL: &str = "published.jsonl";
 
@@ -121,7 +122,7 @@ impl Place {
                     .and_then(|_| io::stdout().flush());
                 copied.map_err(|e| fault(Path::new("-"), "cannot write", e))?;
             }
-            None => return Err(Error::new(path, "addresses cannot be written yet")),
+            None => upload(&staged, &path)?,
         }
         Ok(path)
     }

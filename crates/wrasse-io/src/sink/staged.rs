@@ -92,6 +92,10 @@ impl Staged {
         })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.buffer.capacity()
     }

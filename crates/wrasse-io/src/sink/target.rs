@@ -16,6 +16,7 @@ use std::path::Path;
 use super::SinkSpec;
 use crate::Error;
 use crate::source::Format;
+use crate::store::is_address;
 
 /// The size of a part in a folder unless the recipe says another: 512 MiB.
 const PART_BYTES: u64 = 512 << 20;
@@ -170,15 +171,6 @@ impl Target {
         };
         format!("{shape} {} ({:?})", self.suffix, self.format)
     }
-}
-
-fn is_address(path: &str) -> bool {
-    path.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty()
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'+')
-    })
 }
 
 fn has_suffix(name: &str) -> bool {

@@ -1,0 +1,215 @@
+//! [`Stage`]: rows that wait for their columns to be known.
+//!
+//! CSV and Parquet can be written only when all rows were seen: the one needs
+//! its header, the other its types. Until then rows lie in one file of frames
+//! in the staging folder, each with a header that tells its length, rows and
+//! bytes of rows, and packed as zstd. Parts and row groups are runs of frames;
+//! frames are cut by their rows alone, and so are they.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::compress::zstd;
+use super::fault::fault;
+use super::frames::{Pack, Packed, Rows};
+use super::kind::Kind;
+use super::rows::RowSlice;
+use crate::Error;
+
+/// Bytes before each frame: its length, its rows, and their bytes.
+const HEADER_BYTES: usize = 24;
+
+/// Staged rows are read once: speed goes before size.
+const STAGE_LEVEL: i32 = 1;
+
+/// A run of rows of one make.
+pub(super) enum Chunk {
+    /// Lines of JSON.
+    Lines(Vec<u8>),
+}
+
+/// Rows that become a frame.
+#[derive(Default)]
+pub(super) struct Stage {
+    pub(super) chunks: Vec<Chunk>,
+    n_rows: usize,
+    n_bytes: u64,
+}
+
+/// What is known of a frame.
+#[derive(Default)]
+pub(super) struct FrameAbout {
+    /// Bytes of the frame in the file, its header included.
+    pub(super) stored: u64,
+    pub(super) rows: u64,
+    pub(super) row_bytes: u64,
+    /// The columns of its rows, a [`Kind::Struct`]; taken when joined to those
+    /// of the frames before.
+    pub(super) columns: Kind,
+}
+
+/// Where a frame lies.
+#[derive(Clone, Copy)]
+pub(super) struct FrameAt {
+    offset: u64,
+    stored: u64,
+    pub(super) rows: u64,
+    pub(super) row_bytes: u64,
+}
+
+impl FrameAt {
+    /// The places of all frames of a file.
+    pub(super) fn all(frames: &[FrameAbout]) -> Vec<Self> {
+        let mut offset = 0;
+        let places = frames.iter().map(|frame| {
+            let at = offset;
+            offset += frame.stored;
+            Self {
+                offset: at,
+                stored: frame.stored,
+                rows: frame.rows,
+                row_bytes: frame.row_bytes,
+            }
+        });
+        places.collect()
+    }
+}
+
+impl Stage {
+    pub(super) fn push_lines(&mut self, rows: RowSlice<'_>) {
+        self.n_rows += rows.n_rows();
+        self.n_bytes += rows.bytes().len() as u64;
+        match self.chunks.last_mut() {
+            Some(Chunk::Lines(bytes)) => bytes.extend_from_slice(rows.bytes()),
+            _ => self.chunks.push(Chunk::Lines(rows.bytes().to_vec())),
+        }
+    }
+
+    /// What the columns of these rows hold.
+    pub(super) fn observe(&self) -> Kind {
+        let mut kind = Kind::Struct(indexmap::IndexMap::new());
+        for chunk in &self.chunks {
+            match chunk {
+                Chunk::Lines(bytes) => lines(bytes).for_each(|line| kind.observe(line)),
+            }
+        }
+        kind
+    }
+}
+
+/// The rows of a chunk of lines.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let text = std::str::from_utf8(bytes).expect("rows were encoded from text");
+    text.split_terminator('\n').map(str::trim)
+}
+
+impl Rows for Stage {
+    fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    fn save(&self) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
+        out.extend_from_slice(&(self.n_rows as u64).to_le_bytes());
+        out.extend_from_slice(&self.n_bytes.to_le_bytes());
+        for chunk in &self.chunks {
+            let (tag, bytes) = match chunk {
+                Chunk::Lines(bytes) => (b'L', bytes),
+            };
+            out.push(tag);
+            out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            out.extend_from_slice(bytes);
+        }
+        Ok(out)
+    }
+
+    fn load(bytes: Vec<u8>) -> Result<Self, Error> {
+        let mut input = bytes.as_slice();
+        let mut stage = Self::default();
+        let damaged = || Error::new("", "staged rows are damaged");
+        stage.n_rows = take_number(&mut input).ok_or_else(damaged)? as usize;
+        stage.n_bytes = take_number(&mut input).ok_or_else(damaged)?;
+        while let Some((&tag, rest)) = input.split_first() {
+            input = rest;
+            let n = take_number(&mut input).ok_or_else(damaged)? as usize;
+            let (bytes, rest) = input.split_at_checked(n).ok_or_else(damaged)?;
+            input = rest;
+            stage.chunks.push(match tag {
+                b'L' => Chunk::Lines(bytes.to_vec()),
+                _ => return Err(damaged()),
+            });
+        }
+        Ok(stage)
+    }
+}
+
+fn take_number(input: &mut &[u8]) -> Option<u64> {
+    let (number, rest) = input.split_first_chunk::<8>()?;
+    *input = rest;
+    Some(u64::from_le_bytes(*number))
+}
+
+/// Observes rows and packs them.
+pub(super) fn packer() -> Arc<Pack<Stage, FrameAbout>> {
+    Arc::new(|stage: &Stage| {
+        let columns = stage.observe();
+        let packed = zstd(&stage.save()?, STAGE_LEVEL)
+            .map_err(|e| fault(Path::new("the staged rows"), "cannot compress", e))?;
+        let (rows, row_bytes) = (stage.n_rows as u64, stage.n_bytes);
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + packed.len());
+        for number in [packed.len() as u64, rows, row_bytes] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&packed);
+        let about = FrameAbout {
+            stored: bytes.len() as u64,
+            rows,
+            row_bytes,
+            columns,
+        };
+        Ok(Packed { bytes, about })
+    })
+}
+
+/// What is known of the frames in the first `n_bytes` of a file.
+pub(super) fn scan(path: &Path, n_bytes: u64) -> Result<Vec<FrameAbout>, Error> {
+    let failed = |e| fault(path, "cannot read the staged rows", e);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut frames = Vec::new();
+    let mut at = 0;
+    while at < n_bytes {
+        let mut header = [0; HEADER_BYTES];
+        file.seek(SeekFrom::Start(at)).map_err(failed)?;
+        file.read_exact(&mut header).map_err(failed)?;
+        let mut header = header.as_slice();
+        let mut number = || take_number(&mut header).unwrap_or_default();
+        let frame = FrameAbout {
+            stored: number() + HEADER_BYTES as u64,
+            rows: number(),
+            row_bytes: number(),
+            columns: Kind::Null,
+        };
+        at += frame.stored;
+        frames.push(frame);
+    }
+    Ok(frames)
+}
+
+/// Reads a frame of a file.
+pub(super) fn read(path: &Path, frame: FrameAt) -> Result<Stage, Error> {
+    let unpacked = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(frame.offset + HEADER_BYTES as u64))?;
+        let mut packed = vec![0; frame.stored as usize - HEADER_BYTES];
+        file.read_exact(&mut packed)?;
+        let mut out = Vec::new();
+        zstd::stream::copy_decode(io::Cursor::new(packed), &mut out)?;
+        Ok(out)
+    });
+    Stage::load(unpacked.map_err(|e| fault(path, "cannot read the staged rows", e))?)
+}
