@@ -10,6 +10,8 @@
 //! on two threads of a private runtime, so that calls are allowed on any
 //! thread, also on those of another runtime.
 
+mod reader;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,7 +20,6 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -33,16 +34,13 @@ use object_store::{
 use tokio::runtime::Runtime;
 use url::Url;
 
+use self::reader::Reader;
 use crate::Error;
 
 /// How long a request is tried again before it counts as failed.
 const RETRY: Duration = Duration::from_secs(60);
 /// How long a web server may take for one response: it may be a whole file.
 const RESPONSE: Duration = Duration::from_secs(3600);
-/// Bytes of one request of a sequential reader.
-const CHUNK: u64 = 4 << 20;
-/// The same beyond the share that the reader was opened for.
-const CHUNK_BEYOND: u64 = 256 << 10;
 /// Bytes of one part of an upload; S3 allows 10,000 parts.
 const UPLOAD_PART: usize = 16 << 20;
 /// Parts in flight during an upload, and requests in flight in [`heads`].
@@ -155,15 +153,7 @@ impl Object {
     /// slow reader does not keep a response open. A web server that serves no
     /// ranges is read as one response, from its start.
     pub(crate) fn reader(&self, start: u64, until: u64) -> impl Read + Send + use<> {
-        Reader {
-            object: self.clone(),
-            next: start,
-            until,
-            chunk: Bytes::new(),
-            ahead: None,
-            whole: None,
-            given: start,
-        }
+        Reader::new(self.clone(), start, until)
     }
 
     fn error(&self, what: &str, cause: object_store::Error) -> Error {
@@ -379,118 +369,6 @@ fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn
     })
 }
 
-/// Reads an object from some place on, range by range.
-struct Reader {
-    object: Object,
-    /// Where the next request starts.
-    next: u64,
-    until: u64,
-    chunk: Bytes,
-    ahead: Option<Pending<Bytes>>,
-    /// The whole object, from the end of `chunk` on, if there are no ranges.
-    whole: Option<Chunks>,
-    /// Where the bytes after `chunk` start.
-    given: u64,
-}
-
-type Chunks = BoxStream<'static, object_store::Result<Bytes>>;
-
-impl Reader {
-    fn request(&mut self) -> io::Result<Option<Pending<Bytes>>> {
-        let length = if self.next < self.until {
-            CHUNK.min(self.until - self.next)
-        } else {
-            CHUNK_BEYOND
-        };
-        let range = self.next..(self.next + length).min(self.object.size);
-        if range.is_empty() {
-            return Ok(None);
-        }
-        self.next = range.end;
-        let store = Arc::clone(&self.object.store.inner);
-        let path = self.object.path.clone();
-        start(async move { store.get_range(&path, range).await }).map(Some)
-    }
-
-    fn next_range(&mut self) -> io::Result<Bytes> {
-        let pending = match self.ahead.take() {
-            Some(pending) => Some(pending),
-            None => self.request()?,
-        };
-        let Some(pending) = pending else {
-            return Ok(Bytes::new());
-        };
-        if self.next < self.until {
-            self.ahead = self.request()?;
-        }
-        match pending.wait() {
-            Err(object_store::Error::NotSupported { .. }) => {
-                self.ahead = None;
-                self.open_whole()?;
-                self.next_of_whole()
-            }
-            answer => Ok(answer?),
-        }
-    }
-
-    /// Asks for the whole object, and passes over what is not wanted.
-    fn open_whole(&mut self) -> io::Result<()> {
-        let store = Arc::clone(&self.object.store.inner);
-        let path = self.object.path.clone();
-        let skip = self.given;
-        let stream = wait(async move {
-            let mut stream = store.get(&path).await?.into_stream();
-            let mut left = usize::try_from(skip).unwrap_or(usize::MAX);
-            while left > 0
-                && let Some(mut chunk) = stream.try_next().await?
-            {
-                let rest = chunk.split_off(left.min(chunk.len()));
-                left -= chunk.len();
-                if !rest.is_empty() {
-                    stream = futures_util::stream::iter([Ok(rest)]).chain(stream).boxed();
-                    break;
-                }
-            }
-            Ok(stream)
-        })?;
-        self.whole = Some(stream);
-        Ok(())
-    }
-
-    fn next_of_whole(&mut self) -> io::Result<Bytes> {
-        let Some(mut stream) = self.whole.take() else {
-            return Ok(Bytes::new());
-        };
-        let (chunk, stream) = wait(async move {
-            let chunk = stream.try_next().await?;
-            Ok((chunk, stream))
-        })?;
-        self.whole = Some(stream);
-        Ok(chunk.unwrap_or_default())
-    }
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.chunk.is_empty() {
-            self.chunk = match self.whole {
-                Some(_) => self.next_of_whole()?,
-                None => self.next_range()?,
-            };
-            self.given += self.chunk.len() as u64;
-            if self.chunk.is_empty() && self.given < self.object.size {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the store ended its answer early",
-                ));
-            }
-        }
-        let n = self.chunk.len().min(buffer.len());
-        buffer[..n].copy_from_slice(&self.chunk.split_to(n));
-        Ok(n)
-    }
-}
-
 /// A request under way.
 struct Pending<T>(mpsc::Receiver<object_store::Result<T>>);
 
@@ -539,188 +417,4 @@ fn generic(source: Box<dyn std::error::Error + Send + Sync>) -> object_store::Er
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use wrasse_core::ByteCount;
-
-    use super::*;
-    use crate::{Format, ReadLimits, Row, SourceSpec, discover, splits};
-
-    fn put(address: &str, bytes: &[u8]) {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        fs::write(&file, bytes).unwrap();
-        upload(&file, address).unwrap();
-    }
-
-    fn spec(paths: &[&str]) -> SourceSpec {
-        SourceSpec {
-            paths: paths.iter().map(|&path| path.to_owned()).collect(),
-            ..SourceSpec::default()
-        }
-    }
-
-    fn read(spec: &SourceSpec, target: u64) -> Vec<String> {
-        let inputs = Arc::new(discover(spec).unwrap());
-        let limits = ReadLimits {
-            block_bytes: 1000,
-            row_bytes_max: 1 << 20,
-        };
-        let mut rows = Vec::new();
-        for split in splits(&inputs, ByteCount(target)).unwrap() {
-            let mut reader = crate::open(&inputs, &split, limits).unwrap();
-            while let Some(block) = reader.next_block().unwrap() {
-                rows.extend(block.rows().map(|row| match row {
-                    Row::Sample(sample) => sample.line().unwrap().as_str().to_owned(),
-                    Row::Bad(bad) => panic!("{bad:?}"),
-                }));
-            }
-        }
-        rows
-    }
-
-    #[test]
-    fn objects_are_listed_and_read_like_files() {
-        let lines: String = (0..2000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
-        let base = "memory://listed";
-        put(&format!("{base}/in/b.jsonl"), lines.as_bytes());
-        put(&format!("{base}/in/a/x.jsonl"), b"{\"n\":-1}");
-        put(
-            &format!("{base}/in/c.jsonl.zst"),
-            &zstd::bulk::compress(b"{\"z\":1}\n", 3).unwrap(),
-        );
-        put(&format!("{base}/in/array.json"), b"[{\"a\":1}]");
-        put(&format!("{base}/in/note.txt"), b"text");
-        put(&format!("{base}/in/x.png"), b"image");
-        put(&format!("{base}/out/b.jsonl"), b"{}");
-        let folder = spec(&["memory://listed/in/"]);
-        let inputs = discover(&folder).unwrap();
-        let names: Vec<&str> = inputs
-            .files
-            .iter()
-            .map(|file| file.path.strip_prefix("memory://listed/in/").unwrap())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "a/x.jsonl",
-                "array.json",
-                "b.jsonl",
-                "c.jsonl.zst",
-                "note.txt"
-            ]
-        );
-        assert_eq!(inputs.files[4].format, Format::Text);
-        assert_eq!(inputs.warnings.len(), 1);
-        let whole = read(&spec(&["memory://listed/in/b.jsonl"]), u64::MAX);
-        assert_eq!(whole.len(), 2000);
-        for target in [100, 7777] {
-            assert_eq!(read(&spec(&["memory://listed/in/b.jsonl"]), target), whole);
-        }
-        let some = read(&spec(&["memory://listed/in/[ac]*"]), 1 << 20);
-        assert_eq!(some, [r#"{"a":1}"#, r#"{"z":1}"#]);
-        let without = SourceSpec {
-            exclude: vec!["memory://listed/in/a".to_owned()],
-            ..spec(&["memory://listed/in/"])
-        };
-        assert_eq!(discover(&without).unwrap().files.len(), 4);
-        let error = discover(&spec(&["memory://listed/in/none.jsonl"])).unwrap_err();
-        assert!(error.hint.is_some(), "{error:?}");
-        assert!(discover(&spec(&["memory://listed/in/*.csv"])).is_err());
-        assert!(discover(&spec(&["ftp://host/a.jsonl"])).is_err());
-    }
-
-    #[test]
-    fn keys_are_taken_literally_and_web_addresses_decoded() {
-        for (address, base, path) in [
-            (
-                "s3://bucket/a/b#1 %20?.jsonl",
-                "s3://bucket",
-                "a/b#1 %20?.jsonl",
-            ),
-            ("s3://bucket/", "s3://bucket", ""),
-            ("https://host:8080/a%20b/c", "https://host:8080", "a b/c"),
-            (
-                "https://s3.amazonaws.com/bucket/a.jsonl",
-                "https://s3.amazonaws.com/bucket",
-                "a.jsonl",
-            ),
-        ] {
-            let (_, found, key) = parse(address).unwrap();
-            assert_eq!((&*found, key.as_ref()), (base, path), "{address}");
-        }
-        assert!(parse("https://host/a?token=1").unwrap_err().hint.is_some());
-    }
-
-    #[test]
-    fn readers_ask_for_range_after_range() {
-        let bytes: Vec<u8> = (0..9_000_000_u32).map(|i| (i % 251) as u8).collect();
-        put("memory://ranges/a", &bytes);
-        let object = Object::at("memory://ranges/a").unwrap().look_up().unwrap();
-        assert_eq!(object.size(), 9_000_000);
-        for (start, until) in [
-            (0, u64::MAX),
-            (5, 100),
-            (8_999_999, u64::MAX),
-            (9_000_000, 9),
-        ] {
-            let mut read = Vec::new();
-            object.reader(start, until).read_to_end(&mut read).unwrap();
-            assert!(read == bytes[start as usize..], "{start} {until}");
-        }
-        assert_eq!(object.bytes(10..20).unwrap(), &bytes[10..20]);
-        assert_eq!(object.bytes(8_999_990..1 << 40).unwrap().len(), 10);
-    }
-
-    /// Serves `bytes` under every path, whole, whatever range is asked for.
-    fn serve_without_ranges(bytes: Vec<u8>) -> String {
-        use std::io::{BufRead, BufReader, Write};
-
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}/a.jsonl", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                let mut connection = connection.unwrap();
-                let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
-                let request = lines.next().unwrap().unwrap();
-                while !lines.next().unwrap().unwrap().is_empty() {}
-                write!(
-                    connection,
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    bytes.len()
-                )
-                .unwrap();
-                if request.starts_with("GET") {
-                    // A reader that has enough hangs up.
-                    let _ = connection.write_all(&bytes);
-                }
-            }
-        });
-        address
-    }
-
-    #[test]
-    fn web_servers_without_ranges_are_read_whole() {
-        let lines: String = (0..20_000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
-        let address = serve_without_ranges(lines.clone().into_bytes());
-        for target in [1 << 30, 50_000] {
-            let rows = read(&spec(&[&address]), target);
-            assert!(rows.join("\n") + "\n" == lines, "{target}");
-        }
-    }
-
-    #[test]
-    fn large_files_are_uploaded_in_parts() {
-        let bytes: Vec<u8> = (0..UPLOAD_PART as u32 * 2 + 5)
-            .map(|i| (i % 253) as u8)
-            .collect();
-        put("memory://parts/large", &bytes);
-        let object = Object::at("memory://parts/large")
-            .unwrap()
-            .look_up()
-            .unwrap();
-        assert!(object.bytes(0..u64::MAX).unwrap() == bytes);
-        assert!(part_bytes(4 << 40) * 10_000 > 4 << 40);
-    }
-}
+mod tests;

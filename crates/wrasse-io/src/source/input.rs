@@ -11,6 +11,8 @@ use crate::Error;
 
 /// Bytes that a decompressor asks for at a time.
 const PACKED_READ: usize = 128 << 10;
+/// Memory taken before it is known to be needed; a block may be larger.
+const RESERVE_MAX: usize = 4 << 20;
 /// How many unpacked bytes tell what a stream holds.
 const HEAD: u64 = 64 << 10;
 
@@ -124,9 +126,14 @@ impl Source {
     /// Appends up to `n` bytes; fewer only at the end, which is `true`, or
     /// before a failure.
     pub(super) fn read(&mut self, n: usize, buffer: &mut Vec<u8>) -> io::Result<bool> {
-        buffer.reserve(n);
+        buffer.reserve_exact(n.min(RESERVE_MAX));
         let read = Read::take(&mut self.reader, n as u64).read_to_end(buffer)?;
         Ok(read < n)
+    }
+
+    /// Appends all that is left, up to `n` bytes.
+    pub(super) fn read_all(&mut self, n: usize, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        Read::take(&mut self.reader, n as u64).read_to_end(buffer)
     }
 
     /// The stored bytes behind `plain` bytes that are given out; all that

@@ -133,6 +133,9 @@ impl LineReader {
     fn block(&mut self, mut buffer: Vec<u8>, cut: usize) -> Block {
         self.carry = buffer[cut..].to_vec();
         buffer.truncate(cut);
+        if buffer.capacity() > 2 * cut + READ_MIN {
+            buffer.shrink_to_fit();
+        }
         let offset = self.next;
         self.next += cut as u64;
         let input_bytes = self

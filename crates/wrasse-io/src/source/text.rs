@@ -85,7 +85,9 @@ fn read(file: &InputFile, index: u32, bytes_max: usize) -> Result<String, Refusa
     };
     let mut bytes = Vec::new();
     let (mut source, _) = Source::whole(file, index).map_err(unreadable)?;
-    let read = source.read(bytes_max.saturating_add(1), &mut bytes);
+    let expected = file.bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    bytes.reserve(expected.unwrap_or(0).min(bytes_max));
+    let read = source.read_all(bytes_max.saturating_add(1), &mut bytes);
     if let Err(cause) = read {
         return Err(unreadable(source.damage(bytes.len() as u64, cause)));
     }

@@ -345,3 +345,15 @@ impl SplitReader for Reader {
         Ok(self.ready.pop_front())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_library_is_an_error() {
+        let result: io::Result<()> = guarded(|| panic!("index out of bounds: {}", 7));
+        let text = result.unwrap_err().to_string();
+        assert!(text.ends_with("gave up: index out of bounds: 7"), "{text}");
+    }
+}
