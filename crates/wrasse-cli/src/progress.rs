@@ -74,6 +74,7 @@ pub(crate) fn render(snapshot: &RunSnapshot) -> String {
                 count(tally.dropped + tally.duplicates),
                 count(tally.rejected),
                 count((tally.rows_in as f64 / seconds) as u64),
+                format!("{:.1}", tally.bytes_in as f64 / 1e6 / seconds),
             ]
         })
         .collect();
@@ -84,6 +85,7 @@ pub(crate) fn render(snapshot: &RunSnapshot) -> String {
         ("dropped", Align::Right),
         ("rejected", Align::Right),
         ("rows/s", Align::Right),
+        ("MB/s", Align::Right),
     ];
     format!("{}{}", table(&header, &rows), summary(snapshot))
 }
@@ -115,7 +117,10 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
         && speed > 0.0
         && total > tally.bytes_in
     {
-        parts.push(format!("{} left", duration((total - tally.bytes_in) as f64 / speed)));
+        parts.push(format!(
+            "{} left",
+            duration((total - tally.bytes_in) as f64 / speed)
+        ));
     }
     parts.join(" | ")
 }

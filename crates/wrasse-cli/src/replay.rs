@@ -7,14 +7,14 @@
 use std::path::Path;
 
 use wrasse_op::Catalog;
-use wrasse_run::{Existing, read_rejects};
+use wrasse_run::{Existing, Places, read_rejects};
 
 use crate::Exit;
 use crate::args::ReplayArgs;
 use crate::failure::{Failure, say};
+use crate::load;
 use crate::run::execute;
 use crate::settings::{Reuse, job};
-use crate::load;
 
 pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.quiet)?;
@@ -23,7 +23,7 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
         overwrite: true,
     };
     let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
-    let rejects = job.run_dir.join("rejects.jsonl");
+    let rejects = job.places.rejects(&job.run_dir);
     let text = std::fs::read_to_string(&rejects).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", rejects.display()))
             .with_hint("a run without rejects has no reject file; there is nothing to replay")
@@ -50,6 +50,7 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
     job.source.format = Some(wrasse_io::Format::Jsonl);
     job.known_from = Some(job.run_dir.clone());
     job.run_dir = replay_dir;
+    job.places = Places::default();
     execute(&job, args.quiet, args.report)
 }
 
@@ -75,7 +76,9 @@ fn beside(output: &str) -> String {
         return output.to_owned();
     }
     let path = Path::new(output.trim_end_matches('/'));
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name = match name.split_once('.') {
         Some((stem, suffix)) => format!("{stem}.replay.{suffix}"),
         None => format!("{name}.replay/"),

@@ -61,6 +61,7 @@ fn operators_json(job: &Job, tally: &Tally) -> Vec<Value> {
                 "name": op.name(),
                 "kind": op.spec().kind.name(),
                 "in": did.rows_in,
+                "bytes_in": did.bytes_in,
                 "out": did.rows_out,
                 "changed": did.changed,
                 "dropped": did.dropped,
@@ -81,10 +82,13 @@ fn operators<'a>(
 
 /// The accounting as a table, with the time each operator took.
 pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
-    let busy: u64 = tally.operators.iter().map(|op| op.busy_ns).sum::<u64>()
-        + tally.read_ns
-        + tally.encode_ns;
+    let busy: u64 =
+        tally.operators.iter().map(|op| op.busy_ns).sum::<u64>() + tally.read_ns + tally.encode_ns;
     let share = |ns: u64| format!("{:.0} %", ns as f64 * 100.0 / busy.max(1) as f64);
+    let speed = |bytes: u64, ns: u64| match ns {
+        0 => "-".to_owned(),
+        ns => format!("{:.0}", bytes as f64 * 1e3 / ns as f64),
+    };
     let zero_as_blank = |n: u64| if n == 0 { "-".to_owned() } else { count(n) };
     let mut rows = vec![vec![
         "read".to_owned(),
@@ -95,6 +99,7 @@ pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
         "-".to_owned(),
         zero_as_blank(tally.unreadable),
         share(tally.read_ns),
+        speed(tally.row_bytes_in, tally.read_ns),
     ]];
     for (op, did) in operators(job, tally) {
         rows.push(vec![
@@ -106,6 +111,7 @@ pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
             zero_as_blank(did.duplicates),
             zero_as_blank(did.rejected),
             share(did.busy_ns),
+            speed(did.bytes_in, did.busy_ns),
         ]);
     }
     rows.push(vec![
@@ -117,6 +123,7 @@ pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
         "-".to_owned(),
         zero_as_blank(tally.unwritable),
         share(tally.encode_ns),
+        speed(tally.bytes_out, tally.encode_ns),
     ]);
     rows.push(vec![
         "total".to_owned(),
@@ -126,6 +133,7 @@ pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
         zero_as_blank(tally.dropped()),
         zero_as_blank(tally.duplicates()),
         zero_as_blank(tally.rejected()),
+        String::new(),
         String::new(),
     ]);
     let header = [
@@ -137,6 +145,7 @@ pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
         ("duplicates", Align::Right),
         ("rejected", Align::Right),
         ("time", Align::Right),
+        ("MB/CPU-s", Align::Right),
     ];
     table(&header, &rows)
 }
@@ -180,19 +189,32 @@ pub(crate) fn text(job: &Job, result: &RunResult) -> String {
         ByteCount(result.peak_bytes),
     ));
     for conflict in &result.conflicts {
-        text.push_str(&format!("column `{}`: {}\n", conflict.column, conflict.resolution));
+        text.push_str(&format!(
+            "column `{}`: {}\n",
+            conflict.column, conflict.resolution
+        ));
     }
     for part in &result.parts {
         let size = ByteCount(part.bytes);
-        text.push_str(&format!("wrote {} ({} rows, {size})\n", part.path, count(part.rows)));
+        text.push_str(&format!(
+            "wrote {} ({} rows, {size})\n",
+            part.path,
+            count(part.rows)
+        ));
     }
     if tally.rejected() > 0 || tally.damaged_files > 0 {
-        let path = job.run_dir.join("rejects.jsonl");
-        text.push_str(&format!("rejects, each with its cause: {}\n", path.display()));
+        let path = job.places.rejects(&job.run_dir);
+        text.push_str(&format!(
+            "rejects, each with its cause: {}\n",
+            path.display()
+        ));
     }
     if job.pass.trace_dropped && tally.dropped() + tally.duplicates() > 0 {
-        let path = job.run_dir.join("dropped.jsonl");
-        text.push_str(&format!("dropped samples, each with its reason: {}\n", path.display()));
+        let path = job.places.dropped(&job.run_dir);
+        text.push_str(&format!(
+            "dropped samples, each with its reason: {}\n",
+            path.display()
+        ));
     }
     text
 }

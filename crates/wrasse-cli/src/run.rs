@@ -46,11 +46,14 @@ pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, 
 
 fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
     let json = report::json(job, result);
-    if !result.was_done {
-        let path = job.run_dir.join("report.json");
-        if let Err(error) = std::fs::write(&path, format!("{json:#}\n")) {
-            say(&format!("warning: cannot write {}: {error}", path.display()));
-        }
+    if let Some(path) = job.places.report(&job.run_dir)
+        && !result.was_done
+        && let Err(error) = std::fs::write(&path, format!("{json:#}\n"))
+    {
+        say(&format!(
+            "warning: cannot write {}: {error}",
+            path.display()
+        ));
     }
     for warning in &result.warnings {
         say(&format!("warning: {warning}"));
@@ -67,9 +70,13 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
 
 fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {
     let tally = &result.tally;
+    let rejects = job.places.rejects(&job.run_dir);
     if result.was_done {
         if !quiet {
-            say(&format!("nothing to do: the run in {} is complete", job.run_dir.display()));
+            say(&format!(
+                "nothing to do: the run in {} is complete",
+                job.run_dir.display()
+            ));
         }
         return Ok(Exit::Done);
     }
@@ -81,11 +88,11 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
                 count(tally.rows_in)
             ),
             hint: Some(if result.complete {
-                format!("see {}", job.run_dir.join("rejects.jsonl").display())
+                format!("see {}", rejects.display())
             } else {
                 format!(
                     "see {}; with a higher --max-rejects, --resume goes on",
-                    job.run_dir.join("rejects.jsonl").display()
+                    rejects.display()
                 )
             }),
             exit: Exit::Rejects,
@@ -103,9 +110,13 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
             message: format!(
                 "{} input file{} damaged; what lies behind the damage is missing from the output",
                 count(tally.damaged_files),
-                if tally.damaged_files == 1 { " is" } else { "s are" }
+                if tally.damaged_files == 1 {
+                    " is"
+                } else {
+                    "s are"
+                }
             ),
-            hint: Some(format!("see {}", job.run_dir.join("rejects.jsonl").display())),
+            hint: Some(format!("see {}", rejects.display())),
             exit: Exit::Rejects,
         });
     }
@@ -131,7 +142,10 @@ fn prediction(job: &Job, dry: &DryRun) -> String {
     text.push_str(&format!(
         "\nsampled {} of {} in {} file(s); nothing was written\n",
         ByteCount(dry.sampled_bytes),
-        dry.bytes_total.map_or_else(|| "an unknown size".to_owned(), |n| ByteCount(n).to_string()),
+        dry.bytes_total.map_or_else(
+            || "an unknown size".to_owned(),
+            |n| ByteCount(n).to_string()
+        ),
         count(dry.n_files as u64)
     ));
     if let Some(factor) = dry.factor() {
@@ -146,7 +160,9 @@ fn prediction(job: &Job, dry: &DryRun) -> String {
             ByteCount((tally.bytes_out as f64 * factor) as u64)
         ));
         if job.plan.n_gates() > 0 {
-            text.push_str("duplicates were looked for within the sample alone: the whole input has more\n");
+            text.push_str(
+                "duplicates were looked for within the sample alone: the whole input has more\n",
+            );
         }
     }
     for line in dry.rejects.lines().take(3) {

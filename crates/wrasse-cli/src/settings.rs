@@ -9,10 +9,10 @@ use wrasse_io::{Format, SourceSpec};
 use wrasse_local::Job;
 use wrasse_plan::Plan;
 use wrasse_recipe::{FileChoice, Place, Recipe, RejectLimit};
-use wrasse_run::{Existing, MaxRejects, PassSettings};
+use wrasse_run::{Existing, MaxRejects, PassSettings, Places, ReportPlace};
 
 use crate::args::HowArgs;
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 
 /// Bytes of rows in a block: large enough that handing it from thread to
 /// thread costs nothing, small enough that a few hundred threads fit in memory.
@@ -30,16 +30,15 @@ pub(crate) struct Reuse {
 }
 
 /// The job that `recipe` and `how` describe. `file` is the recipe's own path.
-pub(crate) fn job(
-    recipe: Recipe,
-    how: &HowArgs,
-    reuse: Reuse,
-    file: &str,
-) -> Result<Job, Failure> {
+pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Result<Job, Failure> {
     let settings = recipe.settings.clone();
     let canonical = recipe.canonical().json().clone();
     let source = source(&recipe, file)?;
-    let output = recipe.output.path.clone().unwrap_or_else(|| default_output(&recipe, file));
+    let output = recipe
+        .output
+        .path
+        .clone()
+        .unwrap_or_else(|| default_output(&recipe, file));
     let format = recipe
         .output
         .format
@@ -57,7 +56,10 @@ pub(crate) fn job(
         trace_dropped: how.trace_dropped
             || !matches!(settings.trace_dropped, None | Some(FileChoice::No)),
     };
-    let limit = [how.limit, settings.limit, recipe.input.samples_max].into_iter().flatten().min();
+    let limit = [how.limit, settings.limit, recipe.input.samples_max]
+        .into_iter()
+        .flatten()
+        .min();
     let threads = how.threads.or(settings.threads).unwrap_or_else(processors);
     Ok(Job {
         source,
@@ -65,6 +67,18 @@ pub(crate) fn job(
         format,
         part_bytes: recipe.output.shard_bytes.filter(|size| size.0 > 0),
         run_dir,
+        places: Places {
+            rejects: settings.rejects.clone().map(PathBuf::from),
+            dropped: match &settings.trace_dropped {
+                Some(FileChoice::Path(path)) => Some(PathBuf::from(path)),
+                _ => None,
+            },
+            report: match &settings.report {
+                None | Some(FileChoice::Usual) => ReportPlace::RunDir,
+                Some(FileChoice::Path(path)) => ReportPlace::File(PathBuf::from(path)),
+                Some(FileChoice::No) => ReportPlace::Nowhere,
+            },
+        },
         pass,
         recipe: canonical,
         threads,
@@ -81,7 +95,9 @@ pub(crate) fn job(
         split_bytes: settings.split_bytes.unwrap_or(SPLIT_BYTES),
         block_bytes: BLOCK_BYTES,
         row_bytes_max: settings.max_row_bytes.unwrap_or(ROW_BYTES_MAX),
-        plan: Arc::new(Plan::new(recipe.steps.into_iter().map(|step| step.operator).collect())),
+        plan: Arc::new(Plan::new(
+            recipe.steps.into_iter().map(|step| step.operator).collect(),
+        )),
     })
 }
 
@@ -90,29 +106,35 @@ fn processors() -> usize {
 }
 
 fn source(recipe: &Recipe, file: &str) -> Result<SourceSpec, Failure> {
+    sampling(recipe, file)?;
     let mut formats = Vec::new();
     for entry in &recipe.input.entries {
-        if entry.weight.is_some_and(|weight| weight != 1.0) {
+        if entry.limit.is_some() {
             return Err(at(
                 Some(entry.place),
                 file,
-                "sampling by weight is not supported: every file is read in full",
+                "a limit for one input is not supported",
             )
-            .with_hint("remove the weight, or set it to 1; `limit` takes the first samples"));
+            .with_hint("use the recipe's `limit`, which counts over all inputs"));
         }
-        if entry.limit.is_some() {
-            return Err(at(Some(entry.place), file, "a limit for one input is not supported")
-                .with_hint("use the recipe's `limit`, which counts over all inputs"));
-        }
-        formats.extend(entry.format.as_deref().map(|name| format(name, Some(entry.place), file)));
+        formats.extend(
+            entry
+                .format
+                .as_deref()
+                .map(|name| format(name, Some(entry.place), file)),
+        );
     }
     let formats: Vec<Format> = formats.into_iter().collect::<Result<_, _>>()?;
     if formats.iter().any(|format| Some(format) != formats.first())
         || (!formats.is_empty() && formats.len() < recipe.input.entries.len())
     {
         let place = recipe.input.entries.first().map(|entry| entry.place);
-        return Err(at(place, file, "inputs of several formats cannot be named at once")
-            .with_hint("leave `format` away: each file's name and first bytes tell"));
+        return Err(at(
+            place,
+            file,
+            "inputs of several formats cannot be named at once",
+        )
+        .with_hint("leave `format` away: each file's name and first bytes tell"));
     }
     Ok(SourceSpec {
         paths: recipe
@@ -123,9 +145,45 @@ fn source(recipe: &Recipe, file: &str) -> Result<SourceSpec, Failure> {
             .collect(),
         format: formats.first().copied(),
         suffixes: recipe.input.suffixes.clone(),
-        text_key: recipe.text_keys.first().cloned().unwrap_or_else(|| "text".to_owned()),
+        text_key: recipe
+            .text_keys
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "text".to_owned()),
         exclude: Vec::new(),
     })
+}
+
+/// Data-Juicer draws samples at random when `max_sample_num` is set, by weight
+/// if weights are given; without it, weights do nothing. Here the first
+/// samples are taken, which a weight cannot mean.
+fn sampling(recipe: &Recipe, file: &str) -> Result<(), Failure> {
+    let weighted = recipe
+        .input
+        .entries
+        .iter()
+        .find(|entry| entry.weight.is_some_and(|weight| weight != 1.0));
+    match (recipe.input.samples_max, weighted) {
+        (Some(_), Some(entry)) => Err(at(
+            Some(entry.place),
+            file,
+            "drawing samples by weight (`max_sample_num` with weights) is not supported",
+        )
+        .with_hint("remove the weights: then the first samples are taken")),
+        (Some(max), None) => {
+            say(&format!(
+                "warning: `max_sample_num` takes the first {max} samples, not random ones"
+            ));
+            Ok(())
+        }
+        (None, Some(_)) => {
+            say(
+                "warning: weights have no effect without `max_sample_num`: every input is read in full",
+            );
+            Ok(())
+        }
+        (None, None) => Ok(()),
+    }
 }
 
 /// Paths count from the current folder, as in Data-Juicer; one that is not
@@ -151,20 +209,22 @@ fn exists(path: &Path) -> bool {
 }
 
 fn format(name: &str, place: Option<Place>, file: &str) -> Result<Format, Failure> {
-    Ok(match name.trim_start_matches('.').to_ascii_lowercase().as_str() {
-        "jsonl" | "json" | "ndjson" | "jsonlines" => Format::Jsonl,
-        "parquet" => Format::Parquet,
-        "csv" => Format::Csv,
-        "tsv" => Format::Tsv,
-        "txt" | "text" | "md" | "html" => Format::Text,
-        _ => {
-            return Err(at(
-                place,
-                file,
-                format!("unknown format `{name}`, expected jsonl, parquet, csv, tsv or text"),
-            ));
-        }
-    })
+    Ok(
+        match name.trim_start_matches('.').to_ascii_lowercase().as_str() {
+            "jsonl" | "json" | "ndjson" | "jsonlines" => Format::Jsonl,
+            "parquet" => Format::Parquet,
+            "csv" => Format::Csv,
+            "tsv" => Format::Tsv,
+            "txt" | "text" | "md" | "html" => Format::Text,
+            _ => {
+                return Err(at(
+                    place,
+                    file,
+                    format!("unknown format `{name}`, expected jsonl, parquet, csv, tsv or text"),
+                ));
+            }
+        },
+    )
 }
 
 fn at(place: Option<Place>, file: &str, message: impl AsRef<str>) -> Failure {
@@ -177,9 +237,10 @@ fn at(place: Option<Place>, file: &str, message: impl AsRef<str>) -> Failure {
 
 fn name(recipe: &Recipe, file: &str) -> String {
     recipe.name.clone().unwrap_or_else(|| {
-        Path::new(file)
-            .file_stem()
-            .map_or_else(|| "recipe".to_owned(), |stem| stem.to_string_lossy().into_owned())
+        Path::new(file).file_stem().map_or_else(
+            || "recipe".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        )
     })
 }
 
@@ -194,7 +255,9 @@ fn default_run_dir(output: &str, recipe: &Recipe, file: &str) -> PathBuf {
         return PathBuf::from(format!("{}.wrasse", name(recipe, file)));
     }
     let path = Path::new(output.trim_end_matches('/'));
-    let stem = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let stem = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let stem = match stem.split_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
         _ => stem,

@@ -93,6 +93,15 @@ impl Sample {
         }
     }
 
+    /// Bytes of the row as it was read; for a columnar row its share of the
+    /// batch.
+    pub fn row_bytes(&self) -> usize {
+        match &self.row {
+            Row::Json { line, .. } => line.len(),
+            Row::Columns { batch, .. } => batch.size_bytes() / batch.n_rows().max(1),
+        }
+    }
+
     /// Where the sample came from.
     pub fn origin(&self) -> Origin {
         self.origin
@@ -294,9 +303,9 @@ impl Sample {
     /// Bytes of memory that this sample holds for itself while it waits,
     /// its share of the buffer it came from included.
     pub fn held_bytes(&self) -> usize {
-        let row = match &self.row {
-            Row::Json { line, fields } => line.len() + fields.len() * size_of::<Field>(),
-            Row::Columns { batch, .. } => batch.size_bytes() / batch.n_rows().max(1),
+        let fields = match &self.row {
+            Row::Json { fields, .. } => fields.len() * size_of::<Field>(),
+            Row::Columns { .. } => 0,
         };
         let loaded: usize = self
             .loaded
@@ -307,7 +316,11 @@ impl Sample {
                 Content::Removed => 0,
             })
             .sum();
-        size_of::<Self>() + row + loaded + self.loaded.len() * size_of::<Loaded>()
+        size_of::<Self>()
+            + self.row_bytes()
+            + fields
+            + loaded
+            + self.loaded.len() * size_of::<Loaded>()
     }
 
     /// Frees what can be computed anew, before the sample waits in a queue.

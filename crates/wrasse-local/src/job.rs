@@ -11,14 +11,14 @@ use wrasse_io::{
 };
 use wrasse_plan::{Budget, Demand, Plan};
 use wrasse_run::{
-    Commit, Error, Existing, Header, MaxRejects, Pass, PassSettings, Resume, RunDir, RunSnapshot,
-    Tally, Writer, WriterSettings,
+    Commit, Error, Existing, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir,
+    RunSnapshot, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::BlockId;
 
 use crate::coordinator::Coordinator;
-use crate::worker::Shared;
 use crate::process;
+use crate::worker::Shared;
 
 /// A run in full: what to read, do and write, and how.
 pub struct Job {
@@ -34,6 +34,8 @@ pub struct Job {
     pub part_bytes: Option<ByteCount>,
     /// The run directory.
     pub run_dir: PathBuf,
+    /// Files of it that shall lie elsewhere.
+    pub places: Places,
     /// What is written beside the text.
     pub pass: PassSettings,
     /// The recipe in canonical form: what decides the output's bytes.
@@ -127,8 +129,12 @@ pub fn run(
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
     let header = header(job, &inputs);
-    let existing = if job.output == "-" { Existing::Restart } else { job.existing };
-    let (dir, resume) = RunDir::open(&job.run_dir, &header, existing)?;
+    let existing = if job.output == "-" {
+        Existing::Restart
+    } else {
+        job.existing
+    };
+    let (dir, resume) = RunDir::open(&job.run_dir, job.places.clone(), &header, existing)?;
     let commit = match resume {
         Resume::Done(tally) => return Ok(done_before(tally, budget.threads)),
         Resume::At(commit) => commit,
@@ -142,7 +148,12 @@ pub fn run(
     let sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink))?;
     let n_gates = job.plan.n_gates();
     let n_operators = job.plan.operators().len();
-    let pass = Pass::new(Arc::clone(&job.plan), Arc::clone(&inputs), sink.encoder(), job.pass);
+    let pass = Pass::new(
+        Arc::clone(&job.plan),
+        Arc::clone(&inputs),
+        sink.encoder(),
+        job.pass,
+    );
     let settings = WriterSettings {
         max_rejects: job.max_rejects,
         ..WriterSettings::default()
@@ -207,7 +218,8 @@ pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
     })
     .map_err(|error| {
         let least = error.least;
-        Error::usage(error.to_string()).with_hint(format!("pass --memory {}MiB or more", (least.0 >> 20) + 1))
+        Error::usage(error.to_string())
+            .with_hint(format!("pass --memory {}MiB or more", (least.0 >> 20) + 1))
     })
 }
 
@@ -217,7 +229,9 @@ pub(crate) fn list(job: &Job) -> Result<Inputs, Error> {
     if job.output != "-" {
         source.exclude.push(job.output.clone());
     }
-    source.exclude.push(job.run_dir.to_string_lossy().into_owned());
+    source
+        .exclude
+        .push(job.run_dir.to_string_lossy().into_owned());
     discover(&source).map_err(|error| Error {
         kind: wrasse_run::ErrorKind::Usage,
         ..error.into()
@@ -247,8 +261,8 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
 fn refuse_foreign_output(job: &Job) -> Result<(), Error> {
     let path = std::path::Path::new(&job.output);
     let is_file = path.is_file();
-    let is_full_folder = path.is_dir()
-        && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    let is_full_folder =
+        path.is_dir() && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     let ours = RunDir::is_done(&job.run_dir) || RunDir::is_interrupted(&job.run_dir);
     if (is_file || is_full_folder) && !ours && !job.overwrite {
         return Err(Error::usage(format!(

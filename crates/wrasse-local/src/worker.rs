@@ -160,7 +160,10 @@ fn next_block(
     Ok(reader.next_block()?.map(|block| (block, reader)))
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures where the time goes; no result depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures where the time goes; no result depends on it"
+)]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let start = Instant::now();
     let result = work();

@@ -23,7 +23,7 @@ pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Header, Resume};
 pub use pass::{BlockState, Pass, PassSettings, Work};
 pub use record::{Reject, read_rejects};
-pub use rundir::{Existing, RunDir};
+pub use rundir::{Existing, Places, ReportPlace, RunDir};
 pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot};
 pub use tally::{OpTally, Tally};
 pub use writer::{MaxRejects, Outcome, Writer, WriterSettings};

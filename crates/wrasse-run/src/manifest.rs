@@ -93,9 +93,14 @@ impl Manifest {
         let mut resume = Resume::At(None);
         let mut bytes = 0;
         for line in text.split_inclusive('\n') {
-            let whole = line.ends_with('\n').then(|| serde_json::from_str(line).ok());
+            let whole = line
+                .ends_with('\n')
+                .then(|| serde_json::from_str(line).ok());
             match whole.flatten() {
-                Some(Line::Header { format: FORMAT, header: read }) => header = Some(read),
+                Some(Line::Header {
+                    format: FORMAT,
+                    header: read,
+                }) => header = Some(read),
                 Some(Line::Header { format, .. }) => {
                     return Err(Error::usage(format!(
                         "{} has format {format}, this version of Wrasse writes {FORMAT}",
@@ -140,7 +145,8 @@ impl Manifest {
             Ok(file)
         };
         Ok(Self {
-            file: open().map_err(|error| Error::io(format!("cannot open {}", path.display()), error))?,
+            file: open()
+                .map_err(|error| Error::io(format!("cannot open {}", path.display()), error))?,
             path: path.to_owned(),
         })
     }
@@ -184,14 +190,18 @@ impl Journal {
                 _ => Ok(None),
             }
         } else {
-            File::options().read(true).write(true).open(&path).and_then(|mut file| {
-                if file.metadata()?.len() < bytes {
-                    return Err(std::io::Error::other("the file is shorter than it was"));
-                }
-                file.set_len(bytes)?;
-                file.seek(SeekFrom::End(0))?;
-                Ok(Some(file))
-            })
+            File::options()
+                .read(true)
+                .write(true)
+                .open(&path)
+                .and_then(|mut file| {
+                    if file.metadata()?.len() < bytes {
+                        return Err(std::io::Error::other("the file is shorter than it was"));
+                    }
+                    file.set_len(bytes)?;
+                    file.seek(SeekFrom::End(0))?;
+                    Ok(Some(file))
+                })
         };
         match result {
             Ok(file) => Ok(Self { path, file, bytes }),
@@ -208,7 +218,10 @@ impl Journal {
                 .and_then(|_| file.read_to_end(&mut bytes))
                 .and_then(|_| file.seek(SeekFrom::End(0)));
             if let Err(error) = result {
-                return Err(Error::io(format!("cannot read {}", self.path.display()), error));
+                return Err(Error::io(
+                    format!("cannot read {}", self.path.display()),
+                    error,
+                ));
             }
         }
         Ok(bytes)
@@ -220,23 +233,33 @@ impl Journal {
         }
         let result = match &mut self.file {
             Some(file) => file.write_all(bytes),
-            None => File::options()
-                .create(true)
-                .truncate(true)
-                .read(true)
-                .write(true)
-                .open(&self.path)
+            None => self
+                .create()
                 .and_then(|file| self.file.insert(file).write_all(bytes)),
         };
-        result.map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))?;
+        result
+            .map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }
 
+    fn create(&self) -> std::io::Result<File> {
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        File::options()
+            .create(true)
+            .truncate(true)
+            .read(true)
+            .write(true)
+            .open(&self.path)
+    }
+
     pub(crate) fn sync(&self) -> Result<u64, Error> {
         if let Some(file) = &self.file {
-            file.sync_data()
-                .map_err(|error| Error::io(format!("cannot sync {}", self.path.display()), error))?;
+            file.sync_data().map_err(|error| {
+                Error::io(format!("cannot sync {}", self.path.display()), error)
+            })?;
         }
         Ok(self.bytes)
     }

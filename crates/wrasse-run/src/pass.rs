@@ -178,7 +178,10 @@ impl Pass {
             return;
         };
         let fingerprints = std::mem::take(&mut state.fingerprints);
-        let keep: Vec<bool> = fingerprints.iter().map(|print| seen.insert(*print)).collect();
+        let keep: Vec<bool> = fingerprints
+            .iter()
+            .map(|print| seen.insert(*print))
+            .collect();
         let kept = keep.iter().filter(|keep| **keep).count() as u64;
         let tally = &mut state.tally.operators[op];
         tally.rows_out += kept;
@@ -200,7 +203,14 @@ impl Pass {
                 state.samples.push(sample);
             } else if self.settings.trace_dropped {
                 let reason = format!("duplicate of an earlier sample with hash {print:032x}");
-                write_dropped(&sample, &self.inputs, name, &reason, &[], &mut state.dropped);
+                write_dropped(
+                    &sample,
+                    &self.inputs,
+                    name,
+                    &reason,
+                    &[],
+                    &mut state.dropped,
+                );
             }
         }
     }
@@ -211,7 +221,9 @@ impl Pass {
     fn encodes_in(&self, stage: usize) -> bool {
         let last = self.plan.stages().len() - 1;
         stage == last
-            || (stage + 1 == last && self.plan.encodes_before(stage) && !self.settings.trace_dropped)
+            || (stage + 1 == last
+                && self.plan.encodes_before(stage)
+                && !self.settings.trace_dropped)
     }
 }
 
@@ -242,9 +254,7 @@ impl Flow<'_> {
             self.state.tally.rows_in += 1;
             match row {
                 Row::Sample(sample) => {
-                    if let Some(line) = sample.line() {
-                        self.state.tally.row_bytes_in += line.len() as u64;
-                    }
+                    self.state.tally.row_bytes_in += sample.row_bytes() as u64;
                     self.sample(sample)?;
                 }
                 Row::Bad(row) => {
@@ -274,6 +284,7 @@ impl Flow<'_> {
             let busy = since(clock);
             let tally = &mut self.state.tally.operators[at];
             tally.rows_in += 1;
+            tally.bytes_in += sample.row_bytes() as u64;
             tally.busy_ns += busy;
             match result {
                 Ok(Outcome::Kept) => {
@@ -316,6 +327,7 @@ impl Flow<'_> {
             let busy = since(clock);
             let tally = &mut self.state.tally.operators[at];
             tally.rows_in += 1;
+            tally.bytes_in += sample.row_bytes() as u64;
             tally.busy_ns += busy;
             match result {
                 Ok(print) => {
@@ -381,7 +393,9 @@ impl Flow<'_> {
 }
 
 fn since(clock: Option<Instant>) -> u64 {
-    clock.map_or(0, |start| start.elapsed().as_nanos() as u64 * u64::from(TIMED_EVERY))
+    clock.map_or(0, |start| {
+        start.elapsed().as_nanos() as u64 * u64::from(TIMED_EVERY)
+    })
 }
 
 /// Applies an operator; again if it says that the failure may pass.
@@ -405,8 +419,12 @@ fn attempt(
 
 /// Turns a panic of an operator into an error of its sample.
 fn guarded<T>(work: impl FnOnce() -> Result<T, OpError>) -> Result<T, OpError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(OpError::bad_sample(format!("panicked: {}", message(&*panic)))))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(OpError::bad_sample(format!(
+            "panicked: {}",
+            message(&*panic)
+        )))
+    })
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -29,10 +29,59 @@ pub enum Existing {
     Restart,
 }
 
+/// Files that a recipe wants in another place than the run directory.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The reject file.
+    pub rejects: Option<PathBuf>,
+    /// The file of dropped samples.
+    pub dropped: Option<PathBuf>,
+    /// The final report.
+    pub report: ReportPlace,
+}
+
+/// Where the final report goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReportPlace {
+    /// `report.json` in the run directory.
+    #[default]
+    RunDir,
+    /// Another file.
+    File(PathBuf),
+    /// Nowhere.
+    Nowhere,
+}
+
+impl Places {
+    /// The reject file of a run in `run_dir`.
+    pub fn rejects(&self, run_dir: &Path) -> PathBuf {
+        self.rejects
+            .clone()
+            .unwrap_or_else(|| run_dir.join("rejects.jsonl"))
+    }
+
+    /// The file of dropped samples of a run in `run_dir`.
+    pub fn dropped(&self, run_dir: &Path) -> PathBuf {
+        self.dropped
+            .clone()
+            .unwrap_or_else(|| run_dir.join("dropped.jsonl"))
+    }
+
+    /// The final report of a run in `run_dir`, if there shall be one.
+    pub fn report(&self, run_dir: &Path) -> Option<PathBuf> {
+        match &self.report {
+            ReportPlace::RunDir => Some(run_dir.join("report.json")),
+            ReportPlace::File(path) => Some(path.clone()),
+            ReportPlace::Nowhere => None,
+        }
+    }
+}
+
 /// The directory of a run, locked.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
+    places: Places,
     manifest: Manifest,
     /// Held as long as the directory is in use; the system frees it with the
     /// process, however that ends.
@@ -47,9 +96,17 @@ impl RunDir {
     /// If another run holds it, if an interrupted run is there and `existing`
     /// refuses it, if a resumed run would not be the same, or if the directory
     /// cannot be written.
-    pub fn open(path: &Path, header: &Header, existing: Existing) -> Result<(Self, Resume), Error> {
+    pub fn open(
+        path: &Path,
+        places: Places,
+        header: &Header,
+        existing: Existing,
+    ) -> Result<(Self, Resume), Error> {
         let io = |error| {
-            Error::io(format!("cannot use the run directory {}", path.display()), error)
+            Error::io(
+                format!("cannot use the run directory {}", path.display()),
+                error,
+            )
         };
         std::fs::create_dir_all(path).map_err(io)?;
         let lock = File::options()
@@ -82,7 +139,10 @@ impl RunDir {
                 }
                 (Manifest::reopen(&file, &found)?, found.resume)
             }
-            Some(Found { resume: Resume::At(Some(_)), .. }) if existing == Existing::Refuse => {
+            Some(Found {
+                resume: Resume::At(Some(_)),
+                ..
+            }) if existing == Existing::Refuse => {
                 return Err(Error::usage(format!(
                     "an earlier run in {} was interrupted",
                     path.display()
@@ -96,6 +156,7 @@ impl RunDir {
         };
         let dir = Self {
             path: path.to_owned(),
+            places,
             manifest,
             _lock: lock,
         };
@@ -113,24 +174,19 @@ impl RunDir {
         self.path.join("staging")
     }
 
-    /// The reject file, unless the recipe names another place.
+    /// The reject file.
     pub fn rejects(&self) -> PathBuf {
-        self.path.join("rejects.jsonl")
+        self.places.rejects(&self.path)
     }
 
     /// The file of dropped samples.
     pub fn dropped(&self) -> PathBuf {
-        self.path.join("dropped.jsonl")
+        self.places.dropped(&self.path)
     }
 
     /// What gate `gate` has seen.
     pub fn fingerprints(&self, gate: usize) -> PathBuf {
         self.path.join(fingerprints_name(gate))
-    }
-
-    /// The final report.
-    pub fn report(&self) -> PathBuf {
-        self.path.join("report.json")
     }
 
     /// Adds what the deduplicators of the run at `path` have seen.
@@ -161,7 +217,10 @@ impl RunDir {
     pub fn is_done(path: &Path) -> bool {
         matches!(
             Manifest::read(&path.join("manifest.jsonl")),
-            Ok(Some(Found { resume: Resume::Done(_), .. }))
+            Ok(Some(Found {
+                resume: Resume::Done(_),
+                ..
+            }))
         )
     }
 
@@ -169,7 +228,10 @@ impl RunDir {
     pub fn is_interrupted(path: &Path) -> bool {
         matches!(
             Manifest::read(&path.join("manifest.jsonl")),
-            Ok(Some(Found { resume: Resume::At(_), .. }))
+            Ok(Some(Found {
+                resume: Resume::At(_),
+                ..
+            }))
         )
     }
 }
@@ -204,7 +266,11 @@ fn difference(old: &Header, new: &Header) -> Option<String> {
         compare(&old.recipe, &new.recipe, String::new(), &mut paths);
         let more = paths.len().saturating_sub(3);
         paths.truncate(3);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         return Some(format!("the recipe changed: {}{more}", paths.join(", ")));
     }
     for (old, new) in old.inputs.iter().zip(&new.inputs) {
@@ -229,7 +295,10 @@ fn difference(old: &Header, new: &Header) -> Option<String> {
         return Some("the size of splits or blocks changed".to_owned());
     }
     (old.version != new.version).then(|| {
-        format!("it was begun by version {}, this is {}", old.version, new.version)
+        format!(
+            "it was begun by version {}, this is {}",
+            old.version, new.version
+        )
     })
 }
 
@@ -237,7 +306,12 @@ fn compare(old: &Value, new: &Value, path: String, out: &mut Vec<String>) {
     match (old, new) {
         (Value::Object(olds), Value::Object(news)) => {
             for (key, old) in olds {
-                compare(old, news.get(key).unwrap_or(&Value::Null), format!("{path}.{key}"), out);
+                compare(
+                    old,
+                    news.get(key).unwrap_or(&Value::Null),
+                    format!("{path}.{key}"),
+                    out,
+                );
             }
             for (key, new) in news.iter().filter(|(key, _)| !olds.contains_key(*key)) {
                 compare(&Value::Null, new, format!("{path}.{key}"), out);
@@ -249,7 +323,10 @@ fn compare(old: &Value, new: &Value, path: String, out: &mut Vec<String>) {
             }
         }
         (old, new) if old != new => {
-            out.push(format!("`{}` was {old}, is {new}", path.trim_start_matches('.')));
+            out.push(format!(
+                "`{}` was {old}, is {new}",
+                path.trim_start_matches('.')
+            ));
         }
         _ => {}
     }
@@ -280,7 +357,11 @@ mod tests {
         );
         let mut moved = old.clone();
         moved.inputs[0].1 = "11 bytes".into();
-        assert!(difference(&old, &moved).unwrap().contains("`a.jsonl` changed"));
+        assert!(
+            difference(&old, &moved)
+                .unwrap()
+                .contains("`a.jsonl` changed")
+        );
         assert_eq!(difference(&old, &old), None);
     }
 }

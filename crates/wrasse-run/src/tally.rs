@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct OpTally {
     /// Samples that came in.
     pub rows_in: u64,
+    /// Bytes of the rows that came in, as they were read: a measure of the work,
+    /// not of the texts. A piece of a slicer counts as its row does.
+    pub bytes_in: u64,
     /// Samples that went on. For a slicer: pieces.
     pub rows_out: u64,
     /// Samples that a filter dropped.
@@ -53,6 +56,7 @@ pub struct Tally {
 impl OpTally {
     fn add(&mut self, other: &Self) {
         self.rows_in += other.rows_in;
+        self.bytes_in += other.bytes_in;
         self.rows_out += other.rows_out;
         self.dropped += other.dropped;
         self.duplicates += other.duplicates;
@@ -85,7 +89,8 @@ impl Tally {
         self.read_ns += other.read_ns;
         self.encode_ns += other.encode_ns;
         if self.operators.len() < other.operators.len() {
-            self.operators.resize(other.operators.len(), OpTally::default());
+            self.operators
+                .resize(other.operators.len(), OpTally::default());
         }
         for (mine, theirs) in self.operators.iter_mut().zip(&other.operators) {
             mine.add(theirs);
@@ -127,7 +132,11 @@ impl Tally {
         let mut flowing = self.rows_in - self.unreadable;
         for (i, op) in self.operators.iter().enumerate() {
             let gone = op.dropped + op.duplicates + op.rejected;
-            let on = if op.sliced > 0 { op.sliced } else { op.rows_out };
+            let on = if op.sliced > 0 {
+                op.sliced
+            } else {
+                op.rows_out
+            };
             if op.rows_in != flowing || op.rows_in != on + gone {
                 return Err(format!(
                     "operator {i}: {} came, {} were seen; {on} went on, {gone} are gone",
@@ -160,8 +169,19 @@ mod tests {
         let mut tally = Tally::new(2);
         tally.rows_in = 10;
         tally.unreadable = 1;
-        tally.operators[0] = OpTally { rows_in: 9, rows_out: 7, dropped: 2, ..OpTally::default() };
-        tally.operators[1] = OpTally { rows_in: 7, rows_out: 12, sliced: 6, rejected: 1, ..OpTally::default() };
+        tally.operators[0] = OpTally {
+            rows_in: 9,
+            rows_out: 7,
+            dropped: 2,
+            ..OpTally::default()
+        };
+        tally.operators[1] = OpTally {
+            rows_in: 7,
+            rows_out: 12,
+            sliced: 6,
+            rejected: 1,
+            ..OpTally::default()
+        };
         tally.rows_out = 12;
         assert_eq!(tally.check(), Ok(()));
         tally.rows_out = 11;
