@@ -200,6 +200,9 @@ pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
 /// # Errors
 ///
 /// If the file cannot be read, or the store refuses.
+#[cfg_attr(
+    not(test),
+)]
 pub(crate) fn upload(file: &LocalPath, address: &str) -> Result<(), Error> {
     let object = Object::at(address)?;
     let unreadable = |cause| Error::io(file.display().to_string(), "cannot be read", cause);
@@ -250,29 +253,7 @@ fn part_bytes(size: u64) -> usize {
 /// Opens the store of an address. Stores are kept, so that connections are.
 fn open(address: &str) -> Result<(Store, Path), Error> {
     static STORES: LazyLock<Mutex<HashMap<String, Store>>> = LazyLock::new(Mutex::default);
-    let fail = |message: String| Error::new(address, message);
-    let url = Url::parse(address).map_err(|error| fail(format!("no valid address: {error}")))?;
-    if url.query().is_some() && matches!(url.scheme(), "http" | "https") {
-        let error = fail("addresses with a query (`?...`) cannot be read".to_owned());
-        return Err(error.with_hint("download the file and name the local copy"));
-    }
-    let (scheme, path) = match url.scheme() {
-        "memory" => (ObjectStoreScheme::Memory, Path::from_url_path(url.path())),
-        _ => match ObjectStoreScheme::parse(&url) {
-            Ok((scheme, path)) => (scheme, Ok(path)),
-            Err(_) => {
-                let error = fail(format!("`{}://` is no store that is known", url.scheme()));
-                return Err(error.with_hint("known are s3://, gs://, az://, http:// and https://"));
-            }
-        },
-    };
-    let path = path.map_err(|error| fail(format!("no valid address: {error}")))?;
-    let base = url[..url::Position::BeforePath].to_owned();
-    // The bucket of an https address of a cloud store is part of its path.
-    let base = match address.trim_end_matches('/').strip_suffix(path.as_ref()) {
-        Some(front) if !path.as_ref().is_empty() => front.trim_end_matches('/').to_owned(),
-        _ => base,
-    };
+    let (scheme, base, path) = parse(address)?;
     let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(store) = stores.get(&base) {
         return Ok((store.clone(), path));
@@ -287,6 +268,43 @@ fn open(address: &str) -> Result<(Store, Path), Error> {
     };
     stores.insert(base, store.clone());
     Ok((store, path))
+}
+
+/// Takes an address apart: the kind of store, the address of the store, and the
+/// path within it. Keys in `s3://` and the like are taken literally, as the
+/// stores' own tools do; those in `https://` are percent-encoded.
+fn parse(address: &str) -> Result<(ObjectStoreScheme, String, Path), Error> {
+    let fail = |message: String| Error::new(address, message);
+    let invalid = |cause: &dyn std::fmt::Display| fail(format!("no valid address: {cause}"));
+    let url = Url::parse(address).map_err(|error| invalid(&error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let scheme = match url.scheme() {
+            "memory" => Some(ObjectStoreScheme::Memory),
+            _ => ObjectStoreScheme::parse(&url)
+                .ok()
+                .map(|(scheme, _)| scheme),
+        };
+        let Some(scheme) = scheme else {
+            let error = fail(format!("`{}://` is no store that is known", url.scheme()));
+            return Err(error.with_hint("known are s3://, gs://, az://, http:// and https://"));
+        };
+        let after_scheme = url.scheme().len() + 3;
+        let bucket = address[after_scheme..].find('/');
+        let end = bucket.map_or(address.len(), |at| after_scheme + at);
+        let path = Path::parse(&address[end..]).map_err(|error| invalid(&error))?;
+        return Ok((scheme, address[..end].to_owned(), path));
+    }
+    if url.query().is_some() {
+        let error = fail("addresses with a query (`?...`) cannot be read".to_owned());
+        return Err(error.with_hint("download the file and name the local copy"));
+    }
+    let (scheme, path) = ObjectStoreScheme::parse(&url).map_err(|error| invalid(&error))?;
+    // The bucket of an https address of a cloud store is part of its path.
+    let base = match address.trim_end_matches('/').strip_suffix(path.as_ref()) {
+        Some(front) if !path.as_ref().is_empty() => front.trim_end_matches('/').to_owned(),
+        _ => url[..url::Position::BeforePath].to_owned(),
+    };
+    Ok((scheme, base, path))
 }
 
 fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
@@ -422,5 +440,155 @@ fn generic(source: Box<dyn std::error::Error + Send + Sync>) -> object_store::Er
     object_store::Error::Generic {
         store: "store",
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use wrasse_core::ByteCount;
+
+    use super::*;
+    use crate::{Format, ReadLimits, Row, SourceSpec, discover, splits};
+
+    fn put(address: &str, bytes: &[u8]) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, bytes).unwrap();
+        upload(&file, address).unwrap();
+    }
+
+    fn spec(paths: &[&str]) -> SourceSpec {
+        SourceSpec {
+            paths: paths.iter().map(|&path| path.to_owned()).collect(),
+            ..SourceSpec::default()
+        }
+    }
+
+    fn read(spec: &SourceSpec, target: u64) -> Vec<String> {
+        let inputs = Arc::new(discover(spec).unwrap());
+        let limits = ReadLimits {
+            block_bytes: 1000,
+            row_bytes_max: 1 << 20,
+        };
+        let mut rows = Vec::new();
+        for split in splits(&inputs, ByteCount(target)).unwrap() {
+            let mut reader = crate::open(&inputs, &split, limits).unwrap();
+            while let Some(block) = reader.next_block().unwrap() {
+                rows.extend(block.rows().map(|row| match row {
+                    Row::Sample(sample) => sample.line().unwrap().as_str().to_owned(),
+                    Row::Bad(bad) => panic!("{bad:?}"),
+                }));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn objects_are_listed_and_read_like_files() {
+        let lines: String = (0..2000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
+        let base = "memory://listed";
+        put(&format!("{base}/in/b.jsonl"), lines.as_bytes());
+        put(&format!("{base}/in/a/x.jsonl"), b"{\"n\":-1}");
+        put(
+            &format!("{base}/in/c.jsonl.zst"),
+            &zstd::bulk::compress(b"{\"z\":1}\n", 3).unwrap(),
+        );
+        put(&format!("{base}/in/array.json"), b"[{\"a\":1}]");
+        put(&format!("{base}/in/note.txt"), b"text");
+        put(&format!("{base}/in/x.png"), b"image");
+        put(&format!("{base}/out/b.jsonl"), b"{}");
+        let folder = spec(&["memory://listed/in/"]);
+        let inputs = discover(&folder).unwrap();
+        let names: Vec<&str> = inputs
+            .files
+            .iter()
+            .map(|file| file.path.strip_prefix("memory://listed/in/").unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "a/x.jsonl",
+                "array.json",
+                "b.jsonl",
+                "c.jsonl.zst",
+                "note.txt"
+            ]
+        );
+        assert_eq!(inputs.files[4].format, Format::Text);
+        assert_eq!(inputs.warnings.len(), 1);
+        let whole = read(&spec(&["memory://listed/in/b.jsonl"]), u64::MAX);
+        assert_eq!(whole.len(), 2000);
+        for target in [100, 7777] {
+            assert_eq!(read(&spec(&["memory://listed/in/b.jsonl"]), target), whole);
+        }
+        let some = read(&spec(&["memory://listed/in/[ac]*"]), 1 << 20);
+        assert_eq!(some, [r#"{"a":1}"#, r#"{"z":1}"#]);
+        let without = SourceSpec {
+            exclude: vec!["memory://listed/in/a".to_owned()],
+            ..spec(&["memory://listed/in/"])
+        };
+        assert_eq!(discover(&without).unwrap().files.len(), 4);
+        let error = discover(&spec(&["memory://listed/in/none.jsonl"])).unwrap_err();
+        assert!(error.hint.is_some(), "{error:?}");
+        assert!(discover(&spec(&["memory://listed/in/*.csv"])).is_err());
+        assert!(discover(&spec(&["ftp://host/a.jsonl"])).is_err());
+    }
+
+    #[test]
+    fn keys_are_taken_literally_and_web_addresses_decoded() {
+        for (address, base, path) in [
+            (
+                "s3://bucket/a/b#1 %20?.jsonl",
+                "s3://bucket",
+                "a/b#1 %20?.jsonl",
+            ),
+            ("s3://bucket/", "s3://bucket", ""),
+            ("https://host:8080/a%20b/c", "https://host:8080", "a b/c"),
+            (
+                "https://s3.amazonaws.com/bucket/a.jsonl",
+                "https://s3.amazonaws.com/bucket",
+                "a.jsonl",
+            ),
+        ] {
+            let (_, found, key) = parse(address).unwrap();
+            assert_eq!((&*found, key.as_ref()), (base, path), "{address}");
+        }
+        assert!(parse("https://host/a?token=1").unwrap_err().hint.is_some());
+    }
+
+    #[test]
+    fn readers_ask_for_range_after_range() {
+        let bytes: Vec<u8> = (0..9_000_000_u32).map(|i| (i % 251) as u8).collect();
+        put("memory://ranges/a", &bytes);
+        let object = Object::at("memory://ranges/a").unwrap().look_up().unwrap();
+        assert_eq!(object.size(), 9_000_000);
+        for (start, until) in [
+            (0, u64::MAX),
+            (5, 100),
+            (8_999_999, u64::MAX),
+            (9_000_000, 9),
+        ] {
+            let mut read = Vec::new();
+            object.reader(start, until).read_to_end(&mut read).unwrap();
+            assert!(read == bytes[start as usize..], "{start} {until}");
+        }
+        assert_eq!(object.bytes(10..20).unwrap(), &bytes[10..20]);
+        assert_eq!(object.bytes(8_999_990..1 << 40).unwrap().len(), 10);
+    }
+
+    #[test]
+    fn large_files_are_uploaded_in_parts() {
+        let bytes: Vec<u8> = (0..UPLOAD_PART as u32 * 2 + 5)
+            .map(|i| (i % 253) as u8)
+            .collect();
+        put("memory://parts/large", &bytes);
+        let object = Object::at("memory://parts/large")
+            .unwrap()
+            .look_up()
+            .unwrap();
+        assert!(object.bytes(0..u64::MAX).unwrap() == bytes);
+        assert!(part_bytes(4 << 40) * 10_000 > 4 << 40);
     }
 }

@@ -7,5 +7,15 @@ mod support;
 
 #[path = "sources/discover.rs"]
 mod discover;
+#[path = "sources/hostile.rs"]
+mod hostile;
 #[path = "sources/jsonl.rs"]
 mod jsonl;
+#[path = "sources/packed.rs"]
+mod packed;
+#[path = "sources/stream.rs"]
+mod stream;
+#[path = "sources/tables.rs"]
+mod tables;
+#[path = "sources/text.rs"]
+mod text;

@@ -52,7 +52,7 @@ pub(super) enum Piece {
 pub(super) struct Batch {
     pub(super) columns: Arc<dyn Columns>,
     /// Rows that are no samples, by row, ascending.
-    pub(super) bad: Vec<(usize, String)>,
+    pub(super) bad: Vec<(usize, BadRow)>,
     pub(super) file: u32,
     /// Number of the first row in its file.
     pub(super) first_row: u64,
@@ -281,7 +281,7 @@ impl Batch {
             position: self.first_row + row as u64,
         };
         match self.bad.binary_search_by_key(&row, |(row, _)| *row) {
-            Ok(at) => Row::Bad(BadRow::new(origin, &self.bad[at].1, &[])),
+            Ok(at) => Row::Bad(self.bad[at].1.clone()),
             Err(_) => Row::Sample(Sample::from_columns(Arc::clone(&self.columns), row, origin)),
         }
     }

@@ -244,7 +244,10 @@ impl Finder<'_> {
         }
         let excluded = |object: &Object| {
             let address = object.address();
-            let own = |own: &String| address.starts_with(own.trim_end_matches('/'));
+            let own = |own: &String| {
+                let rest = address.strip_prefix(own.trim_end_matches('/'));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
             !named && self.spec.exclude.iter().any(own)
         };
         let found = objects.into_iter().filter(|object| !excluded(object));
@@ -359,9 +362,7 @@ impl Finder<'_> {
             },
         };
         let packing = format::packing_of(head);
-        if candidate.bytes == Some(0)
-            && (named_packing != Packing::Plain || format == Format::Parquet)
-        {
+        if candidate.bytes == Some(0) && named_packing != Packing::Plain {
             self.warnings.push(format!(
                 "{}: the file is empty, not even an empty archive; it gives no rows",
                 candidate.path

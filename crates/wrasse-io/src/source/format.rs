@@ -162,6 +162,36 @@ pub(crate) fn wide_encoding(head: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// What bytes that are not UTF-8 look like, as a phrase with a way out.
+pub(crate) fn guess(bytes: &[u8]) -> String {
+    const KNOWN: [(&[u8], &str); 9] = [
+        (b"%PDF", "a PDF document"),
+        (b"PK\x03\x04", "a zip archive or an office document"),
+        (b"\x89PNG", "a PNG image"),
+        (b"\xff\xd8\xff", "a JPEG image"),
+        (b"GIF8", "a GIF image"),
+        (b"\x7fELF", "a program"),
+        (b"\xd0\xcf\x11\xe0", "an old office document"),
+        (b"SQLite format 3", "a database"),
+        (b"PAR1", "a Parquet file"),
+    ];
+    if let Some((_, what)) = KNOWN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return format!("it is {what}, not text");
+    }
+    if let Some(encoding) = wide_encoding(bytes) {
+        return format!("it looks like {encoding}; convert it: iconv -f {encoding} -t UTF-8");
+    }
+    let head = &bytes[..bytes.len().min(4096)];
+    let is_control = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0c);
+    let n_control = head.iter().filter(is_control).count();
+    if n_control * 50 > head.len() {
+        return "it looks like binary data, or text in UTF-16 without a mark".to_owned();
+    }
+    "it looks like text in another encoding (Latin-1, GB18030, Shift_JIS, ...); \
+     convert it: iconv -f ENCODING -t UTF-8"
+        .to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

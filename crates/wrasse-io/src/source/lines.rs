@@ -14,32 +14,15 @@
 //! 2. Memory is bounded by the longer of block and longest row, and what one
 //!    read adds: a line above the limit is counted, not held.
 
-use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use wrasse_core::Origin;
 
 use super::block::{BadRow, Block, Lines, Piece, RAW_MAX};
+use super::input::Source;
 use super::{ReadLimits, SplitReader};
 use crate::Error;
 
 /// The least that one read asks for.
 const READ_MIN: usize = 64 << 10;
-
-/// Where lines come from.
-pub(super) struct Source {
-    /// Path or address, for messages.
-    pub(super) path: String,
-    /// Index of the file.
-    pub(super) file: u32,
-    /// The decompressed bytes from offset `start` on.
-    pub(super) reader: Box<dyn Read + Send>,
-    /// Offset of the first byte of `reader`.
-    pub(super) start: u64,
-    /// Bytes as stored that were read so far, where that is not the same.
-    pub(super) stored: Option<Arc<AtomicU64>>,
-}
 
 /// Reads the lines of one share.
 pub(super) struct LineReader {
@@ -53,7 +36,6 @@ pub(super) struct LineReader {
     at_end_of_stream: bool,
     done: bool,
     failed: Option<Error>,
-    stored_seen: u64,
 }
 
 impl LineReader {
@@ -75,22 +57,19 @@ impl LineReader {
             at_end_of_stream: false,
             done: false,
             failed: None,
-            stored_seen: 0,
         }
     }
 
-    /// Reads about `n` bytes more into `buffer`. A failure is kept for later:
-    /// what was read before it counts.
+    /// Reads `n` bytes more into `buffer`, which starts at `next`. A failure is
+    /// kept for later: what was read before it counts.
     fn read(&mut self, n: usize, buffer: &mut Vec<u8>) {
-        buffer.reserve(n);
-        let before = buffer.len();
-        let result = Read::take(&mut self.source.reader, n as u64).read_to_end(buffer);
-        if let Err(cause) = result {
-            let offset = self.next + buffer.len() as u64;
-            self.failed = Some(super::input::damage(&self.source.path, offset, cause));
-        }
-        if buffer.len() - before < n {
-            self.at_end_of_stream = true;
+        match self.source.read(n, buffer) {
+            Ok(at_end) => self.at_end_of_stream = at_end,
+            Err(cause) => {
+                let offset = self.next + buffer.len() as u64;
+                self.failed = Some(self.source.damage(offset, cause));
+                self.at_end_of_stream = true;
+            }
         }
     }
 
@@ -146,7 +125,7 @@ impl LineReader {
             raw,
             raw_bytes,
         };
-        let input_bytes = self.account(self.next - start);
+        let input_bytes = self.source.account(self.next - start, false);
         Block::pieces(String::new(), vec![Piece::Bad(bad)], input_bytes)
     }
 
@@ -156,7 +135,9 @@ impl LineReader {
         buffer.truncate(cut);
         let offset = self.next;
         self.next += cut as u64;
-        let input_bytes = self.account(cut as u64);
+        let input_bytes = self
+            .source
+            .account(cut as u64, self.done && self.failed.is_none());
         let lines = Lines {
             bytes: buffer,
             offset,
@@ -166,15 +147,17 @@ impl LineReader {
         Block::lines(lines, input_bytes)
     }
 
-    /// The stored bytes behind `plain` bytes that are given out.
-    fn account(&mut self, plain: u64) -> u64 {
-        match &self.source.stored {
-            None => plain,
-            Some(stored) => {
-                let seen = stored.load(Ordering::Relaxed);
-                seen - std::mem::replace(&mut self.stored_seen, seen)
-            }
+    /// What comes after the last row: a failure, or a block without rows for
+    /// the stored bytes that none of them accounts for.
+    fn finish(&mut self) -> Result<Option<Block>, Error> {
+        if let Some(error) = self.failed.take() {
+            self.source.account(0, true);
+            return Err(error);
         }
+        Ok(match self.source.account(0, true) {
+            0 => None,
+            bytes => Some(Block::pieces(String::new(), Vec::new(), bytes)),
+        })
     }
 
     /// The end of the last line of this share within `buffer`, if it is there.
@@ -197,8 +180,7 @@ impl LineReader {
 
 impl SplitReader for LineReader {
     fn next_block(&mut self) -> Result<Option<Block>, Error> {
-        if self.skip_first {
-            self.skip_first = false;
+        if std::mem::take(&mut self.skip_first) {
             self.skip_first_line();
         }
         if self.end.is_some_and(|end| self.next > end) {
@@ -208,7 +190,7 @@ impl SplitReader for LineReader {
             self.failed = None;
         }
         if self.done {
-            return self.failed.take().map_or(Ok(None), Err);
+            return self.finish();
         }
         let mut buffer = std::mem::take(&mut self.carry);
         let mut line_end = memchr::memrchr(b'\n', &buffer);
@@ -226,7 +208,7 @@ impl SplitReader for LineReader {
                     (Some(_), None) => 0,
                 };
                 if cut == 0 {
-                    return self.failed.take().map_or(Ok(None), Err);
+                    return self.finish();
                 }
                 return Ok(Some(self.block(buffer, cut)));
             }

@@ -6,12 +6,19 @@
 //! opened or read, so that it can cost that file and not the run.
 
 mod block;
+mod csv;
 mod discover;
 mod format;
+mod gzip;
 mod input;
 mod jsonl;
 mod lines;
+mod parquet;
+mod text;
+mod values;
+mod zstd;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +30,11 @@ use crate::store::Object;
 pub use block::{BadRow, Block, Row};
 pub use discover::discover;
 pub use format::Format;
+#[expect(
+    unused_imports,
+    reason = "for the Parquet sink, which is being written"
+)]
+pub(crate) use parquet::ArrowColumns;
 
 /// What a recipe says of its input.
 #[derive(Clone, Debug, Default)]
@@ -119,6 +131,18 @@ pub(crate) enum Share {
     Whole,
     /// The lines that start in `start..=end` (after `start`, unless it is 0).
     Bytes { start: u64, end: u64 },
+    /// The same for the zstd frames of the stored bytes `from..to`.
+    Frames {
+        from: u64,
+        to: u64,
+        start: u64,
+        /// `None`: to the end of the file.
+        end: Option<u64>,
+    },
+    /// These row groups.
+    RowGroups(Range<u32>),
+    /// These files, by their indices.
+    Files(Range<u32>),
 }
 
 /// Bounds that a reader keeps.
@@ -155,12 +179,21 @@ pub fn splits(inputs: &Inputs, target: ByteCount) -> Result<Vec<Split>, Error> {
     while let Some(file) = inputs.files.get(at) {
         match (file.format, file.cut) {
             (Format::Jsonl, Cut::Anywhere) => cutter.bytes(at, file, target),
+            (Format::Jsonl, Cut::Frames) => cutter.frames(at, file, target)?,
+            (Format::Parquet, _) => cutter.row_groups(at, file, target),
+            (Format::Text, _) => {
+                at = cutter.files(at, &inputs.files, target);
+                continue;
+            }
             _ => cutter.push(at, file.bytes.unwrap_or(0), Share::Whole),
         }
         at += 1;
     }
     Ok(cutter.splits)
 }
+
+/// Files of a split of texts at most: small ones cost by their number.
+const FILES_MAX: usize = 512;
 
 /// Collects splits and numbers them.
 #[derive(Default)]
@@ -188,6 +221,75 @@ impl Cutter {
             self.push(at, end - start, Share::Bytes { start, end });
         }
     }
+
+    /// Makes a split of a run of texts that starts at `first`; returns what
+    /// comes after it.
+    fn files(&mut self, first: usize, files: &[InputFile], target: u64) -> usize {
+        let mut bytes = 0;
+        let mut end = first;
+        while let Some(file) = files.get(end)
+            && file.format == Format::Text
+            && bytes < target
+            && end - first < FILES_MAX
+        {
+            bytes += file.bytes.unwrap_or(0);
+            end += 1;
+        }
+        self.push(first, bytes, Share::Files(first as u32..end as u32));
+        end
+    }
+
+    /// Cuts a Parquet file into runs of row groups.
+    fn row_groups(&mut self, at: usize, file: &InputFile, target: u64) {
+        let Ok(groups) = parquet::row_groups(file) else {
+            // It fails anew, for the run to see, when it is opened.
+            return self.push(at, file.bytes.unwrap_or(0), Share::Whole);
+        };
+        let mut first = 0;
+        let mut bytes = 0;
+        for (i, group) in groups.iter().enumerate() {
+            bytes += group;
+            if bytes >= target || i + 1 == groups.len() {
+                let share = Share::RowGroups(first..i as u32 + 1);
+                self.push(at, bytes, share);
+                first = i as u32 + 1;
+                bytes = 0;
+            }
+        }
+    }
+
+    /// Cuts a file of zstd frames into runs of frames.
+    fn frames(&mut self, at: usize, file: &InputFile, target: u64) -> Result<(), Error> {
+        let size = file.bytes.unwrap_or(0);
+        let mut starts = jsonl::frames(file)?;
+        let mut previous = 0;
+        let mut is_first = true;
+        starts.retain(|frame| {
+            let keep = std::mem::take(&mut is_first) || frame.plain - previous >= target;
+            if keep {
+                previous = frame.plain;
+            }
+            keep
+        });
+        if starts.len() < 2 {
+            self.push(at, size, Share::Whole);
+            return Ok(());
+        }
+        starts[0].stored = 0;
+        for (i, frame) in starts.iter().enumerate() {
+            let next = starts.get(i + 1);
+            let (from, to) = (frame.stored, next.map_or(size, |next| next.stored));
+            let (start, end) = (frame.plain, next.map(|next| next.plain));
+            let share = Share::Frames {
+                from,
+                to,
+                start,
+                end,
+            };
+            self.push(at, to - from, share);
+        }
+        Ok(())
+    }
 }
 
 /// Opens a split for reading.
@@ -204,6 +306,16 @@ pub fn open(
     let file = &inputs.files[split.file as usize];
     match file.format {
         Format::Jsonl => jsonl::open(file, split, limits),
-        _ => Err(Error::new(&file.path, "this format is not read yet")),
+        Format::Parquet => parquet::open(file, split, limits),
+        Format::Csv => csv::open(file, split, b',', limits),
+        Format::Tsv => csv::open(file, split, b'\t', limits),
+        Format::Text => Ok(Box::new(text::Reader {
+            inputs: Arc::clone(inputs),
+            files: match &split.share {
+                Share::Files(files) => files.clone(),
+                _ => split.file..split.file + 1,
+            },
+            limits,
+        })),
     }
 }
