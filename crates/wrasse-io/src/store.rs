@@ -200,9 +200,6 @@ pub(crate) fn heads(objects: &[Object], n: u64) -> Vec<Result<Bytes, Error>> {
 /// # Errors
 ///
 /// If the file cannot be read, or the store refuses.
-#[cfg_attr(
-    not(test),
-)]
 pub(crate) fn upload(file: &LocalPath, address: &str) -> Result<(), Error> {
     let object = Object::at(address)?;
     let unreadable = |cause| Error::io(file.display().to_string(), "cannot be read", cause);

@@ -7,6 +7,7 @@
 
 mod body;
 mod build;
+mod columnar;
 mod compress;
 mod csv;
 mod fault;
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wrasse_core::{ByteCount, Sample};
 
-use self::rows::Lines;
+use self::rows::{Lines, Piece};
 use self::target::{Shape, Target};
 use crate::Error;
 use crate::source::Format;
@@ -80,6 +81,7 @@ pub struct OutBlock(Payload);
 #[derive(Debug)]
 enum Payload {
     Lines(Lines),
+    Pieces(Vec<Piece>),
 }
 
 impl OutBlock {
@@ -87,6 +89,7 @@ impl OutBlock {
     pub fn n_rows(&self) -> usize {
         match &self.0 {
             Payload::Lines(lines) => lines.ends.len(),
+            Payload::Pieces(pieces) => pieces.iter().map(Piece::n_rows).sum(),
         }
     }
 
@@ -94,6 +97,7 @@ impl OutBlock {
     pub fn memory_bytes(&self) -> usize {
         match &self.0 {
             Payload::Lines(lines) => lines.memory_bytes(),
+            Payload::Pieces(pieces) => pieces.iter().map(Piece::memory_bytes).sum(),
         }
     }
 
@@ -105,6 +109,16 @@ impl OutBlock {
     pub fn retain(&mut self, keep: &[bool]) {
         match &mut self.0 {
             Payload::Lines(lines) => lines.retain(keep),
+            Payload::Pieces(pieces) => {
+                let n_rows: usize = pieces.iter().map(Piece::n_rows).sum();
+                assert_eq!(keep.len(), n_rows, "one verdict a row");
+                let mut rest = keep;
+                for piece in pieces {
+                    let (now, later) = rest.split_at(piece.n_rows());
+                    piece.retain(now);
+                    rest = later;
+                }
+            }
         }
     }
 }

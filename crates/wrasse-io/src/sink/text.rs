@@ -109,7 +109,9 @@ impl Sink for TextSink {
     }
 
     fn append(&mut self, block: OutBlock) -> Result<(), Error> {
-        let Payload::Lines(lines) = block.0;
+        let Payload::Lines(lines) = block.0 else {
+            unreachable!("the encoder of this sink makes lines");
+        };
         let part_bytes = self.place.target().part_bytes;
         let mut rest = lines.rows();
         while rest.n_rows() > 0 {
