@@ -25,6 +25,7 @@ mod table;
 mod target;
 mod text;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -140,6 +141,11 @@ pub trait Sink: Send {
     /// The encoder whose blocks this sink takes.
     fn encoder(&self) -> Arc<dyn Encoder>;
 
+    /// Sets how many threads compress and encode beside the owner's: before the
+    /// first block. As many as the machine has, but at most four, by default.
+    /// The bytes written do not depend on it.
+    fn set_threads(&mut self, threads: NonZeroUsize);
+
     /// Appends a block.
     ///
     /// # Errors
@@ -214,4 +220,14 @@ pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn S
         Format::Jsonl => Ok(Box::new(text::open(target, &spec.staging, resume_at)?)),
         _ => Ok(Box::new(table::open(target, &spec.staging, resume_at)?)),
     }
+}
+
+/// Removes what a finished output left in its staging folder: files that would
+/// have been needed if the end of the run had not been recorded.
+///
+/// # Errors
+///
+/// If the folder cannot be listed, or a file in it cannot be removed.
+pub fn clear_staging(spec: &SinkSpec) -> Result<(), Error> {
+    place::clear(&Target::of(spec)?, &spec.staging)
 }

@@ -31,7 +31,10 @@ use super::target::{Shape, Target};
 use crate::Error;
 use crate::store::upload;
 
+/// The names that were given.
 const JOURNAL: &str = "published.jsonl";
+/// The rows of a table until it is made.
+pub(super) const ROWS: &str = "rows.zst";
 
 /// A name that was given.
 #[derive(Serialize, Deserialize)]
@@ -242,6 +245,24 @@ impl Place {
         }
         write_whole(&self.side_file(JOURNAL), &text)
     }
+}
+
+/// Removes all that a sink keeps in its staging folder.
+pub(super) fn clear(target: &Target, staging: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(staging).map_err(|e| fault(staging, "cannot list", e))? {
+        let entry = entry.map_err(|e| fault(staging, "cannot list", e))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name == JOURNAL || name == ROWS || is_tail(&name) || target.is_staged_name(&name) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_tail(name: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    name.strip_prefix("tail-").is_some_and(digits)
 }
 
 /// Whether files can be renamed from `staging` into `folder`.

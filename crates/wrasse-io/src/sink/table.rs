@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::columnar::Table;
 use super::frames::{FRAME_BYTES, Frames, FramesPosition};
 use super::kind::Kind;
-use super::place::Place;
+use super::place::{Place, ROWS};
 use super::pool::default_threads;
 use super::position::{read_position, write_position};
 use super::rows::{Lines, LinesEncoder, Piece, TableEncoder};
@@ -62,7 +62,7 @@ pub(super) fn open(
     };
     // No part is complete before the end.
     let place = Place::open(target, staging, position.as_ref().map(|_| 0))?;
-    let path = place.side_file("rows.zst");
+    let path = place.side_file(ROWS);
     let frame_bytes = place.target().part_bytes.min(FRAME_BYTES);
     let threads = default_threads();
     let staged = match &position {
@@ -124,6 +124,11 @@ impl Sink for TableSink {
             Format::Parquet => Arc::new(TableEncoder),
             _ => Arc::new(LinesEncoder { strict: true }),
         }
+    }
+
+    fn set_threads(&mut self, threads: NonZeroUsize) {
+        self.threads = threads;
+        self.frames.set_threads(threads);
     }
 
     fn append(&mut self, block: OutBlock) -> Result<(), Error> {
