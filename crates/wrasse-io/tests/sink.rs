@@ -834,3 +834,37 @@ fn a_full_disk_is_named_and_survived() {
         assert!(scene.files() == calm.files(), "{path}");
     }
 }
+
+#[test]
+fn parts_for_a_store_are_uploaded_when_complete() {
+    let rows = rows(200);
+    for (path, names) in [
+        ("memory:///sink/a.jsonl.zst", 1),
+        ("memory:///sink/b.parquet", 1),
+        ("memory:///sink/c/", 3),
+    ] {
+        let mut scene = Scene::new("unused", Some(8_000).filter(|_| names > 1));
+        scene.spec.path = path.to_owned();
+        let finished = write_with_crashes(&scene, &rows, 3);
+        assert!(finished.parts.len() >= names, "{path}");
+        let spec = SourceSpec {
+            paths: finished
+                .parts
+                .iter()
+                .map(|part| part.path.clone())
+                .collect(),
+            ..SourceSpec::default()
+        };
+        let inputs = discover(&spec).unwrap();
+        let sizes: Vec<_> = inputs.files.iter().map(|file| file.bytes).collect();
+        let want: Vec<_> = finished.parts.iter().map(|part| Some(part.bytes)).collect();
+        assert_eq!(sizes, want, "{path}");
+        assert!(!scene.out().exists());
+        if names > 1 {
+            let mut other = Scene::new("unused", None);
+            other.spec.path = path.to_owned();
+            let error = open_sink(&other.spec, None).err().unwrap();
+            assert!(error.to_string().contains("earlier run"), "{error}");
+        }
+    }
+}
