@@ -868,3 +868,32 @@ fn parts_for_a_store_are_uploaded_when_complete() {
         }
     }
 }
+
+#[test]
+fn retained_rows_of_tables_are_written_and_no_others() {
+    let mut samples = samples_of(&typed_batch());
+    for i in 0..40 {
+        let json = format!(r#"{{"text":"json","small":{}}}"#, 1_000 + i);
+        samples.push(Sample::from_json(json.as_str().into(), Origin::default()).unwrap());
+    }
+    let scene = Scene::new("x.parquet", None);
+    let mut sink = scene.open(None);
+    let mut builder = sink.encoder().start();
+    for sample in &samples {
+        builder.push(sample).unwrap();
+    }
+    let mut all = builder.finish();
+    let keep: Vec<bool> = (0..340).map(|i| i % 5 == 1).collect();
+    all.retain(&keep);
+    assert_eq!(all.n_rows(), 68);
+    sink.append(all).unwrap();
+    sink.finish().unwrap();
+    let (_, rows) = read_parquet(&scene.files()["x.parquet"]);
+    let small: Vec<i64> = rows
+        .iter()
+        .map(|row| row["small"].as_i64().unwrap())
+        .collect();
+    let from_json = (0..40).filter(|i| i % 5 == 1).map(|i| 1_000 + i);
+    let want: Vec<i64> = (0..300).filter(|i| i % 5 == 1).chain(from_json).collect();
+    assert_eq!(small, want);
+}
