@@ -17,7 +17,8 @@ mod store;
 
 pub use error::Error;
 pub use sink::{
-    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, open_sink,
+    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, clear_staging,
+    open_sink,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

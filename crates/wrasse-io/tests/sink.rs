@@ -4,13 +4,27 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, Decimal128Array, DictionaryArray, Int32Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
+};
+use arrow_schema::DataType;
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use tempfile::TempDir;
 use wrasse_core::{ByteCount, Origin, Sample};
-use wrasse_io::{Finished, OutBlock, Sink, SinkSpec, open_sink};
+use wrasse_io::{
+    Finished, OutBlock, ReadLimits, Sink, SinkSpec, SourceSpec, clear_staging, discover, open_sink,
+    splits,
+};
 
 /// A place to write to, and what is written there.
 struct Scene {
@@ -82,10 +96,14 @@ fn block(sink: &dyn Sink, rows: &[String]) -> OutBlock {
 /// Writes `rows` in one go, in blocks of `block_rows`.
 fn write(scene: &Scene, rows: &[String], block_rows: usize) -> Finished {
     let mut sink = scene.open(None);
+    sink.set_threads(NonZeroUsize::MIN);
     for rows in rows.chunks(block_rows) {
         sink.append(block(sink.as_ref(), rows)).unwrap();
     }
-    sink.finish().unwrap()
+    let finished = sink.finish().unwrap();
+    clear_staging(&scene.spec).unwrap();
+    assert_eq!(fs::read_dir(&scene.spec.staging).unwrap().count(), 0);
+    finished
 }
 
 /// Writes `rows` with crashes, the last of them after the end. Of the last
@@ -581,4 +599,299 @@ fn deep_and_empty_rows_become_parquet_too() {
     let scene = Scene::new("x.parquet", None);
     write(&scene, &[], 1);
     assert_eq!(read_parquet(&scene.files()["x.parquet"]).1.len(), 0);
+}
+
+/// A Parquet file of 300 rows with types that JSON does not have.
+fn typed_batch() -> RecordBatch {
+    let n = 300;
+    let text: StringArray = (0..n)
+        .map(|i| Some(format!("text {i} {}", "é".repeat(i % 50))))
+        .collect();
+    let at = TimestampMicrosecondArray::from_iter((0..n as i64).map(|i| (i % 7 > 0).then_some(i)));
+    let price = Decimal128Array::from_iter_values((0..n as i128).map(|i| i * 7));
+    let blob = BinaryArray::from_iter_values((0..n).map(|i| vec![255, i as u8]));
+    let lang: DictionaryArray<Int32Type> = (0..n).map(|i| ["de", "zh"][i % 2]).collect();
+    let small = Int32Array::from_iter_values(0..n as i32);
+    RecordBatch::try_from_iter([
+        ("text", Arc::new(text) as ArrayRef),
+        ("at", Arc::new(at.with_timezone("UTC"))),
+        (
+            "price",
+            Arc::new(price.with_precision_and_scale(12, 2).unwrap()),
+        ),
+        ("blob", Arc::new(blob)),
+        ("lang", Arc::new(lang)),
+        ("small", Arc::new(small)),
+    ])
+    .unwrap()
+}
+
+/// The samples of a Parquet file that holds `batch`.
+fn samples_of(batch: &RecordBatch) -> Vec<Sample> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("in.parquet");
+    let mut writer =
+        ArrowWriter::try_new(fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+    let spec = SourceSpec {
+        paths: vec![path.display().to_string()],
+        ..SourceSpec::default()
+    };
+    let inputs = Arc::new(discover(&spec).unwrap());
+    let limits = ReadLimits {
+        block_bytes: 4_000,
+        row_bytes_max: 1 << 20,
+    };
+    let mut samples = Vec::new();
+    for split in splits(&inputs, ByteCount(1 << 30)).unwrap() {
+        let mut reader = wrasse_io::open(&inputs, &split, limits).unwrap();
+        while let Some(block) = reader.next_block().unwrap() {
+            for row in block.rows() {
+                let wrasse_io::Row::Sample(sample) = row else {
+                    panic!("{row:?} is no sample")
+                };
+                assert!(sample.columns().is_some());
+                samples.push(sample);
+            }
+        }
+    }
+    samples
+}
+
+fn write_samples(scene: &Scene, samples: &[Sample], block_rows: usize, crash: bool) -> Finished {
+    let mut sink = scene.open(None);
+    for (i, samples) in samples.chunks(block_rows).enumerate() {
+        let mut builder = sink.encoder().start();
+        for sample in samples {
+            builder.push(sample).unwrap();
+        }
+        sink.append(builder.finish()).unwrap();
+        if crash && i % 3 == 0 {
+            let position = sink.commit().unwrap();
+            let mut garbage = sink.encoder().start();
+            garbage.push(&samples[0]).unwrap();
+            sink.append(garbage.finish()).unwrap();
+            drop(sink);
+            sink = scene.open(Some(&position));
+        }
+    }
+    sink.finish().unwrap()
+}
+
+fn read_batch(bytes: &[u8]) -> RecordBatch {
+    let bytes = bytes::Bytes::copy_from_slice(bytes);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+    let mut reader = reader.with_batch_size(100_000).build().unwrap();
+    reader.next().unwrap().unwrap()
+}
+
+#[test]
+fn untouched_columns_keep_their_types() {
+    let batch = typed_batch();
+    let mut samples = samples_of(&batch);
+    let scene = Scene::new("x.parquet", None);
+    let finished = write_samples(&scene, &samples, 17, true);
+    assert!(finished.conflicts.is_empty(), "{:?}", finished.conflicts);
+    let got = read_batch(&scene.files()["x.parquet"]);
+    assert_eq!(got.columns(), batch.columns());
+
+    for sample in samples.iter_mut().step_by(2) {
+        let text = sample.text("text").unwrap().to_uppercase();
+        sample.set_text("text", text);
+        sample.set_value("score", &Value::from(0.5));
+    }
+    samples[3].set_value("small", &Value::from("odd"));
+    samples[5].remove("at");
+    let mut written = Vec::new();
+    for (block_rows, crash) in [(300, false), (17, true)] {
+        let scene = Scene::new("x.parquet", None);
+        let finished = write_samples(&scene, &samples, block_rows, crash);
+        assert_eq!(finished.conflicts.len(), 1);
+        assert_eq!(finished.conflicts[0].column, "small");
+        written.push(scene.files());
+    }
+    assert!(written[0] == written[1], "blocks and crashes show");
+    let got = read_batch(&written[0]["x.parquet"]);
+    for name in ["price", "blob", "lang"] {
+        assert_eq!(
+            got.column_by_name(name),
+            batch.column_by_name(name),
+            "{name}"
+        );
+    }
+    let text = |name: &str, row: usize| {
+        let column = got.column_by_name(name).unwrap().as_string::<i32>();
+        column.value(row).to_owned()
+    };
+    assert_eq!(text("text", 2), "TEXT 2 ÉÉ");
+    assert_eq!(text("text", 3), "text 3 ééé");
+    assert_eq!(
+        (text("small", 2), text("small", 3)),
+        ("2".into(), "\"odd\"".into())
+    );
+    let at = got.column_by_name("at").unwrap();
+    assert_eq!(at.data_type(), batch.column(1).data_type());
+    assert!(at.is_null(5) && !at.is_null(6));
+    let score = got.column_by_name("score").unwrap();
+    assert_eq!(
+        (score.null_count(), score.data_type()),
+        (150, &DataType::Float64)
+    );
+}
+
+#[test]
+fn rows_of_files_with_other_columns_share_a_table() {
+    let mut samples = samples_of(&typed_batch());
+    let json = r#"{"text":"json","at":null,"small":2.5,"price":"dear","new":[1]}"#;
+    samples.push(Sample::from_json(json.into(), Origin::default()).unwrap());
+    let scene = Scene::new("x.parquet", None);
+    let finished = write_samples(&scene, &samples, 40, false);
+    let widened: Vec<&str> = finished
+        .conflicts
+        .iter()
+        .map(|c| c.column.as_str())
+        .collect();
+    assert_eq!(widened, ["price", "small"]);
+    let got = read_batch(&scene.files()["x.parquet"]);
+    let price = got.column_by_name("price").unwrap().as_string::<i32>();
+    assert_eq!((price.value(2), price.value(300)), ("0.14", "\"dear\""));
+    assert_eq!(
+        got.column_by_name("small").unwrap().data_type(),
+        &DataType::Float64
+    );
+    assert!(got.column_by_name("at").unwrap().is_null(300));
+    assert_eq!(got.column_by_name("new").unwrap().null_count(), 300);
+}
+
+/// A file system of one megabyte, gone with its owner.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&at).unwrap();
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(&at)
+            .output()
+            .is_ok_and(|output| output.status.success());
+        done.then_some(Self(at))
+    }
+
+    fn grow(&self) {
+        let done = Command::new("mount")
+            .args(["-o", "remount,size=64m"])
+            .arg(&self.0)
+            .status();
+        assert!(done.unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_and_survived() {
+    let rows: Vec<String> = (0..20_000)
+        .map(|i| format!(r#"{{"id":{i},"text":"{}"}}"#, "x".repeat(200)))
+        .collect();
+    for path in ["x.jsonl", "x.csv"] {
+        let calm = Scene::new(path, None);
+        write(&calm, &rows, 1_000);
+        let scene = Scene::new(path, None);
+        let Some(disk) = SmallDisk::mount(scene.out()) else {
+            eprintln!("skipped: a small file system cannot be mounted here");
+            return;
+        };
+        let mut sink = scene.open(None);
+        sink.append(block(sink.as_ref(), &rows[..1_000])).unwrap();
+        let mut safe = (sink.commit().unwrap(), 1_000);
+        let mut failed = None;
+        while failed.is_none() && safe.1 < rows.len() {
+            let next = safe.1 + 1_000;
+            let rows = block(sink.as_ref(), &rows[safe.1..next]);
+            match sink.append(rows).and_then(|()| sink.commit()) {
+                Ok(position) => safe = (position, next),
+                Err(error) => failed = Some(error),
+            }
+        }
+        let error = match failed {
+            Some(error) => error,
+            None => sink.finish().unwrap_err(),
+        };
+        assert!(error.path.contains("/out/"), "{error:?}");
+        assert!(
+            error.hint.as_ref().unwrap().contains("free some space"),
+            "{error:?}"
+        );
+        disk.grow();
+        let mut sink = scene.open(Some(&safe.0));
+        sink.append(block(sink.as_ref(), &rows[safe.1..])).unwrap();
+        sink.finish().unwrap();
+        assert!(scene.files() == calm.files(), "{path}");
+    }
+}
+
+#[test]
+fn parts_for_a_store_are_uploaded_when_complete() {
+    let rows = rows(200);
+    for (path, names) in [
+        ("memory:///sink/a.jsonl.zst", 1),
+        ("memory:///sink/b.parquet", 1),
+        ("memory:///sink/c/", 3),
+    ] {
+        let mut scene = Scene::new("unused", Some(8_000).filter(|_| names > 1));
+        scene.spec.path = path.to_owned();
+        let finished = write_with_crashes(&scene, &rows, 3);
+        assert!(finished.parts.len() >= names, "{path}");
+        let spec = SourceSpec {
+            paths: finished
+                .parts
+                .iter()
+                .map(|part| part.path.clone())
+                .collect(),
+            ..SourceSpec::default()
+        };
+        let inputs = discover(&spec).unwrap();
+        let sizes: Vec<_> = inputs.files.iter().map(|file| file.bytes).collect();
+        let want: Vec<_> = finished.parts.iter().map(|part| Some(part.bytes)).collect();
+        assert_eq!(sizes, want, "{path}");
+        assert!(!scene.out().exists());
+        if names > 1 {
+            let mut other = Scene::new("unused", None);
+            other.spec.path = path.to_owned();
+            let error = open_sink(&other.spec, None).err().unwrap();
+            assert!(error.to_string().contains("earlier run"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn retained_rows_of_tables_are_written_and_no_others() {
+    let mut samples = samples_of(&typed_batch());
+    for i in 0..40 {
+        let json = format!(r#"{{"text":"json","small":{}}}"#, 1_000 + i);
+        samples.push(Sample::from_json(json.as_str().into(), Origin::default()).unwrap());
+    }
+    let scene = Scene::new("x.parquet", None);
+    let mut sink = scene.open(None);
+    let mut builder = sink.encoder().start();
+    for sample in &samples {
+        builder.push(sample).unwrap();
+    }
+    let mut all = builder.finish();
+    let keep: Vec<bool> = (0..340).map(|i| i % 5 == 1).collect();
+    all.retain(&keep);
+    assert_eq!(all.n_rows(), 68);
+    sink.append(all).unwrap();
+    sink.finish().unwrap();
+    let got = read_batch(&scene.files()["x.parquet"]);
+    let small = got.column_by_name("small").unwrap();
+    let small = small.as_primitive::<Int64Type>().values().to_vec();
+    let from_json = (0..40).filter(|i| i % 5 == 1).map(|i| 1_000 + i);
+    let want: Vec<i64> = (0..300).filter(|i| i % 5 == 1).chain(from_json).collect();
+    assert_eq!(small, want);
 }

@@ -61,6 +61,12 @@ impl Body {
         }
     }
 
+    pub(super) fn set_threads(&mut self, threads: NonZeroUsize) {
+        if let Self::Frames(frames) = self {
+            frames.set_threads(threads);
+        }
+    }
+
     pub(super) fn append(&mut self, mut rows: RowSlice<'_>) -> Result<(), Error> {
         match self {
             Self::Plain(staged) => staged.write(rows.bytes()),

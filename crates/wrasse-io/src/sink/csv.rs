@@ -79,12 +79,11 @@ fn spell(
     mut text: Vec<u8>,
 ) -> Result<Vec<u8>, Error> {
     for chunk in stage::read(rows, frame)?.chunks {
-        match chunk {
-            Chunk::Lines(bytes) => {
-                for line in stage::lines(&bytes) {
-                    push_row(line, columns, style.delimiter, &mut text);
-                }
-            }
+        let Chunk::Lines(bytes) = chunk else {
+            unreachable!("the encoder of CSV makes lines");
+        };
+        for line in stage::lines(&bytes) {
+            push_row(line, columns, style.delimiter, &mut text);
         }
     }
     compress::compress(style.compression, &text)

@@ -102,6 +102,12 @@ impl<R: Rows, M: Send + 'static> Frames<R, M> {
         }
     }
 
+    /// Sets the number of threads; not while frames are being packed.
+    pub(super) fn set_threads(&mut self, threads: NonZeroUsize) {
+        debug_assert!(self.pool.n_waiting() == 0, "threads are set first");
+        self.pool = Ordered::new(threads);
+    }
+
     /// Goes on at `position`; `staged` was opened there and holds `frames`.
     pub(super) fn resume(
         mut self,

@@ -7,6 +7,7 @@
 
 mod body;
 mod build;
+mod columnar;
 mod compress;
 mod csv;
 mod fault;
@@ -24,6 +25,7 @@ mod table;
 mod target;
 mod text;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wrasse_core::{ByteCount, Sample};
 
-use self::rows::Lines;
+use self::rows::{Lines, Piece};
 use self::target::{Shape, Target};
 use crate::Error;
 use crate::source::Format;
@@ -80,6 +82,7 @@ pub struct OutBlock(Payload);
 #[derive(Debug)]
 enum Payload {
     Lines(Lines),
+    Pieces(Vec<Piece>),
 }
 
 impl OutBlock {
@@ -87,6 +90,7 @@ impl OutBlock {
     pub fn n_rows(&self) -> usize {
         match &self.0 {
             Payload::Lines(lines) => lines.ends.len(),
+            Payload::Pieces(pieces) => pieces.iter().map(Piece::n_rows).sum(),
         }
     }
 
@@ -94,6 +98,7 @@ impl OutBlock {
     pub fn memory_bytes(&self) -> usize {
         match &self.0 {
             Payload::Lines(lines) => lines.memory_bytes(),
+            Payload::Pieces(pieces) => pieces.iter().map(Piece::memory_bytes).sum(),
         }
     }
 
@@ -112,6 +117,16 @@ impl OutBlock {
     pub fn retain(&mut self, keep: &[bool]) {
         match &mut self.0 {
             Payload::Lines(lines) => lines.retain(keep),
+            Payload::Pieces(pieces) => {
+                let n_rows: usize = pieces.iter().map(Piece::n_rows).sum();
+                assert_eq!(keep.len(), n_rows, "one verdict a row");
+                let mut rest = keep;
+                for piece in pieces {
+                    let (now, later) = rest.split_at(piece.n_rows());
+                    piece.retain(now);
+                    rest = later;
+                }
+            }
         }
     }
 }
@@ -132,6 +147,11 @@ impl OutBlock {
 pub trait Sink: Send {
     /// The encoder whose blocks this sink takes.
     fn encoder(&self) -> Arc<dyn Encoder>;
+
+    /// Sets how many threads compress and encode beside the owner's: before the
+    /// first block. As many as the machine has, but at most four, by default.
+    /// The bytes written do not depend on it.
+    fn set_threads(&mut self, threads: NonZeroUsize);
 
     /// Appends a block.
     ///
@@ -207,4 +227,14 @@ pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn S
         Format::Jsonl => Ok(Box::new(text::open(target, &spec.staging, resume_at)?)),
         _ => Ok(Box::new(table::open(target, &spec.staging, resume_at)?)),
     }
+}
+
+/// Removes what a finished output left in its staging folder: files that would
+/// have been needed if the end of the run had not been recorded.
+///
+/// # Errors
+///
+/// If the folder cannot be listed, or a file in it cannot be removed.
+pub fn clear_staging(spec: &SinkSpec) -> Result<(), Error> {
+    place::clear(&Target::of(spec)?, &spec.staging)
 }

@@ -157,6 +157,11 @@ fn columns_of(
             let rows = rows.as_any().downcast_ref::<StructArray>();
             rows.expect("a row is a struct").columns().to_vec()
         }
+        Chunk::Table(table) => {
+            let columns = columns.iter();
+            let columns = columns.map(|(name, kind)| table.column(name, kind));
+            columns.collect::<Result<_, _>>()?
+        }
     };
     RecordBatch::try_new(Arc::clone(schema), columns)
 }

@@ -29,9 +29,12 @@ use super::fault::fault;
 use super::staged::{sync_folder, write_whole};
 use super::target::{Shape, Target};
 use crate::Error;
-use crate::store::upload;
+use crate::store::{Object, upload};
 
+/// The names that were given.
 const JOURNAL: &str = "published.jsonl";
+/// The rows of a table until it is made.
+pub(super) const ROWS: &str = "rows.zst";
 
 /// A name that was given.
 #[derive(Serialize, Deserialize)]
@@ -80,9 +83,9 @@ impl Place {
             published: BTreeMap::new(),
         };
         place.read_journal()?;
-        place.take_back(n_committed)?;
+        let taken = place.take_back(n_committed)?;
         if n_committed.is_none() {
-            place.refuse_parts_of_others()?;
+            place.refuse_parts_of_others(&taken)?;
         }
         Ok(place)
     }
@@ -172,17 +175,18 @@ impl Place {
         Ok(())
     }
 
-    /// Takes back the names of all parts from `n_committed` on.
-    fn take_back(&mut self, n_committed: Option<usize>) -> Result<(), Error> {
+    /// Takes back the names of all parts from `n_committed` on, and returns
+    /// them. Objects stay: the same names are written again.
+    fn take_back(&mut self, n_committed: Option<usize>) -> Result<BTreeMap<usize, String>, Error> {
         let first = match (self.target.shape, n_committed) {
             (Shape::Folder, Some(n)) => n,
             _ => 0,
         };
         // A new output replaces a single file when it is complete, not before.
         let keep_old = n_committed.is_none() && self.target.shape != Shape::Folder;
-        let mut taken = self.published.split_off(&first);
+        let taken = self.published.split_off(&first);
         if let Some(folder) = self.folder.clone().filter(|_| !keep_old) {
-            for (index, name) in &mut taken {
+            for (index, name) in &taken {
                 let (staged, place) = (self.staged(*index), folder.join(name));
                 // If the staged file is there, the name was not given yet: what
                 // has it is not ours.
@@ -193,28 +197,44 @@ impl Place {
             }
             sync_folder(&folder)?;
         }
-        self.write_journal()
+        self.write_journal()?;
+        Ok(taken)
     }
 
-    fn refuse_parts_of_others(&self) -> Result<(), Error> {
-        let (Some(folder), Shape::Folder) = (&self.folder, self.target.shape) else {
+    /// Refuses a folder that holds parts which this sink did not write.
+    fn refuse_parts_of_others(&self, ours: &BTreeMap<usize, String>) -> Result<(), Error> {
+        if self.target.shape != Shape::Folder {
             return Ok(());
-        };
-        for entry in fs::read_dir(folder).map_err(|e| fault(folder, "cannot list", e))? {
-            let entry = entry.map_err(|e| fault(folder, "cannot list", e))?;
-            if self
-                .target
-                .is_part_name(&entry.file_name().to_string_lossy())
-            {
-                return Err(Error::new(
-                    entry.path().display().to_string(),
-                    "the output folder holds parts of an earlier run, which would be mixed with \
-                     the new ones",
-                )
-                .with_hint("remove them or choose another folder"));
+        }
+        let mut paths = Vec::new();
+        match &self.folder {
+            Some(folder) => {
+                let failed = |e| fault(folder, "cannot list", e);
+                for entry in fs::read_dir(folder).map_err(failed)? {
+                    paths.push(entry.map_err(failed)?.path().display().to_string());
+                }
+            }
+            None => {
+                let objects = Object::at(self.target.folder())?.list()?;
+                paths.extend(objects.iter().map(Object::address));
             }
         }
-        Ok(())
+        let others = paths.into_iter().find(|path| {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let below =
+                self.folder.is_some() || folder == self.target.folder().trim_end_matches('/');
+            let is_ours = self.folder.is_none() && ours.values().any(|known| known == name);
+            below && self.target.is_part_name(name) && !is_ours
+        });
+        match others {
+            None => Ok(()),
+            Some(path) => Err(Error::new(
+                path,
+                "the output folder holds parts of an earlier run, which would be mixed with the \
+                 new ones",
+            )
+            .with_hint("remove them or choose another folder")),
+        }
     }
 
     fn read_journal(&mut self) -> Result<(), Error> {
@@ -242,6 +262,30 @@ impl Place {
         }
         write_whole(&self.side_file(JOURNAL), &text)
     }
+}
+
+/// Removes all that a sink keeps in its staging folder.
+pub(super) fn clear(target: &Target, staging: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(staging).map_err(|e| fault(staging, "cannot list", e))? {
+        let entry = entry.map_err(|e| fault(staging, "cannot list", e))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let name = name.strip_suffix(".new").unwrap_or(&name);
+        if name == "published"
+            || name == JOURNAL
+            || name == ROWS
+            || is_tail(name)
+            || target.is_staged_name(name)
+        {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_tail(name: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    name.strip_prefix("tail-").is_some_and(digits)
 }
 
 /// Whether files can be renamed from `staging` into `folder`.

@@ -2,6 +2,7 @@
 
 use wrasse_core::Sample;
 
+use super::columnar::{Table, TableBuilder};
 use super::{BlockBuilder, Encoder, OutBlock, Payload};
 
 /// Rows as text, each ending in a line end.
@@ -51,6 +52,18 @@ impl Lines {
         keep_on_one_line(&mut self.bytes[start..]);
         self.bytes.push(b'\n');
         self.ends.push(self.bytes.len());
+    }
+}
+
+impl Lines {
+    /// Appends `sample` as one line if all its strings are text.
+    fn push_strict(&mut self, sample: &Sample) -> Result<(), String> {
+        let start = self.bytes.len();
+        self.push(sample);
+        check_strings(&self.bytes[start..]).inspect_err(|_| {
+            self.bytes.truncate(start);
+            self.ends.pop();
+        })
     }
 }
 
@@ -127,15 +140,10 @@ struct LinesBuilder {
 
 impl BlockBuilder for LinesBuilder {
     fn push(&mut self, sample: &Sample) -> Result<(), String> {
-        let start = self.lines.bytes.len();
-        self.lines.push(sample);
-        if self.strict
-            && let Err(reason) = check_strings(&self.lines.bytes[start..])
-        {
-            self.lines.bytes.truncate(start);
-            self.lines.ends.pop();
-            return Err(reason);
+        if self.strict {
+            return self.lines.push_strict(sample);
         }
+        self.lines.push(sample);
         Ok(())
     }
 
@@ -145,6 +153,89 @@ impl BlockBuilder for LinesBuilder {
 
     fn finish(self: Box<Self>) -> OutBlock {
         OutBlock(Payload::Lines(self.lines))
+    }
+}
+
+/// A run of rows of one make.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Lines(Lines),
+    Table(Table),
+}
+
+impl Piece {
+    pub(super) fn n_rows(&self) -> usize {
+        match self {
+            Self::Lines(lines) => lines.ends.len(),
+            Self::Table(table) => table.n_rows(),
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Lines(lines) => lines.memory_bytes(),
+            Self::Table(table) => table.memory_bytes(),
+        }
+    }
+
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        match self {
+            Self::Lines(lines) => lines.retain(keep),
+            Self::Table(table) => table.retain(keep),
+        }
+    }
+}
+
+/// Encodes samples from columns as columns, others as lines of JSON.
+pub(super) struct TableEncoder;
+
+impl Encoder for TableEncoder {
+    fn start(&self) -> Box<dyn BlockBuilder> {
+        Box::new(PiecesBuilder::default())
+    }
+}
+
+#[derive(Default)]
+struct PiecesBuilder {
+    pieces: Vec<Piece>,
+    /// Rows of the batch that the last samples came from.
+    table: Option<TableBuilder>,
+}
+
+impl PiecesBuilder {
+    fn end_table(&mut self) {
+        let table = self.table.take();
+        self.pieces
+            .extend(table.map(|table| Piece::Table(table.finish())));
+    }
+}
+
+impl BlockBuilder for PiecesBuilder {
+    fn push(&mut self, sample: &Sample) -> Result<(), String> {
+        if !self.table.as_ref().is_some_and(|table| table.takes(sample)) {
+            self.end_table();
+            self.table = TableBuilder::for_rows_like(sample);
+        }
+        if let Some(table) = &mut self.table {
+            return table.push(sample);
+        }
+        if !matches!(self.pieces.last(), Some(Piece::Lines(_))) {
+            self.pieces.push(Piece::Lines(Lines::default()));
+        }
+        match self.pieces.last_mut() {
+            Some(Piece::Lines(lines)) => lines.push_strict(sample),
+            _ => unreachable!("lines were just pushed"),
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let pieces: usize = self.pieces.iter().map(Piece::memory_bytes).sum();
+        pieces + self.table.as_ref().map_or(0, TableBuilder::memory_bytes)
+    }
+
+    fn finish(mut self: Box<Self>) -> OutBlock {
+        self.end_table();
+        OutBlock(Payload::Pieces(self.pieces))
     }
 }
 

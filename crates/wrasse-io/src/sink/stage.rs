@@ -6,11 +6,18 @@
 //! bytes of rows, and packed as zstd. Parts and row groups are runs of frames;
 //! frames are cut by their rows alone, and so are they.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::ArrowError;
+use indexmap::IndexMap;
+
+use super::columnar::Table;
 use super::compress::zstd;
 use super::fault::fault;
 use super::frames::{Pack, Packed, Rows};
@@ -28,6 +35,7 @@ const STAGE_LEVEL: i32 = 1;
 pub(super) enum Chunk {
     /// Lines of JSON.
     Lines(Vec<u8>),
+    Table(Table),
 }
 
 /// Rows that become a frame.
@@ -87,12 +95,23 @@ impl Stage {
         }
     }
 
+    pub(super) fn push_table(&mut self, table: Table) {
+        self.n_rows += table.n_rows();
+        self.n_bytes += table.n_bytes();
+        self.chunks.push(Chunk::Table(table));
+    }
+
     /// What the columns of these rows hold.
     pub(super) fn observe(&self) -> Kind {
-        let mut kind = Kind::Struct(indexmap::IndexMap::new());
+        let mut kind = Kind::Struct(IndexMap::new());
         for chunk in &self.chunks {
             match chunk {
                 Chunk::Lines(bytes) => lines(bytes).for_each(|line| kind.observe(line)),
+                Chunk::Table(table) => {
+                    let mut columns = IndexMap::new();
+                    table.observe(&mut columns);
+                    kind.join(Kind::Struct(columns));
+                }
             }
         }
         kind
@@ -120,11 +139,12 @@ impl Rows for Stage {
         out.extend_from_slice(&self.n_bytes.to_le_bytes());
         for chunk in &self.chunks {
             let (tag, bytes) = match chunk {
-                Chunk::Lines(bytes) => (b'L', bytes),
+                Chunk::Lines(bytes) => (b'L', Cow::Borrowed(bytes)),
+                Chunk::Table(table) => (b'T', Cow::Owned(save_table(table).map_err(unsaved)?)),
             };
             out.push(tag);
             out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-            out.extend_from_slice(bytes);
+            out.extend_from_slice(&bytes);
         }
         Ok(out)
     }
@@ -142,11 +162,36 @@ impl Rows for Stage {
             input = rest;
             stage.chunks.push(match tag {
                 b'L' => Chunk::Lines(bytes.to_vec()),
+                b'T' => Chunk::Table(load_table(bytes).ok_or_else(damaged)?),
                 _ => return Err(damaged()),
             });
         }
         Ok(stage)
     }
+}
+
+/// A table as an Arrow stream, after the number of columns as they came.
+fn save_table(table: &Table) -> Result<Vec<u8>, ArrowError> {
+    let mut out = (table.n_base() as u64).to_le_bytes().to_vec();
+    let mut writer = StreamWriter::try_new(&mut out, table.batch().schema_ref())?;
+    writer.write(table.batch())?;
+    writer.finish()?;
+    drop(writer);
+    Ok(out)
+}
+
+fn unsaved(error: ArrowError) -> Error {
+    Error::io(
+        "the staged rows",
+        "cannot be encoded",
+        io::Error::other(error),
+    )
+}
+
+fn load_table(mut bytes: &[u8]) -> Option<Table> {
+    let n_base = take_number(&mut bytes)? as usize;
+    let batch = StreamReader::try_new(bytes, None).ok()?.next()?.ok()?;
+    Some(Table::new(batch, n_base))
 }
 
 fn take_number(input: &mut &[u8]) -> Option<u64> {

@@ -13,12 +13,13 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::columnar::Table;
 use super::frames::{FRAME_BYTES, Frames, FramesPosition};
 use super::kind::Kind;
-use super::place::Place;
+use super::place::{Place, ROWS};
 use super::pool::default_threads;
 use super::position::{read_position, write_position};
-use super::rows::LinesEncoder;
+use super::rows::{Lines, LinesEncoder, Piece, TableEncoder};
 use super::stage::{self, FrameAbout, FrameAt, Stage};
 use super::staged::{Staged, StagedPosition};
 use super::target::{Shape, Target};
@@ -61,7 +62,7 @@ pub(super) fn open(
     };
     // No part is complete before the end.
     let place = Place::open(target, staging, position.as_ref().map(|_| 0))?;
-    let path = place.side_file("rows.zst");
+    let path = place.side_file(ROWS);
     let frame_bytes = place.target().part_bytes.min(FRAME_BYTES);
     let threads = default_threads();
     let staged = match &position {
@@ -93,20 +94,52 @@ pub(super) fn open(
     })
 }
 
+impl TableSink {
+    fn append_lines(&mut self, lines: &Lines) -> Result<(), Error> {
+        let mut rest = lines.rows();
+        while rest.n_rows() > 0 {
+            let (now, later) = rest.split_at_bytes(self.frames.room());
+            self.frames.rows().push_lines(now);
+            self.frames.cut_if_full()?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    fn append_table(&mut self, table: Table) -> Result<(), Error> {
+        let mut rest = Some(table).filter(|table| table.n_rows() > 0);
+        while let Some(table) = rest {
+            let (now, later) = table.split_at_bytes(self.frames.room());
+            self.frames.rows().push_table(now);
+            self.frames.cut_if_full()?;
+            rest = later;
+        }
+        Ok(())
+    }
+}
+
 impl Sink for TableSink {
     fn encoder(&self) -> Arc<dyn Encoder> {
-        Arc::new(LinesEncoder { strict: true })
+        match self.place.target().format {
+            Format::Parquet => Arc::new(TableEncoder),
+            _ => Arc::new(LinesEncoder { strict: true }),
+        }
+    }
+
+    fn set_threads(&mut self, threads: NonZeroUsize) {
+        self.threads = threads;
+        self.frames.set_threads(threads);
     }
 
     fn append(&mut self, block: OutBlock) -> Result<(), Error> {
-        match &block.0 {
-            Payload::Lines(lines) => {
-                let mut rest = lines.rows();
-                while rest.n_rows() > 0 {
-                    let (now, later) = rest.split_at_bytes(self.frames.room());
-                    self.frames.rows().push_lines(now);
-                    self.frames.cut_if_full()?;
-                    rest = later;
+        match block.0 {
+            Payload::Lines(lines) => self.append_lines(&lines)?,
+            Payload::Pieces(pieces) => {
+                for piece in pieces {
+                    match piece {
+                        Piece::Lines(lines) => self.append_lines(&lines)?,
+                        Piece::Table(table) => self.append_table(table)?,
+                    }
                 }
             }
         }

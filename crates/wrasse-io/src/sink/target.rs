@@ -154,6 +154,14 @@ impl Target {
         format!(".{}-{index:05}{}.partial", self.stem, self.suffix)
     }
 
+    /// Whether `name` is one of [`Target::staged_name`].
+    pub(super) fn is_staged_name(&self, name: &str) -> bool {
+        let index = name
+            .strip_prefix(&format!(".{}-", self.stem))
+            .and_then(|rest| rest.strip_suffix(&format!("{}.partial", self.suffix)));
+        index.is_some_and(|index| index.len() >= 5 && index.bytes().all(|b| b.is_ascii_digit()))
+    }
+
     /// Whether `name` is one that a part in this folder could have.
     pub(super) fn is_part_name(&self, name: &str) -> bool {
         name.strip_prefix(&format!("{}-", self.stem))

@@ -108,8 +108,17 @@ impl Sink for TextSink {
         Arc::new(LinesEncoder { strict: false })
     }
 
+    fn set_threads(&mut self, threads: NonZeroUsize) {
+        self.threads = threads;
+        if let Some(open) = &mut self.open {
+            open.body.set_threads(threads);
+        }
+    }
+
     fn append(&mut self, block: OutBlock) -> Result<(), Error> {
-        let Payload::Lines(lines) = block.0;
+        let Payload::Lines(lines) = block.0 else {
+            unreachable!("the encoder of this sink makes lines");
+        };
         let part_bytes = self.place.target().part_bytes;
         let mut rest = lines.rows();
         while rest.n_rows() > 0 {

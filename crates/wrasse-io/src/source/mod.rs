@@ -30,10 +30,6 @@ use crate::store::Object;
 pub use block::{BadRow, Block, Row};
 pub use discover::discover;
 pub use format::Format;
-#[expect(
-    unused_imports,
-    reason = "for the Parquet sink, which is being written"
-)]
 pub(crate) use parquet::ArrowColumns;
 
 /// What a recipe says of its input.

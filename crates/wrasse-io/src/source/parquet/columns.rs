@@ -57,7 +57,6 @@ impl ArrowColumns {
     }
 
     /// The batch itself.
-    #[expect(dead_code, reason = "for the Parquet sink, which is being written")]
     pub(crate) fn batch(&self) -> &RecordBatch {
         &self.batch
     }
