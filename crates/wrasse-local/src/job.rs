@@ -1,5 +1,6 @@
 //! [`Job`]: a run in full, and [`run`].
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -145,7 +146,8 @@ pub fn run(
         part_bytes: job.part_bytes,
         staging: dir.staging(),
     };
-    let sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink))?;
+    let mut sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink))?;
+    sink.set_threads(sink_threads(budget.threads));
     let n_gates = job.plan.n_gates();
     let n_operators = job.plan.operators().len();
     let pass = Pass::new(
@@ -159,7 +161,7 @@ pub fn run(
         ..WriterSettings::default()
     };
     let at = commit.as_deref();
-    let mut writer = Writer::new(sink, Some(dir), at, n_operators, n_gates, settings)?;
+    let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, n_gates, settings)?;
     let mut seen = writer.seen()?;
     if let Some(known) = &job.known_from {
         RunDir::add_fingerprints(known, &mut seen)?;
@@ -185,6 +187,11 @@ pub fn run(
     result.warnings = warnings;
     result.resumed = commit.is_some();
     Ok(result)
+}
+
+/// Compression keeps up with the operators on a quarter of their threads.
+fn sink_threads(workers: usize) -> NonZeroUsize {
+    NonZeroUsize::new(workers.div_ceil(4)).unwrap_or(NonZeroUsize::MIN)
 }
 
 fn start(commit: Option<&Commit>) -> BlockId {

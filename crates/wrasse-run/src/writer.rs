@@ -11,7 +11,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use wrasse_io::{Finished, Sink};
+use wrasse_io::{Finished, Sink, SinkSpec, clear_staging};
 use wrasse_op::Fingerprint;
 
 use crate::manifest::Journal;
@@ -75,6 +75,7 @@ pub enum Outcome {
 /// Takes blocks in input order. See the module's documentation.
 pub struct Writer {
     sink: Box<dyn Sink>,
+    spec: SinkSpec,
     dir: Option<RunDir>,
     rejects: Option<Journal>,
     dropped: Option<Journal>,
@@ -99,7 +100,7 @@ impl Writer {
         reason = "commits are timed; the bytes do not depend on it"
     )]
     pub fn new(
-        sink: Box<dyn Sink>,
+        (sink, spec): (Box<dyn Sink>, SinkSpec),
         dir: Option<RunDir>,
         at: Option<&Commit>,
         n_operators: usize,
@@ -109,6 +110,7 @@ impl Writer {
         let journal = |path, bytes| Journal::open(path, bytes);
         let mut writer = Self {
             sink,
+            spec,
             rejects: None,
             dropped: None,
             fingerprints: Vec::new(),
@@ -249,9 +251,10 @@ impl Writer {
         let finished = self.sink.finish()?;
         if let Some(dir) = &mut self.dir {
             dir.manifest().done(&self.tally)?;
-            // Needed to resume, and only for that. A failure leaves an empty
-            // folder behind and nothing else.
-            let _ = std::fs::remove_dir_all(dir.staging());
+            // What is left there was needed to finish once more, had the line
+            // above not been written. If it cannot be removed it does no harm.
+            let _ = clear_staging(&self.spec);
+            let _ = std::fs::remove_dir(dir.staging());
         }
         Ok((finished, self.tally))
     }

@@ -102,10 +102,12 @@ impl OutBlock {
         }
     }
 
-    /// Bytes of the rows themselves, before compression.
+    /// Bytes of the rows themselves, before compression: of text as it is, of
+    /// columns as they lie in memory.
     pub fn row_bytes(&self) -> usize {
         match &self.0 {
             Payload::Lines(lines) => lines.bytes.len(),
+            Payload::Pieces(pieces) => pieces.iter().map(Piece::row_bytes).sum(),
         }
     }
 

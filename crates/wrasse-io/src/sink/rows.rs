@@ -171,6 +171,13 @@ impl Piece {
         }
     }
 
+    pub(super) fn row_bytes(&self) -> usize {
+        match self {
+            Self::Lines(lines) => lines.bytes.len(),
+            Self::Table(table) => table.memory_bytes(),
+        }
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         match self {
             Self::Lines(lines) => lines.memory_bytes(),
