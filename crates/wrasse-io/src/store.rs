@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt};
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
@@ -157,7 +157,12 @@ impl Object {
     }
 
     fn error(&self, what: &str, cause: object_store::Error) -> Error {
-        Error::io(self.address(), what, cause.into())
+        let is_missing = matches!(cause, object_store::Error::NotFound { .. });
+        let error = Error::io(self.address(), what, flat(cause));
+        if is_missing {
+            return error;
+        }
+        error.with_hint("check the address, and endpoint and credentials in the environment")
     }
 }
 
@@ -278,7 +283,7 @@ fn open(address: &str) -> Result<(Store, Path), Error> {
         return Ok((store.clone(), path));
     }
     let inner = build(&scheme, &base).map_err(|cause| {
-        Error::io(address, "the store cannot be used", cause.into())
+        Error::io(address, "the store cannot be used", flat(cause))
             .with_hint("check the store's environment variables")
     })?;
     let store = Store {
@@ -336,12 +341,20 @@ fn build(scheme: &ObjectStoreScheme, base: &str) -> object_store::Result<Arc<dyn
         ..RetryConfig::default()
     };
     Ok(match scheme {
-        ObjectStoreScheme::AmazonS3 => Arc::new(
-            AmazonS3Builder::from_env()
-                .with_url(base)
-                .with_retry(retry)
-                .build()?,
-        ),
+        ObjectStoreScheme::AmazonS3 => {
+            let builder = AmazonS3Builder::from_env();
+            // Who names an endpoint `http://...` wants no TLS (a server of
+            // one's own), as with the other tools that read this variable.
+            let is_plain = builder
+                .get_config_value(&AmazonS3ConfigKey::Endpoint)
+                .is_some_and(|endpoint| endpoint.starts_with("http://"));
+            let builder = if is_plain {
+                builder.with_allow_http(true)
+            } else {
+                builder
+            };
+            Arc::new(builder.with_url(base).with_retry(retry).build()?)
+        }
         ObjectStoreScheme::GoogleCloudStorage => Arc::new(
             GoogleCloudStorageBuilder::from_env()
                 .with_url(base)
@@ -407,6 +420,22 @@ fn wait<T: Send + 'static>(
     start(future)
         .map_err(|cause| generic(Box::new(cause)))?
         .wait()
+}
+
+/// A store's error as one without causes: its texts tell their causes already,
+/// most of them, and told link by link they say the same four times.
+fn flat(cause: object_store::Error) -> io::Error {
+    let mut text = cause.to_string();
+    let mut link = std::error::Error::source(&cause);
+    while let Some(inner) = link {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        link = inner.source();
+    }
+    io::Error::new(io::Error::from(cause).kind(), text)
 }
 
 fn generic(source: Box<dyn std::error::Error + Send + Sync>) -> object_store::Error {
