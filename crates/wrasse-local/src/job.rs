@@ -58,6 +58,8 @@ pub struct Job {
     pub block_bytes: ByteCount,
     /// The longest row.
     pub row_bytes_max: ByteCount,
+    /// Commit after this many bytes of output, besides every few seconds.
+    pub commit_bytes: ByteCount,
 }
 
 /// How a run went.
@@ -144,6 +146,7 @@ pub fn run(
     let n_operators = job.plan.operators().len();
     let pass = Pass::new(Arc::clone(&job.plan), Arc::clone(&inputs), sink.encoder(), job.pass);
     let settings = WriterSettings {
+        commit_bytes: job.commit_bytes.0,
         max_rejects: job.max_rejects,
         ..WriterSettings::default()
     };

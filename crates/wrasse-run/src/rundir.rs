@@ -99,7 +99,11 @@ impl RunDir {
             manifest,
             _lock: lock,
         };
-        std::fs::create_dir_all(dir.staging()).map_err(io)?;
+        match &resume {
+            // The run may have ended between its last line and this.
+            Resume::Done(_) => dir.remove_staging(),
+            Resume::At(_) => std::fs::create_dir_all(dir.staging()).map_err(io)?,
+        }
         Ok((dir, resume))
     }
 
@@ -111,6 +115,12 @@ impl RunDir {
     /// Where output that is not complete lies.
     pub fn staging(&self) -> PathBuf {
         self.path.join("staging")
+    }
+
+    /// Removes what is needed to resume, and only for that. A failure leaves
+    /// an empty folder behind and nothing else.
+    pub(crate) fn remove_staging(&self) {
+        let _ = std::fs::remove_dir_all(self.staging());
     }
 
     /// The reject file, unless the recipe names another place.

@@ -232,9 +232,7 @@ impl Writer {
         let finished = self.sink.finish()?;
         if let Some(dir) = &mut self.dir {
             dir.manifest().done(&self.tally)?;
-            // Needed to resume, and only for that. A failure leaves an empty
-            // folder behind and nothing else.
-            let _ = std::fs::remove_dir_all(dir.staging());
+            dir.remove_staging();
         }
         Ok((finished, self.tally))
     }
