@@ -46,8 +46,9 @@ pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, 
 
 fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
     let json = report::json(job, result);
-    if !result.was_done {
-        let path = job.run_dir.join("report.json");
+    let path = job.run_dir.join("report.json");
+    // A run may be killed between its last line and its report.
+    if !result.was_done || !path.exists() {
         if let Err(error) = std::fs::write(&path, format!("{json:#}\n")) {
             say(&format!("warning: cannot write {}: {error}", path.display()));
         }
@@ -71,7 +72,6 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
         if !quiet {
             say(&format!("nothing to do: the run in {} is complete", job.run_dir.display()));
         }
-        return Ok(Exit::Done);
     }
     if result.too_many_rejects {
         return Err(Failure {

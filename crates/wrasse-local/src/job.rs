@@ -11,7 +11,7 @@ use wrasse_io::{
 };
 use wrasse_plan::{Budget, Demand, Plan};
 use wrasse_run::{
-    Commit, Error, Existing, Header, MaxRejects, Pass, PassSettings, Resume, RunDir, RunSnapshot,
+    Commit, Done, Error, Existing, Header, MaxRejects, Pass, PassSettings, Resume, RunDir, RunSnapshot,
     Tally, Writer, WriterSettings,
 };
 use wrasse_sched::BlockId;
@@ -124,7 +124,7 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
     let budget = budget(job)?;
-    refuse_foreign_output(job)?;
+    let replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
@@ -132,7 +132,7 @@ pub fn run(
     let existing = if job.output == "-" { Existing::Restart } else { job.existing };
     let (dir, resume) = RunDir::open(&job.run_dir, &header, existing)?;
     let commit = match resume {
-        Resume::Done(tally) => return Ok(done_before(tally, budget.threads)),
+        Resume::Done(done) => return done_before(job, *done, budget.threads),
         Resume::At(commit) => commit,
     };
     let spec = SinkSpec {
@@ -140,8 +140,9 @@ pub fn run(
         format: job.format,
         part_bytes: job.part_bytes,
         staging: dir.staging(),
+        replace,
     };
-    let sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink))?;
+    let sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
     let n_gates = job.plan.n_gates();
     let n_operators = job.plan.operators().len();
     let pass = Pass::new(Arc::clone(&job.plan), Arc::clone(&inputs), sink.encoder(), job.pass);
@@ -179,26 +180,52 @@ pub fn run(
     Ok(result)
 }
 
+/// An output that cannot be written as asked: no failure of the system.
+fn unwritable(error: wrasse_io::Error) -> Error {
+    match error.source {
+        Some(_) => error.into(),
+        None => Error {
+            kind: wrasse_run::ErrorKind::Usage,
+            ..error.into()
+        },
+    }
+}
+
 fn start(commit: Option<&Commit>) -> BlockId {
     let (split, seq) = commit.map_or((0, 0), |commit| commit.next);
     BlockId { split, seq }
 }
 
-fn done_before(tally: Tally, threads: usize) -> RunResult {
-    RunResult {
-        tally,
-        parts: Vec::new(),
+/// An earlier run was complete: its output must still be there.
+fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error> {
+    let is_local = job.output != "-" && !job.output.contains("://");
+    for part in done.parts.iter().filter(|_| is_local) {
+        let bytes = std::fs::metadata(&part.path).map(|metadata| metadata.len()).ok();
+        if bytes != Some(part.bytes) {
+            let is = bytes.map_or_else(|| "is gone".to_owned(), |n| format!("has {n} bytes"));
+            return Err(Error::usage(format!(
+                "the run in {} is complete, but {} {is}; it had {} bytes",
+                job.run_dir.display(),
+                part.path,
+                part.bytes
+            ))
+            .with_hint("pass --restart to make it anew"));
+        }
+    }
+    Ok(RunResult {
+        too_many_rejects: job.max_rejects.is_exceeded(&done.tally),
+        tally: done.tally,
+        parts: done.parts,
         conflicts: Vec::new(),
         warnings: Vec::new(),
         complete: true,
-        too_many_rejects: false,
         was_done: true,
         resumed: true,
         elapsed_s: 0.0,
         cpu_s: None,
         peak_bytes: 0,
         threads,
-    }
+    })
 }
 
 pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
@@ -247,7 +274,7 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
 
 /// An output that a run of Wrasse wrote may be replaced by the next; anything
 /// else only if the user says so.
-fn refuse_foreign_output(job: &Job) -> Result<(), Error> {
+fn may_replace_output(job: &Job) -> Result<bool, Error> {
     let path = std::path::Path::new(&job.output);
     let is_file = path.is_file();
     let is_full_folder = path.is_dir()
@@ -260,7 +287,7 @@ fn refuse_foreign_output(job: &Job) -> Result<(), Error> {
         ))
         .with_hint("pass --overwrite to replace it, or choose another export_path"));
     }
-    Ok(())
+    Ok(ours || job.overwrite)
 }
 
 /// How a run would begin.

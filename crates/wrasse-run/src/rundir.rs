@@ -70,7 +70,11 @@ impl RunDir {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         let file = path.join("manifest.jsonl");
-        let found = Manifest::read(&file)?;
+        // What is discarded need not be understood.
+        let found = match existing {
+            Existing::Restart => None,
+            Existing::Refuse | Existing::Resume => Manifest::read(&file)?,
+        };
         let (manifest, resume) = match found {
             Some(found) if existing == Existing::Resume => {
                 if let Some(difference) = difference(&found.header, header) {

@@ -15,7 +15,7 @@ use wrasse_io::{Finished, Sink};
 use wrasse_op::Fingerprint;
 
 use crate::manifest::Journal;
-use crate::{BlockState, Commit, Error, FingerprintSet, RunDir, Tally};
+use crate::{BlockState, Commit, Done, Error, FingerprintSet, RunDir, Tally};
 
 /// How many rejects fail a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -231,7 +231,10 @@ impl Writer {
         self.commit()?;
         let finished = self.sink.finish()?;
         if let Some(dir) = &mut self.dir {
-            dir.manifest().done(&self.tally)?;
+            dir.manifest().done(Done {
+                tally: self.tally.clone(),
+                parts: finished.parts.clone(),
+            })?;
             dir.remove_staging();
         }
         Ok((finished, self.tally))

@@ -5,4 +5,5 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod kill;
+mod refusals;
 mod support;

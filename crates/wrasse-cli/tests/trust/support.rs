@@ -149,7 +149,7 @@ pub(crate) fn finish(mut command: Command, input: &[u8], patience: Duration) -> 
             }
         });
         let output = child.wait_with_output().unwrap();
-        drop(done.send(()));
+        let _ = done.send(());
         output
     });
     let stderr = String::from_utf8_lossy(&stderr).into_owned();

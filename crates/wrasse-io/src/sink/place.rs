@@ -9,8 +9,10 @@
 //!
 //! Every name that is given is noted in `published.jsonl` in the staging folder
 //! first. A sink that is opened at an earlier position takes these names back,
-//! and only these: files of others are never touched, and a folder that holds
-//! parts of others is refused.
+//! and only these: files of others are never touched. A folder that holds parts
+//! of an earlier run is refused, or they are removed if the owner says so: those
+//! in a folder of parts before the first new one, counted ones when the new ones
+//! are complete.
 //!
 //! Parts for a store, and files for standard output, are staged here and handed
 //! over when complete. The staged copy of an uploaded part goes when two
@@ -49,6 +51,8 @@ pub(super) struct Place {
     /// The output folder, if it is a local one.
     folder: Option<PathBuf>,
     published: BTreeMap<usize, String>,
+    /// Whether parts of an earlier run may be removed.
+    replace: bool,
 }
 
 impl Place {
@@ -58,6 +62,7 @@ impl Place {
         target: Target,
         staging: &Path,
         n_committed: Option<usize>,
+        replace: bool,
     ) -> Result<Self, Error> {
         make_folder(staging)?;
         let local = !target.remote && target.shape != Shape::Stdout;
@@ -78,11 +83,12 @@ impl Place {
             parts,
             folder,
             published: BTreeMap::new(),
+            replace,
         };
         place.read_journal()?;
         place.take_back(n_committed)?;
         if n_committed.is_none() {
-            place.refuse_parts_of_others()?;
+            place.make_room()?;
         }
         Ok(place)
     }
@@ -107,6 +113,9 @@ impl Place {
         let staged = self.staged(index);
         let name = self.target.name(index, total);
         let path = format!("{}{name}", self.target.folder());
+        if self.target.shape == Shape::Counted && index == 0 && self.replace {
+            self.remove_parts_of_others()?;
+        }
         self.published.insert(index, name.clone());
         self.write_journal()?;
         match &self.folder {
@@ -196,25 +205,47 @@ impl Place {
         self.write_journal()
     }
 
-    fn refuse_parts_of_others(&self) -> Result<(), Error> {
-        let (Some(folder), Shape::Folder) = (&self.folder, self.target.shape) else {
-            return Ok(());
-        };
-        for entry in fs::read_dir(folder).map_err(|e| fault(folder, "cannot list", e))? {
-            let entry = entry.map_err(|e| fault(folder, "cannot list", e))?;
-            if self
-                .target
-                .is_part_name(&entry.file_name().to_string_lossy())
-            {
-                return Err(Error::new(
-                    entry.path().display().to_string(),
-                    "the output folder holds parts of an earlier run, which would be mixed with \
-                     the new ones",
-                )
-                .with_hint("remove them or choose another folder"));
-            }
+    /// Sees to it that the output holds no parts but those to come.
+    fn make_room(&self) -> Result<(), Error> {
+        if self.replace {
+            return match self.target.shape {
+                Shape::Folder => self.remove_parts_of_others(),
+                _ => Ok(()),
+            };
         }
-        Ok(())
+        match self.parts_of_others()?.first() {
+            None => Ok(()),
+            Some(part) => Err(Error::new(
+                part.display().to_string(),
+                "the output folder holds parts of an earlier run, which would be mixed with \
+                 the new ones",
+            )
+            .with_hint("pass --overwrite to remove them, or choose another folder")),
+        }
+    }
+
+    fn remove_parts_of_others(&self) -> Result<(), Error> {
+        self.parts_of_others()?.iter().try_for_each(|part| remove(part))
+    }
+
+    /// Files in a local folder that have names of parts.
+    fn parts_of_others(&self) -> Result<Vec<PathBuf>, Error> {
+        let Some(folder) = &self.folder else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        let listed = fs::read_dir(folder).and_then(|entries| {
+            for entry in entries {
+                let entry = entry?;
+                if self.target.is_part_name(&entry.file_name().to_string_lossy()) {
+                    found.push(entry.path());
+                }
+            }
+            Ok(())
+        });
+        listed.map_err(|e| fault(folder, "cannot list", e))?;
+        found.sort();
+        Ok(found)
     }
 
     fn read_journal(&mut self) -> Result<(), Error> {
