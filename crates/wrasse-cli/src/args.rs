@@ -63,6 +63,10 @@ pub(crate) struct HowArgs {
     /// Where manifest, rejects and report go [default: beside the output]
     #[arg(long, value_name = "DIR")]
     pub(crate) run_dir: Option<PathBuf>,
+    /// Make the output safe after this much of it, besides every few seconds
+    /// [default: 256MiB]
+    #[arg(long, value_name = "SIZE", hide = true)]
+    pub(crate) commit_bytes: Option<ByteCount>,
 }
 
 #[derive(Debug, ClapArgs)]

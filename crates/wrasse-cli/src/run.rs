@@ -46,8 +46,9 @@ pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, 
 
 fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
     let json = report::json(job, result);
+    // A run may be killed between its last line and its report.
     if let Some(path) = job.places.report(&job.run_dir)
-        && !result.was_done
+        && (!result.was_done || !path.exists())
         && let Err(error) = std::fs::write(&path, format!("{json:#}\n"))
     {
         say(&format!(
@@ -71,14 +72,11 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
 fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {
     let tally = &result.tally;
     let rejects = job.places.rejects(&job.run_dir);
-    if result.was_done {
-        if !quiet {
-            say(&format!(
-                "nothing to do: the run in {} is complete",
-                job.run_dir.display()
-            ));
-        }
-        return Ok(Exit::Done);
+    if result.was_done && !quiet {
+        say(&format!(
+            "nothing to do: the run in {} is complete",
+            job.run_dir.display()
+        ));
     }
     if result.too_many_rejects {
         return Err(Failure {

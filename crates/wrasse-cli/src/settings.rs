@@ -19,6 +19,8 @@ use crate::failure::{Failure, say};
 const BLOCK_BYTES: ByteCount = ByteCount(1 << 20);
 /// Bytes in a split: the unit in which large files are shared out.
 const SPLIT_BYTES: ByteCount = ByteCount(64 << 20);
+/// A commit costs a sync: after this much output, and every few seconds.
+const COMMIT_BYTES: ByteCount = ByteCount(256 << 20);
 /// The longest row: longer ones are rejected, not held.
 const ROW_BYTES_MAX: ByteCount = ByteCount(64 << 20);
 
@@ -94,6 +96,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         known_from: None,
         split_bytes: settings.split_bytes.unwrap_or(SPLIT_BYTES),
         block_bytes: BLOCK_BYTES,
+        commit_bytes: how.commit_bytes.unwrap_or(COMMIT_BYTES),
         row_bytes_max: settings.max_row_bytes.unwrap_or(ROW_BYTES_MAX),
         plan: Arc::new(Plan::new(
             recipe.steps.into_iter().map(|step| step.operator).collect(),

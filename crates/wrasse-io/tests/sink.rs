@@ -40,6 +40,7 @@ impl Scene {
             format: None,
             part_bytes: part_bytes.map(ByteCount),
             staging: folder.path().join("run"),
+            replace: false,
         };
         Self { folder, spec }
     }

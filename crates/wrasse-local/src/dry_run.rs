@@ -58,6 +58,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         format: None,
         part_bytes: None,
         staging: staging.clone(),
+        replace: false,
     };
     let encoder = open_sink(&spec, None)?.encoder();
     // Nothing was written; a folder that stays does no harm.

@@ -12,7 +12,7 @@ use wrasse_io::{
 };
 use wrasse_plan::{Budget, Demand, Plan};
 use wrasse_run::{
-    Commit, Error, Existing, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir,
+    Commit, Done, Error, Existing, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir,
     RunSnapshot, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::BlockId;
@@ -61,6 +61,8 @@ pub struct Job {
     pub block_bytes: ByteCount,
     /// The longest row.
     pub row_bytes_max: ByteCount,
+    /// Commit after this many bytes of output, besides every few seconds.
+    pub commit_bytes: ByteCount,
 }
 
 /// How a run went.
@@ -125,7 +127,7 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
     let budget = budget(job)?;
-    refuse_foreign_output(job)?;
+    let replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
@@ -137,7 +139,7 @@ pub fn run(
     };
     let (dir, resume) = RunDir::open(&job.run_dir, job.places.clone(), &header, existing)?;
     let commit = match resume {
-        Resume::Done(tally) => return Ok(done_before(tally, budget.threads)),
+        Resume::Done(done) => return done_before(job, *done, budget.threads),
         Resume::At(commit) => commit,
     };
     let spec = SinkSpec {
@@ -145,8 +147,10 @@ pub fn run(
         format: job.format,
         part_bytes: job.part_bytes,
         staging: dir.staging(),
+        replace,
     };
-    let mut sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink))?;
+    let mut sink =
+        open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
     sink.set_threads(sink_threads(budget.threads));
     let n_gates = job.plan.n_gates();
     let n_operators = job.plan.operators().len();
@@ -157,6 +161,7 @@ pub fn run(
         job.pass,
     );
     let settings = WriterSettings {
+        commit_bytes: job.commit_bytes.0,
         max_rejects: job.max_rejects,
         ..WriterSettings::default()
     };
@@ -194,26 +199,54 @@ fn sink_threads(workers: usize) -> NonZeroUsize {
     NonZeroUsize::new(workers.div_ceil(4)).unwrap_or(NonZeroUsize::MIN)
 }
 
+/// An output that cannot be written as asked: no failure of the system.
+fn unwritable(error: wrasse_io::Error) -> Error {
+    match error.source {
+        Some(_) => error.into(),
+        None => Error {
+            kind: wrasse_run::ErrorKind::Usage,
+            ..error.into()
+        },
+    }
+}
+
 fn start(commit: Option<&Commit>) -> BlockId {
     let (split, seq) = commit.map_or((0, 0), |commit| commit.next);
     BlockId { split, seq }
 }
 
-fn done_before(tally: Tally, threads: usize) -> RunResult {
-    RunResult {
-        tally,
-        parts: Vec::new(),
+/// An earlier run was complete: its output must still be there.
+fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error> {
+    let is_local = job.output != "-" && !job.output.contains("://");
+    for part in done.parts.iter().filter(|_| is_local) {
+        let bytes = std::fs::metadata(&part.path)
+            .map(|metadata| metadata.len())
+            .ok();
+        if bytes != Some(part.bytes) {
+            let is = bytes.map_or_else(|| "is gone".to_owned(), |n| format!("has {n} bytes"));
+            return Err(Error::usage(format!(
+                "the run in {} is complete, but {} {is}; it had {} bytes",
+                job.run_dir.display(),
+                part.path,
+                part.bytes
+            ))
+            .with_hint("pass --restart to make it anew"));
+        }
+    }
+    Ok(RunResult {
+        too_many_rejects: job.max_rejects.is_exceeded(&done.tally),
+        tally: done.tally,
+        parts: done.parts,
         conflicts: Vec::new(),
         warnings: Vec::new(),
         complete: true,
-        too_many_rejects: false,
         was_done: true,
         resumed: true,
         elapsed_s: 0.0,
         cpu_s: None,
         peak_bytes: 0,
         threads,
-    }
+    })
 }
 
 pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
@@ -265,7 +298,7 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
 
 /// An output that a run of Wrasse wrote may be replaced by the next; anything
 /// else only if the user says so.
-fn refuse_foreign_output(job: &Job) -> Result<(), Error> {
+fn may_replace_output(job: &Job) -> Result<bool, Error> {
     let path = std::path::Path::new(&job.output);
     let is_file = path.is_file();
     let is_full_folder =
@@ -278,7 +311,7 @@ fn refuse_foreign_output(job: &Job) -> Result<(), Error> {
         ))
         .with_hint("pass --overwrite to replace it, or choose another export_path"));
     }
-    Ok(())
+    Ok(ours || job.overwrite)
 }
 
 /// How a run would begin.

@@ -29,7 +29,8 @@ pub(crate) enum Task {
 
 /// The reader of a split.
 pub(crate) enum Reader {
-    /// Not opened yet; this many blocks are to be skipped (by a resumed run).
+    /// Not opened yet; this many blocks are to be passed over (by a resumed
+    /// run).
     Fresh { skip: u32 },
     /// Open, behind the blocks that were read.
     Open(Box<dyn SplitReader>),
@@ -91,6 +92,7 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
             reader,
             rows_max,
         } => {
+            let reader = resumed(shared, &split, reader)?;
             let (rows, took_ns) = timed(|| next_block(shared, &split, reader));
             let mut state = match rows {
                 Ok(Some((rows, reader))) => {
@@ -140,6 +142,29 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
     Ok(())
 }
 
+/// Passes over the blocks that a resumed run has written. They were read once,
+/// so that a failure here is no damage to be recorded and passed by.
+fn resumed(shared: &Shared, split: &Split, reader: Reader) -> Result<Reader, String> {
+    let skip = match reader {
+        Reader::Fresh { skip } if skip > 0 => skip,
+        _ => return Ok(reader),
+    };
+    let open = || {
+        let mut reader = open(&shared.inputs, split, shared.limits)?;
+        for _ in 0..skip {
+            reader.next_block()?;
+        }
+        Ok(Reader::Open(reader))
+    };
+    open().map_err(|error: wrasse_io::Error| {
+        let cause = error
+            .source
+            .as_ref()
+            .map_or(String::new(), |cause| format!(": {cause}"));
+        format!("the input cannot be read again up to where the run stopped: {error}{cause}")
+    })
+}
+
 type Rows = (wrasse_io::Block, Box<dyn SplitReader>);
 
 fn next_block(
@@ -149,13 +174,7 @@ fn next_block(
 ) -> Result<Option<Rows>, wrasse_io::Error> {
     let mut reader = match reader {
         Reader::Open(reader) => reader,
-        Reader::Fresh { skip } => {
-            let mut reader = open(&shared.inputs, split, shared.limits)?;
-            for _ in 0..skip {
-                reader.next_block()?;
-            }
-            reader
-        }
+        Reader::Fresh { .. } => open(&shared.inputs, split, shared.limits)?,
     };
     Ok(reader.next_block()?.map(|block| (block, reader)))
 }

@@ -64,7 +64,13 @@ fn serve(
         match order {
             Order::Finish => return Ok(true),
             Order::Write { block, state } => {
-                let outcome = writer.write(*state, (block.split, block.seq + 1))?;
+                // Behind damage nothing is left of a split; to come back there
+                // would be to meet the damage again.
+                let next = match state.tally.damaged_files {
+                    0 => (block.split, block.seq + 1),
+                    _ => (block.split + 1, 0),
+                };
+                let outcome = writer.write(*state, next)?;
                 drop(notes.send(Note::Written { block, outcome }));
             }
         }

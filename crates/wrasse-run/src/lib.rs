@@ -20,7 +20,7 @@ mod writer;
 
 pub use error::{Error, ErrorKind};
 pub use fingerprints::FingerprintSet;
-pub use manifest::{Commit, Header, Resume};
+pub use manifest::{Commit, Done, Header, Resume};
 pub use pass::{BlockState, Pass, PassSettings, Work};
 pub use record::{Reject, read_rejects};
 pub use rundir::{Existing, Places, ReportPlace, RunDir};

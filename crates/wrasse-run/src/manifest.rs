@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use wrasse_io::Part;
 
 use crate::{Error, Tally};
 
@@ -55,7 +56,16 @@ pub enum Resume {
     /// It was interrupted; this is its last commit, if it had come so far.
     At(Option<Box<Commit>>),
     /// It is done; nothing is left to do.
-    Done(Tally),
+    Done(Box<Done>),
+}
+
+/// What a run that is done did and wrote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The accounting.
+    pub tally: Tally,
+    /// The output.
+    pub parts: Vec<Part>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,7 +73,7 @@ pub enum Resume {
 enum Line {
     Header { format: u32, header: Header },
     Commit(Box<Commit>),
-    Done { tally: Tally },
+    Done(Box<Done>),
 }
 
 /// The manifest file, open for appending.
@@ -109,7 +119,7 @@ impl Manifest {
                     .with_hint("pass --restart to discard the earlier run"));
                 }
                 Some(Line::Commit(commit)) => resume = Resume::At(Some(commit)),
-                Some(Line::Done { tally }) => resume = Resume::Done(tally),
+                Some(Line::Done(done)) => resume = Resume::Done(done),
                 None => break,
             }
             bytes += line.len() as u64;
@@ -155,10 +165,8 @@ impl Manifest {
         self.append(&Line::Commit(Box::new(commit.clone())))
     }
 
-    pub(crate) fn done(&mut self, tally: &Tally) -> Result<(), Error> {
-        self.append(&Line::Done {
-            tally: tally.clone(),
-        })
+    pub(crate) fn done(&mut self, done: Done) -> Result<(), Error> {
+        self.append(&Line::Done(Box::new(done)))
     }
 
     fn append(&mut self, line: &Line) -> Result<(), Error> {

@@ -127,7 +127,11 @@ impl RunDir {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         let file = path.join("manifest.jsonl");
-        let found = Manifest::read(&file)?;
+        // What is discarded need not be understood.
+        let found = match existing {
+            Existing::Restart => None,
+            Existing::Refuse | Existing::Resume => Manifest::read(&file)?,
+        };
         let (manifest, resume) = match found {
             Some(found) if existing == Existing::Resume => {
                 if let Some(difference) = difference(&found.header, header) {
@@ -160,7 +164,11 @@ impl RunDir {
             manifest,
             _lock: lock,
         };
-        std::fs::create_dir_all(dir.staging()).map_err(io)?;
+        match &resume {
+            // The run may have ended between its last line and this.
+            Resume::Done(_) => dir.remove_staging(),
+            Resume::At(_) => std::fs::create_dir_all(dir.staging()).map_err(io)?,
+        }
         Ok((dir, resume))
     }
 
@@ -172,6 +180,12 @@ impl RunDir {
     /// Where output that is not complete lies.
     pub fn staging(&self) -> PathBuf {
         self.path.join("staging")
+    }
+
+    /// Removes the staging folder if the sink left nothing in it.
+    pub(crate) fn remove_staging(&self) {
+        // A folder that stays does no harm.
+        let _ = std::fs::remove_dir(self.staging());
     }
 
     /// The reject file.

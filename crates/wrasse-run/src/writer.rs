@@ -15,7 +15,7 @@ use wrasse_io::{Finished, Sink, SinkSpec, clear_staging};
 use wrasse_op::Fingerprint;
 
 use crate::manifest::Journal;
-use crate::{BlockState, Commit, Error, FingerprintSet, RunDir, Tally};
+use crate::{BlockState, Commit, Done, Error, FingerprintSet, RunDir, Tally};
 
 /// How many rejects fail a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -250,11 +250,14 @@ impl Writer {
         self.commit()?;
         let finished = self.sink.finish()?;
         if let Some(dir) = &mut self.dir {
-            dir.manifest().done(&self.tally)?;
+            dir.manifest().done(Done {
+                tally: self.tally.clone(),
+                parts: finished.parts.clone(),
+            })?;
             // What is left there was needed to finish once more, had the line
             // above not been written. If it cannot be removed it does no harm.
             let _ = clear_staging(&self.spec);
-            let _ = std::fs::remove_dir(dir.staging());
+            dir.remove_staging();
         }
         Ok((finished, self.tally))
     }

@@ -50,6 +50,9 @@ pub struct SinkSpec {
     pub part_bytes: Option<ByteCount>,
     /// Where unfinished parts lie: the run directory.
     pub staging: PathBuf,
+    /// Remove parts of an earlier run from the output folder when a new output
+    /// begins there. Otherwise such a folder is refused.
+    pub replace: bool,
 }
 
 /// Makes rows of samples, on any thread.
@@ -226,8 +229,8 @@ pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn S
         );
     }
     match target.format {
-        Format::Jsonl => Ok(Box::new(text::open(target, &spec.staging, resume_at)?)),
-        _ => Ok(Box::new(table::open(target, &spec.staging, resume_at)?)),
+        Format::Jsonl => Ok(Box::new(text::open(target, spec, resume_at)?)),
+        _ => Ok(Box::new(table::open(target, spec, resume_at)?)),
     }
 }
 

@@ -9,8 +9,10 @@
 //!
 //! Every name that is given is noted in `published.jsonl` in the staging folder
 //! first. A sink that is opened at an earlier position takes these names back,
-//! and only these: files of others are never touched, and a folder that holds
-//! parts of others is refused.
+//! and only these: files of others are never touched. A folder that holds parts
+//! of an earlier run is refused, or they are removed if the owner says so: those
+//! in a folder of parts before the first new one, counted ones when the new ones
+//! are complete.
 //!
 //! Parts for a store, and files for standard output, are staged here and handed
 //! over when complete. The staged copy of an uploaded part goes when two
@@ -52,6 +54,8 @@ pub(super) struct Place {
     /// The output folder, if it is a local one.
     folder: Option<PathBuf>,
     published: BTreeMap<usize, String>,
+    /// Whether parts of an earlier run may be removed.
+    replace: bool,
 }
 
 impl Place {
@@ -61,6 +65,7 @@ impl Place {
         target: Target,
         staging: &Path,
         n_committed: Option<usize>,
+        replace: bool,
     ) -> Result<Self, Error> {
         make_folder(staging)?;
         let local = !target.remote && target.shape != Shape::Stdout;
@@ -81,11 +86,12 @@ impl Place {
             parts,
             folder,
             published: BTreeMap::new(),
+            replace,
         };
         place.read_journal()?;
         let taken = place.take_back(n_committed)?;
         if n_committed.is_none() {
-            place.refuse_parts_of_others(&taken)?;
+            place.make_room(&taken)?;
         }
         Ok(place)
     }
@@ -110,6 +116,9 @@ impl Place {
         let staged = self.staged(index);
         let name = self.target.name(index, total);
         let path = format!("{}{name}", self.target.folder());
+        if self.target.shape == Shape::Counted && index == 0 && self.replace {
+            self.remove_parts_of_others()?;
+        }
         self.published.insert(index, name.clone());
         self.write_journal()?;
         match &self.folder {
@@ -201,40 +210,71 @@ impl Place {
         Ok(taken)
     }
 
-    /// Refuses a folder that holds parts which this sink did not write.
-    fn refuse_parts_of_others(&self, ours: &BTreeMap<usize, String>) -> Result<(), Error> {
+    /// Sees to it that the output holds no parts but those to come.
+    fn make_room(&self, ours: &BTreeMap<usize, String>) -> Result<(), Error> {
+        if self.folder.is_none() {
+            return self.refuse_objects_of_others(ours);
+        }
+        if self.replace {
+            return match self.target.shape {
+                Shape::Folder => self.remove_parts_of_others(),
+                _ => Ok(()),
+            };
+        }
+        match self.parts_of_others()?.first() {
+            None => Ok(()),
+            Some(part) => Err(mixed(part.display().to_string())
+                .with_hint("pass --overwrite to remove them, or choose another folder")),
+        }
+    }
+
+    /// Refuses a folder of a store that holds parts which this sink did not
+    /// write.
+    fn refuse_objects_of_others(&self, ours: &BTreeMap<usize, String>) -> Result<(), Error> {
         if self.target.shape != Shape::Folder {
             return Ok(());
         }
-        let mut paths = Vec::new();
-        match &self.folder {
-            Some(folder) => {
-                let failed = |e| fault(folder, "cannot list", e);
-                for entry in fs::read_dir(folder).map_err(failed)? {
-                    paths.push(entry.map_err(failed)?.path().display().to_string());
-                }
-            }
-            None => {
-                let objects = Object::at(self.target.folder())?.list()?;
-                paths.extend(objects.iter().map(Object::address));
-            }
-        }
-        let others = paths.into_iter().find(|path| {
+        let objects = Object::at(self.target.folder())?.list()?;
+        let others = objects.iter().map(Object::address).find(|path| {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            let below =
-                self.folder.is_some() || folder == self.target.folder().trim_end_matches('/');
-            let is_ours = self.folder.is_none() && ours.values().any(|known| known == name);
-            below && self.target.is_part_name(name) && !is_ours
+            let is_ours = ours.values().any(|known| known == name);
+            folder == self.target.folder().trim_end_matches('/')
+                && self.target.is_part_name(name)
+                && !is_ours
         });
         match others {
             None => Ok(()),
-            Some(path) => Err(Error::new(
-                path,
-                "the output folder holds parts of an earlier run, which would be mixed with the \
-                 new ones",
-            )
-            .with_hint("remove them or choose another folder")),
+            Some(path) => Err(mixed(path).with_hint("remove them or choose another folder")),
         }
+    }
+
+    fn remove_parts_of_others(&self) -> Result<(), Error> {
+        self.parts_of_others()?
+            .iter()
+            .try_for_each(|part| remove(part))
+    }
+
+    /// Files in a local folder that have names of parts.
+    fn parts_of_others(&self) -> Result<Vec<PathBuf>, Error> {
+        let Some(folder) = &self.folder else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        let listed = fs::read_dir(folder).and_then(|entries| {
+            for entry in entries {
+                let entry = entry?;
+                if self
+                    .target
+                    .is_part_name(&entry.file_name().to_string_lossy())
+                {
+                    found.push(entry.path());
+                }
+            }
+            Ok(())
+        });
+        listed.map_err(|e| fault(folder, "cannot list", e))?;
+        found.sort();
+        Ok(found)
     }
 
     fn read_journal(&mut self) -> Result<(), Error> {
@@ -322,4 +362,10 @@ fn remove(path: &Path) -> Result<(), Error> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(path, "cannot remove", e)),
         _ => Ok(()),
     }
+}
+
+fn mixed(path: String) -> Error {
+    let message =
+        "the output folder holds parts of an earlier run, which would be mixed with the new ones";
+    Error::new(path, message)
 }

@@ -6,7 +6,7 @@
 //! them again.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -23,7 +23,7 @@ use super::rows::{Lines, LinesEncoder, Piece, TableEncoder};
 use super::stage::{self, FrameAbout, FrameAt, Stage};
 use super::staged::{Staged, StagedPosition};
 use super::target::{Shape, Target};
-use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, csv, parquet};
+use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec, csv, parquet};
 use crate::Error;
 use crate::source::Format;
 
@@ -53,7 +53,7 @@ pub(super) struct TableSink {
 /// Opens a sink for rows in columns.
 pub(super) fn open(
     target: Target,
-    staging: &Path,
+    spec: &SinkSpec,
     resume_at: Option<&Value>,
 ) -> Result<TableSink, Error> {
     let position: Option<Position> = match resume_at {
@@ -61,7 +61,12 @@ pub(super) fn open(
         None => None,
     };
     // No part is complete before the end.
-    let place = Place::open(target, staging, position.as_ref().map(|_| 0))?;
+    let place = Place::open(
+        target,
+        &spec.staging,
+        position.as_ref().map(|_| 0),
+        spec.replace,
+    )?;
     let path = place.side_file(ROWS);
     let frame_bytes = place.target().part_bytes.min(FRAME_BYTES);
     let threads = default_threads();

@@ -164,9 +164,19 @@ impl Target {
 
     /// Whether `name` is one that a part in this folder could have.
     pub(super) fn is_part_name(&self, name: &str) -> bool {
-        name.strip_prefix(&format!("{}-", self.stem))
-            .and_then(|rest| rest.strip_suffix(&self.suffix))
-            .is_some_and(|index| index.len() >= 5 && index.bytes().all(|b| b.is_ascii_digit()))
+        let is_number = |text: &str, width: usize| {
+            text.len() >= width && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let index = name
+            .strip_prefix(&format!("{}-", self.stem))
+            .and_then(|rest| rest.strip_suffix(&self.suffix));
+        match (self.shape, index) {
+            (Shape::Folder, Some(index)) => is_number(index, 5),
+            (Shape::Counted, Some(index)) => index
+                .split_once("-of-")
+                .is_some_and(|(index, total)| is_number(index, 2) && is_number(total, 2)),
+            _ => false,
+        }
     }
 
     /// A word for what is written, to recognize a position as ours.

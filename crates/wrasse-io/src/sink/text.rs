@@ -1,7 +1,6 @@
 //! [`TextSink`]: lines of JSON into files.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use super::pool::default_threads;
 use super::position::{read_position, write_position};
 use super::rows::LinesEncoder;
 use super::target::{Shape, Target};
-use super::{Encoder, Finished, OutBlock, Part, Payload, Sink};
+use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec};
 use crate::Error;
 
 /// Where the output stood at a commit.
@@ -182,14 +181,24 @@ impl Sink for TextSink {
 /// Opens a sink for lines of JSON.
 pub(super) fn open(
     target: Target,
-    staging: &Path,
+    spec: &SinkSpec,
     resume_at: Option<&Value>,
 ) -> Result<TextSink, Error> {
     let Some(position) = resume_at else {
-        return Ok(TextSink::create(Place::open(target, staging, None)?));
+        return Ok(TextSink::create(Place::open(
+            target,
+            &spec.staging,
+            None,
+            spec.replace,
+        )?));
     };
     let position: Position = read_position(position, &target)?;
-    let place = Place::open(target, staging, Some(position.parts.len()))?;
+    let place = Place::open(
+        target,
+        &spec.staging,
+        Some(position.parts.len()),
+        spec.replace,
+    )?;
     place.check(&position.parts)?;
     let threads = default_threads();
     let open = match &position.open {

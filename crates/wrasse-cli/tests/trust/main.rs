@@ -1,0 +1,9 @@
+//! What a user must be able to rely on, tried on the real program: a killed
+//! run goes on and gives the same bytes, bad input costs itself and nothing
+//! else, what no operator touches keeps its bytes.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod kill;
+mod refusals;
+mod support;
