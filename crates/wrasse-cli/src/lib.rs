@@ -11,6 +11,7 @@
 
 mod args;
 mod check;
+mod dry_run;
 mod exit;
 mod explain;
 mod failure;

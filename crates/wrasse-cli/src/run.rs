@@ -1,7 +1,6 @@
 //! `wrasse run`.
 
-use wrasse_core::ByteCount;
-use wrasse_local::{Cancel, DryRun, Job, RunResult};
+use wrasse_local::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
 use wrasse_run::Existing;
 
@@ -10,8 +9,8 @@ use crate::args::{ReportForm, RunArgs};
 use crate::failure::{Failure, print, say};
 use crate::progress::Progress;
 use crate::settings::{Reuse, job};
-use crate::table::{count, duration};
-use crate::{load, report};
+use crate::table::count;
+use crate::{dry_run, load, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.quiet)?;
@@ -25,7 +24,7 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     };
     let job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     match args.dry_run {
-        Some(sample) => dry_run(&job, sample, args.report),
+        Some(sample) => dry_run::dry_run(&job, sample, args.report),
         None => execute(&job, args.quiet, args.report),
     }
 }
@@ -121,92 +120,9 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-fn dry_run(job: &Job, sample: ByteCount, form: ReportForm) -> Result<Exit, Failure> {
-    quiet_operators();
-    let dry = wrasse_local::dry_run(job, sample)?;
-    for warning in &dry.warnings {
-        say(&format!("warning: {warning}"));
-    }
-    match form {
-        ReportForm::Json => print(&format!("{:#}\n", prediction_json(job, &dry))),
-        ReportForm::Text => print(&prediction(job, &dry)),
-    }
-}
-
-fn prediction(job: &Job, dry: &DryRun) -> String {
-    let tally = &dry.tally;
-    let mut text = report::accounting(job, tally);
-    text.push_str(&report::identity(tally));
-    text.push_str(&format!(
-        "\nsampled {} of {} in {} file(s); nothing was written\n",
-        ByteCount(dry.sampled_bytes),
-        dry.bytes_total.map_or_else(
-            || "an unknown size".to_owned(),
-            |n| ByteCount(n).to_string()
-        ),
-        count(dry.n_files as u64)
-    ));
-    if let Some(factor) = dry.factor() {
-        let cpu = dry.cpu_s * factor;
-        text.push_str(&format!(
-            "the whole input: about {} of processor time ({} on {} threads), {} rows, {} of them out, {} of text out\n",
-            duration(cpu),
-            duration(cpu / job.threads as f64),
-            job.threads,
-            count((tally.rows_in as f64 * factor) as u64),
-            count((tally.rows_out as f64 * factor) as u64),
-            ByteCount((tally.bytes_out as f64 * factor) as u64)
-        ));
-        if job.plan.n_gates() > 0 {
-            text.push_str(
-                "duplicates were looked for within the sample alone: the whole input has more\n",
-            );
-        }
-    }
-    for line in dry.rejects.lines().take(3) {
-        let short: String = line.chars().take(300).collect();
-        text.push_str(&format!("reject: {short}\n"));
-    }
-    text
-}
-
-fn prediction_json(job: &Job, dry: &DryRun) -> serde_json::Value {
-    let factor = dry.factor();
-    let scaled = |n: u64| factor.map(|factor| (n as f64 * factor) as u64);
-    serde_json::json!({
-        "version": 1,
-        "sampled_bytes": dry.sampled_bytes,
-        "bytes_total": dry.bytes_total,
-        "sample": {
-            "in": dry.tally.rows_in,
-            "out": dry.tally.rows_out,
-            "dropped": dry.tally.dropped(),
-            "duplicates": dry.tally.duplicates(),
-            "rejected": dry.tally.rejected(),
-            "cpu_seconds": dry.cpu_s,
-        },
-        "predicted": {
-            "in": scaled(dry.tally.rows_in),
-            "out": scaled(dry.tally.rows_out),
-            "bytes_out": scaled(dry.tally.bytes_out),
-            "cpu_seconds": factor.map(|factor| dry.cpu_s * factor),
-            "seconds": factor.map(|factor| dry.cpu_s * factor / job.threads as f64),
-        },
-        "operators": job.plan.operators().iter().zip(&dry.tally.operators).map(|(op, did)| {
-            let gone = did.dropped + did.duplicates;
-            serde_json::json!({
-                "name": op.name(),
-                "drop_rate": gone as f64 / did.rows_in.max(1) as f64,
-                "reject_rate": did.rejected as f64 / did.rows_in.max(1) as f64,
-                "cpu_seconds": factor.map(|factor| did.busy_ns as f64 / 1e9 * factor),
-            })
-        }).collect::<Vec<_>>(),
-    })
-}
-
 /// A panic in an operator becomes a reject that carries its message; a trace
 /// on the terminal for each would hide everything else.
-fn quiet_operators() {
+pub(crate) fn quiet_operators() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let on_worker = std::thread::current()

@@ -8,6 +8,7 @@ use wrasse_io::{ReadLimits, SinkSpec, open, open_sink, splits};
 use wrasse_run::{Error, FingerprintSet, Pass, Tally, Work};
 
 use crate::job::{Job, list};
+use crate::process;
 
 /// What a sample of the input told.
 #[derive(Clone, Debug)]
@@ -77,6 +78,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
     let wanted = (sample.0 / SPLIT.0).max(1) as usize;
     let step = splits.len().div_ceil(wanted).max(1);
     let began = Instant::now();
+    let cpu_before = process::cpu_seconds();
     for split in splits.iter().step_by(step) {
         let mut reader = match open(&inputs, split, limits) {
             Ok(reader) => reader,
@@ -125,7 +127,12 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         bytes_total: inputs.files.iter().map(|file| file.bytes).sum(),
         n_files: inputs.files.len(),
         tally,
-        cpu_s: began.elapsed().as_secs_f64(),
+        cpu_s: match (cpu_before, process::cpu_seconds()) {
+            // The clock of the system ticks in hundredths: for less than a few
+            // of them the time that passed says more.
+            (Some(before), Some(after)) if after - before > 0.1 => after - before,
+            _ => began.elapsed().as_secs_f64(),
+        },
         rejects: String::from_utf8_lossy(&rejects).into_owned(),
         warnings: inputs.warnings.clone(),
     })

@@ -11,7 +11,9 @@ use wrasse_core::FieldError;
 pub enum OpErrorKind {
     /// The sample itself is bad. Never retried; goes to the reject file.
     BadSample,
-    /// The world was busy (rate limit, timeout). Retried with back-off.
+    /// The world was busy (a limit on rates, a time-out). Tried three times, on
+    /// the sample as the operator left it: report it before writing to the
+    /// sample.
     Transient,
     /// The operator is broken or misconfigured. Stops the run.
     Fatal,
