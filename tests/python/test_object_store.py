@@ -139,7 +139,7 @@ def test_parts_have_the_names_and_bytes_of_local_parts(
 def test_a_killed_run_is_resumed_to_the_same_bytes(
     wrasse: Path, bucket: Bucket, tmp_path: Path
 ) -> None:
-    # A dozen blocks of 2 MiB, so that a commit is never the last.
+    # Dozens of blocks, so that the first commit is not the last.
     files = {"a.jsonl": rows_of(range(150_000)), "b.jsonl.gz": gzip.compress(rows_of(range(300_000)), 1)}
     (tmp_path / "local").mkdir()
     output, expected = local_run(wrasse, tmp_path / "local", files, "clean.jsonl")
