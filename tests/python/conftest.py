@@ -105,4 +105,4 @@ def s3() -> Iterator[str]:
 @pytest.fixture
 def bucket(s3: str, request: pytest.FixtureRequest) -> Bucket:
     """A bucket for this test alone."""
-    return Bucket(s3, request.node.name.replace("_", "-")[:60].strip("-"))
+    return Bucket(s3, request.node.name.replace("_", "-")[:50].strip("-"))

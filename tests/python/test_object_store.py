@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from conftest import ROOT, Bucket, server
@@ -139,7 +140,7 @@ def test_parts_have_the_names_and_bytes_of_local_parts(
 def test_a_killed_run_is_resumed_to_the_same_bytes(
     wrasse: Path, bucket: Bucket, tmp_path: Path
 ) -> None:
-    # A dozen blocks of 2 MiB, so that a commit is never the last.
+    # Dozens of blocks, so that the first commit is not the last.
     files = {"a.jsonl": rows_of(range(150_000)), "b.jsonl.gz": gzip.compress(rows_of(range(300_000)), 1)}
     (tmp_path / "local").mkdir()
     output, expected = local_run(wrasse, tmp_path / "local", files, "clean.jsonl")
@@ -176,12 +177,37 @@ def kill_behind_a_commit(argv: list[str], manifest: Path, env: dict[str, str]) -
         process.wait(60)
 
 
-def wait_for(process: subprocess.Popen, happened) -> None:
+def wait_for(process: subprocess.Popen, happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 120
     while not happened():
         assert process.poll() is None, process.stderr.read().decode()
         assert time.monotonic() < deadline, "nothing happened in two minutes"
         time.sleep(0.001)
+
+
+def test_an_upload_that_failed_is_made_up_for(
+    wrasse: Path, bucket: Bucket, tmp_path: Path
+) -> None:
+    (tmp_path / "local").mkdir()
+    output, _ = local_run(wrasse, tmp_path / "local", {"pages.jsonl": PAGES}, "clean.jsonl")
+
+    bucket.put("in/pages.jsonl", PAGES)
+    late = f"{bucket.name}-late"
+    recipe = write_recipe(tmp_path, f"s3://{bucket.name}/in/", f"s3://{late}/clean.jsonl")
+    done = subprocess.run(
+        command(wrasse, recipe),
+        capture_output=True,
+        env=clean_env() | bucket.env,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode in (2, 3), done.stderr.decode()
+    assert f"s3://{late}" in done.stderr.decode()
+
+    Bucket(bucket.endpoint, late)
+    run(wrasse, recipe, "--resume", env=bucket.env)
+    got = bucket.client.get_object(Bucket=late, Key="clean.jsonl")["Body"].read()
+    assert got == output.read_bytes()
 
 
 def test_a_web_server_is_read_with_and_without_ranges(
