@@ -36,9 +36,10 @@ pub fn sample(data: &[u8]) {
     };
     let names: BTreeSet<String> = before.iter().map(|(name, _)| name.clone()).collect();
     // Text that is not valid and numbers beyond a float are rows, but no values.
-    let mut view = serde_json::from_str::<Map<String, Value>>(object).ok();
+    let view = serde_json::from_str::<Map<String, Value>>(object).ok();
     let mut touched = BTreeSet::new();
     let mut paths = Vec::new();
+    let mut edits: Vec<(&str, Option<Value>)> = Vec::new();
     for line in lines {
         let Some(kind) = line.chars().next() else {
             continue;
@@ -64,9 +65,16 @@ pub fn sample(data: &[u8]) {
             (_, Some(value)) => sample.set_value(path, value),
             (_, None) => sample.remove(path),
         }
-        if let Some(view) = &mut view {
-            edit(view, &names, path, value);
+        // A field that is set and then removed was never there: unless it was
+        // written into a value that an earlier edit set, it leaves no objects
+        // behind that were made to hold it.
+        if !edits
+            .iter()
+            .any(|(known, _)| is_within(&names, path, known))
+        {
+            edits.retain(|(known, _)| *known != path && !is_within(&names, known, path));
         }
+        edits.push((path, value));
         touched.insert(path.to_owned());
         touched.insert(path.split('.').next().unwrap_or_default().to_owned());
         paths.push(path);
@@ -87,7 +95,10 @@ pub fn sample(data: &[u8]) {
     if touched.is_empty() {
         assert_eq!(json, object);
     }
-    let Some(view) = view else { return };
+    let Some(mut view) = view else { return };
+    for (path, value) in edits {
+        edit(&mut view, &names, path, value);
+    }
     let written: Map<String, Value> =
         serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
     assert_eq!(written, view, "{json}");
@@ -114,6 +125,15 @@ fn route<'p>(names: &BTreeSet<String>, path: &'p str) -> (&'p str, Option<&'p st
         Some((head, rest)) if names.contains(head) => (head, Some(rest)),
         _ => (path, None),
     }
+}
+
+/// Whether `inner` leads to something below where `outer` leads.
+fn is_within(names: &BTreeSet<String>, inner: &str, outer: &str) -> bool {
+    let below = inner
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.starts_with('.'));
+    let (inner, outer) = (route(names, inner), route(names, outer));
+    below && inner.0 == outer.0 && inner.1.is_some()
 }
 
 fn edit(view: &mut Map<String, Value>, names: &BTreeSet<String>, path: &str, value: Option<Value>) {
