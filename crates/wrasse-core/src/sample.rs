@@ -350,6 +350,12 @@ impl Sample {
                     self.loaded[at].value = Content::Json(json.into());
                 }
             }
+            // What was read at the path itself is stale as well.
+            stale.extend(self.position(path));
+            stale.sort_unstable();
+            for i in stale.into_iter().rev() {
+                self.loaded.remove(i);
+            }
             return;
         }
         for i in stale.into_iter().rev() {
@@ -675,6 +681,14 @@ mod tests {
         assert_eq!(seen.as_deref(), Some(r#"{"b":"new"}"#));
         let (_, seen) = edited(|sample| sample.set_text("a.b", "new"));
         assert_eq!(seen.as_deref(), Some(r#"{"b": "new", "c": 2}"#));
+        let (json, _) = edited(|sample| {
+            sample.set_json("a", "{}");
+            sample.set_text("a.b", "old");
+            assert_eq!(sample.text("a.b").unwrap().as_str(), "old");
+            sample.set_text("a.b", "new");
+            assert_eq!(sample.text("a.b").unwrap().as_str(), "new");
+        });
+        assert_eq!(json, r#"{"a": {"b":"new"}, "x": 0}"#);
         let (json, _) = edited(|sample| sample.remove("x.none"));
         assert_eq!(json, row);
     }
