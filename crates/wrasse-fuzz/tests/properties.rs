@@ -21,7 +21,7 @@ fn rows_do_not_depend_on_cuts() {
 
 #[test]
 fn edits_are_those_of_a_plain_object() {
-    holds(100_000, seeds::EDITS, seeds::EDIT_WORDS, sample);
+    holds(1_000_000, seeds::EDITS, seeds::EDIT_WORDS, sample);
 }
 
 #[test]
