@@ -212,20 +212,28 @@ pub(crate) fn set_below(raw: &str, path: &str, json: Option<&str>) -> String {
     };
     let (raw, fields) = match index(raw) {
         Ok(fields) => (raw, fields),
+        // Nothing is below a value that is no object.
+        Err(_) if json.is_none() => return raw.to_owned(),
         Err(_) => ("{}", Vec::new()),
     };
     let at = fields.iter().rposition(|field| field.key(raw) == head);
     let old = at.map_or("{}", |at| &raw[fields[at].value.clone()]);
-    let change = match (rest, json, at) {
-        (Some(rest), _, Some(at)) => Change::Replace(at, set_below(old, rest, json).into()),
-        (Some(rest), Some(_), None) => Change::Append(head, set_below(old, rest, json).into()),
-        (None, Some(json), Some(at)) => Change::Replace(at, json.into()),
-        (None, Some(json), None) => Change::Append(head, json.into()),
-        (None, None, Some(at)) => Change::Remove(at),
+    let changes = match (rest, json, at) {
+        (Some(rest), _, Some(at)) => vec![Change::Replace(at, set_below(old, rest, json).into())],
+        (Some(rest), Some(_), None) => {
+            vec![Change::Append(head, set_below(old, rest, json).into())]
+        }
+        (None, Some(json), Some(at)) => vec![Change::Replace(at, json.into())],
+        (None, Some(json), None) => vec![Change::Append(head, json.into())],
+        // Every field of that name goes, or an earlier one would come to light.
+        (None, None, Some(_)) => (0..fields.len())
+            .filter(|i| fields[*i].key(raw) == head)
+            .map(Change::Remove)
+            .collect(),
         (_, None, None) => return raw.to_owned(),
     };
     let mut out = Vec::with_capacity(raw.len() + 64);
-    splice(raw, &fields, &[change], &mut out);
+    splice(raw, &fields, &changes, &mut out);
     String::from_utf8(out).expect("pieces of text joined at their borders are text")
 }
 
@@ -334,6 +342,9 @@ mod tests {
             r#"{"meta": {"lang" : "en", "n": [1],"a":{"b":1}}, "x": 0}"#
         );
         assert_eq!(set_below(row, "meta.none", None), row);
+        assert_eq!(set_below(row, "x.none", None), row);
+        let twice = r#"{"meta": {"k": 1, "l": 2, "k": 3}}"#;
+        assert_eq!(set_below(twice, "meta.k", None), r#"{"meta": { "l": 2}}"#);
     }
 
     #[test]

@@ -338,6 +338,42 @@ impl Sample {
 
     fn set(&mut self, path: &str, value: Content) {
         self.revision += 1;
+        // Of paths that overlap (`meta`, `meta.lang`) what is written last counts:
+        // the inside of an old value goes with it, and what is written below a
+        // new value becomes part of that.
+        let (mut above, mut stale) = (None, Vec::new());
+        for (i, known) in self.loaded.iter().enumerate() {
+            if self.below(path, &known.path).is_some() && known.changed {
+                above = Some(i);
+            } else if self.below(path, &known.path).is_some()
+                || self.below(&known.path, path).is_some()
+            {
+                stale.push(i);
+            }
+        }
+        if let Some(at) = above {
+            let old = content_json(&self.loaded[at].value);
+            let new = content_json(&value);
+            let rest = self.below(path, &self.loaded[at].path).unwrap_or_default();
+            match (old, new) {
+                (None, None) => {}
+                (old, new) => {
+                    let json =
+                        json::set_below(old.as_deref().unwrap_or("{}"), rest, new.as_deref());
+                    self.loaded[at].value = Content::Json(json.into());
+                }
+            }
+            // What was read at the path itself is stale as well.
+            stale.extend(self.position(path));
+            stale.sort_unstable();
+            for i in stale.into_iter().rev() {
+                self.loaded.remove(i);
+            }
+            return;
+        }
+        for i in stale.into_iter().rev() {
+            self.loaded.remove(i);
+        }
         match self.position(path) {
             Some(at) => {
                 self.loaded[at].value = value;
@@ -349,6 +385,49 @@ impl Sample {
                 changed: true,
             }),
         }
+    }
+
+    /// What `path` adds to `outer`, if it names something within it.
+    fn below<'p>(&self, path: &'p str, outer: &str) -> Option<&'p str> {
+        let rest = path.strip_prefix(outer)?.strip_prefix('.')?;
+        let (at, _) = self.locate(path)?;
+        let (outer_at, _) = self.locate(outer)?;
+        // A key may hold the dot itself: then the two have nothing in common.
+        (at == outer_at && self.is_below_a_field(path)).then_some(rest)
+    }
+
+    /// Whether something was written above or below `path`, so that the row it
+    /// was read from does not tell its value.
+    fn is_overwritten(&self, path: &str) -> bool {
+        self.loaded.iter().any(|known| {
+            known.changed
+                && (self.below(path, &known.path).is_some()
+                    || self.below(&known.path, path).is_some())
+        })
+    }
+
+    /// The value at `path` with what was written above and below it.
+    fn overwritten_json(&self, path: &str) -> Option<String> {
+        let mut json = None;
+        for known in self.loaded.iter().filter(|known| known.changed) {
+            if let Some(rest) = self.below(path, &known.path) {
+                let above = content_json(&known.value)?;
+                return json::descend(&above, rest).map(str::to_owned);
+            }
+            if let Some(rest) = self.below(&known.path, path) {
+                let old = json.or_else(|| self.row_json(path).map(Cow::into_owned));
+                let new = content_json(&known.value);
+                json = match (old, &new) {
+                    (None, None) => None,
+                    (old, new) => Some(json::set_below(
+                        old.as_deref().unwrap_or("{}"),
+                        rest,
+                        new.as_deref(),
+                    )),
+                };
+            }
+        }
+        json
     }
 
     /// The index of the top-level field that holds `path`, and the rest of the
@@ -371,6 +450,12 @@ impl Sample {
     }
 
     fn read_text(&self, path: &str) -> Result<Text, FieldError> {
+        if self.is_overwritten(path) {
+            let raw = self
+                .overwritten_json(path)
+                .ok_or_else(|| self.absent(path))?;
+            return text_of_json(&raw, path);
+        }
         let Some((at, rest)) = self.locate(path) else {
             return Err(self.absent(path));
         };
@@ -399,6 +484,14 @@ impl Sample {
     }
 
     fn read_json(&self, path: &str) -> Option<Cow<'_, str>> {
+        if self.is_overwritten(path) {
+            return self.overwritten_json(path).map(Cow::Owned);
+        }
+        self.row_json(path)
+    }
+
+    /// The value at `path` as it was read.
+    fn row_json(&self, path: &str) -> Option<Cow<'_, str>> {
         let (at, rest) = self.locate(path)?;
         let whole: Cow<'_, str> = match &self.row {
             Row::Json { line, fields } => Cow::Borrowed(&line[fields[at].value.clone()]),
@@ -575,6 +668,42 @@ mod tests {
         let mut out = Vec::new();
         sample.write_json(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn of_overlapping_paths_the_last_one_counts() {
+        let row = r#"{"a": {"b": 1, "c": 2}, "x": 0}"#;
+        let edited = |edit: fn(&mut Sample)| {
+            let mut sample = Sample::from_json(row.into(), Origin::default()).unwrap();
+            edit(&mut sample);
+            let mut json = Vec::new();
+            sample.write_json(&mut json);
+            let seen = sample.json("a").map(Cow::into_owned);
+            (String::from_utf8(json).unwrap(), seen)
+        };
+        let (json, seen) = edited(|sample| {
+            sample.set_text("a.b", "new");
+            sample.remove("a");
+        });
+        assert_eq!((json.as_str(), seen), (r#"{ "x": 0}"#, None));
+        let (json, seen) = edited(|sample| {
+            sample.remove("a");
+            sample.set_text("a.b", "new");
+        });
+        assert_eq!(json, r#"{"a": {"b":"new"}, "x": 0}"#);
+        assert_eq!(seen.as_deref(), Some(r#"{"b":"new"}"#));
+        let (_, seen) = edited(|sample| sample.set_text("a.b", "new"));
+        assert_eq!(seen.as_deref(), Some(r#"{"b": "new", "c": 2}"#));
+        let (json, _) = edited(|sample| {
+            sample.set_json("a", "{}");
+            sample.set_text("a.b", "old");
+            assert_eq!(sample.text("a.b").unwrap().as_str(), "old");
+            sample.set_text("a.b", "new");
+            assert_eq!(sample.text("a.b").unwrap().as_str(), "new");
+        });
+        assert_eq!(json, r#"{"a": {"b":"new"}, "x": 0}"#);
+        let (json, _) = edited(|sample| sample.remove("x.none"));
+        assert_eq!(json, row);
     }
 
     #[test]
