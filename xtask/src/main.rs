@@ -1,2 +1,55 @@
 //! `cargo xtask`: the chores of this workspace.
-fn main() {}
+//!
+//! Exit codes: 0 done, 1 failed or something is stale, 2 wrong arguments.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal of a developer"
+)]
+
+mod generate;
+mod new_op;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+/// The chores of the Wrasse workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Write what is generated from the code: `docs/reference`
+    Gen {
+        /// Write nothing; fail if something is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write the file of a new operator and register it
+    NewOp {
+        /// The shape of the operator
+        kind: new_op::Kind,
+        /// Its name in recipes, with the ending of its kind: `emoji_ratio_filter`
+        name: String,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Args::parse().chore {
+        Chore::Gen { check: false } => generate::write(&root()),
+        Chore::Gen { check: true } => generate::check(&root()),
+        Chore::NewOp { kind, name } => new_op::create(&root(), kind, &name),
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).to_owned()
+}
