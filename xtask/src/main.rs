@@ -8,6 +8,7 @@
     reason = "a program for the terminal of a developer"
 )]
 
+mod bench;
 mod generate;
 mod new_op;
 
@@ -38,6 +39,8 @@ enum Chore {
         /// Its name in recipes, with the ending of its kind: `emoji_ratio_filter`
         name: String,
     },
+    /// Measure the speed and the memory of Wrasse; results go to `benches/runs`
+    Bench(bench::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Gen { check: false } => generate::write(&root()),
         Chore::Gen { check: true } => generate::check(&root()),
         Chore::NewOp { kind, name } => new_op::create(&root(), kind, &name),
+        Chore::Bench(args) => bench::run(&root(), &args),
     }
 }
 

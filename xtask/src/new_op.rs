@@ -97,7 +97,10 @@ fn check_name(kind: Kind, name: &str) -> Result<()> {
 /// The skeleton with the operator's name in it.
 fn fill(kind: Kind, name: &str) -> String {
     let known = format!("skeleton_{}", kind.name());
-    let stem = kind.endings().iter().find_map(|ending| name.strip_suffix(ending));
+    let stem = kind
+        .endings()
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending));
     kind.skeleton()
         .replace(&known, name)
         .replace(&camel_case(&known), &camel_case(name))
@@ -116,7 +119,10 @@ fn camel_case(name: &str) -> String {
 fn register(list: &str, name: &str) -> Result<String> {
     const OPENING: &str = "operators! {\n";
     let start = list.find(OPENING).context("no `operators! {` to add to")? + OPENING.len();
-    let end = start + list[start..].find('}').context("`operators! {` has no end")?;
+    let end = start
+        + list[start..]
+            .find('}')
+            .context("`operators! {` has no end")?;
     let mut at = start;
     for line in list[start..end].split_inclusive('\n') {
         if line.trim().trim_end_matches(',') > name {
@@ -131,7 +137,8 @@ fn register(list: &str, name: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    const LIST: &str = "//! Doc.\n\nwrasse_op::operators! {\n    b_filter,\n    d_filter,\n}\n\nfn f() {}\n";
+    const LIST: &str =
+        "//! Doc.\n\nwrasse_op::operators! {\n    b_filter,\n    d_filter,\n}\n\nfn f() {}\n";
 
     #[test]
     fn lines_are_added_by_the_alphabet() {
@@ -164,7 +171,9 @@ mod tests {
         ] {
             assert!(check_name(kind, name).is_err(), "{name}");
         }
-        let error = check_name(Kind::Filter, "emoji_ratio").unwrap_err().to_string();
+        let error = check_name(Kind::Filter, "emoji_ratio")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("emoji_ratio_filter"), "{error}");
     }
 
@@ -188,7 +197,10 @@ mod tests {
 
             let again = create(root.path(), *kind, &name).unwrap_err().to_string();
             assert!(again.contains("exists already"), "{again}");
-            assert_eq!(std::fs::read_to_string(folder.join("mod.rs")).unwrap(), list);
+            assert_eq!(
+                std::fs::read_to_string(folder.join("mod.rs")).unwrap(),
+                list
+            );
         }
         let known = create(root.path(), Kind::Filter, "words_num_filter").unwrap_err();
         assert!(known.to_string().contains("exists already"), "{known}");

@@ -19,7 +19,10 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_deduplicator::<SkeletonDeduplicator
             r#"{"text": "same", "id": 2}"#,
             r#"{"text": "Same", "id": 3}"#,
         ],
-        output: &[r#"{"text": "same", "id": 1}"#, r#"{"text": "Same", "id": 3}"#],
+        output: &[
+            r#"{"text": "same", "id": 1}"#,
+            r#"{"text": "Same", "id": 3}"#,
+        ],
     },
     Example {
         about: "ignores case, also beyond ASCII",

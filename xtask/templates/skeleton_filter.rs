@@ -4,26 +4,24 @@ use wrasse_op::{
     Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
-pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<SkeletonFilter>(
-    "skeleton_filter",
-    "KEEPS WHAT, in one sentence.",
-)
-.details("WHAT ELSE A USER MUST KNOW: rules, units, quirks that are kept.")
-.origin("Wrasse")
-.examples(&[
-    Example {
-        about: "drops a text below the minimum",
-        params: r#"{"min_num": 1}"#,
-        input: &[r#"{"text": "a"}"#, r#"{"text": "a\nb"}"#],
-        output: &[r#"{"text": "a\nb"}"#],
-    },
-    Example {
-        about: "keeps a text exactly at the maximum",
-        params: r#"{"max_num": 2}"#,
-        input: &[r#"{"text": ""}"#, r#"{"text": "数\n据\n集"}"#],
-        output: &[r#"{"text": ""}"#, r#"{"text": "数\n据\n集"}"#],
-    },
-]);
+pub(crate) const SPEC: OpSpec =
+    OpSpec::text_filter::<SkeletonFilter>("skeleton_filter", "KEEPS WHAT, in one sentence.")
+        .details("WHAT ELSE A USER MUST KNOW: rules, units, quirks that are kept.")
+        .origin("Wrasse")
+        .examples(&[
+            Example {
+                about: "drops a text below the minimum",
+                params: r#"{"min_num": 1}"#,
+                input: &[r#"{"text": "a"}"#, r#"{"text": "a\nb"}"#],
+                output: &[r#"{"text": "a\nb"}"#],
+            },
+            Example {
+                about: "keeps a text exactly at the maximum",
+                params: r#"{"max_num": 2}"#,
+                input: &[r#"{"text": ""}"#, r#"{"text": "数\n据\n集"}"#],
+                output: &[r#"{"text": ""}"#, r#"{"text": "数\n据\n集"}"#],
+            },
+        ]);
 
 /// Parameters of `skeleton_filter`.
 #[derive(Default, serde::Deserialize, schemars::JsonSchema)]
@@ -59,6 +57,8 @@ impl TextFilter for SkeletonFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("skeleton").is_some_and(|value| self.range.keeps(value))
+        stats
+            .number("skeleton")
+            .is_some_and(|value| self.range.keeps(value))
     }
 }

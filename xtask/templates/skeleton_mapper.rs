@@ -4,26 +4,24 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<SkeletonMapper>(
-    "skeleton_mapper",
-    "DOES WHAT, in one sentence.",
-)
-.details("WHAT ELSE A USER MUST KNOW: rules, units, quirks that are kept.")
-.origin("Wrasse")
-.examples(&[
-    Example {
-        about: "removes a word",
-        params: r#"{"word": "foo"}"#,
-        input: &[r#"{"text": "foobar"}"#],
-        output: &[r#"{"text": "bar"}"#],
-    },
-    Example {
-        about: "leaves an empty text as it is",
-        params: r#"{"word": "数据"}"#,
-        input: &[r#"{"text": ""}"#],
-        output: &[r#"{"text": ""}"#],
-    },
-]);
+pub(crate) const SPEC: OpSpec =
+    OpSpec::text_mapper::<SkeletonMapper>("skeleton_mapper", "DOES WHAT, in one sentence.")
+        .details("WHAT ELSE A USER MUST KNOW: rules, units, quirks that are kept.")
+        .origin("Wrasse")
+        .examples(&[
+            Example {
+                about: "removes a word",
+                params: r#"{"word": "foo"}"#,
+                input: &[r#"{"text": "foobar"}"#],
+                output: &[r#"{"text": "bar"}"#],
+            },
+            Example {
+                about: "leaves an empty text as it is",
+                params: r#"{"word": "数据"}"#,
+                input: &[r#"{"text": ""}"#],
+                output: &[r#"{"text": ""}"#],
+            },
+        ]);
 
 /// Parameters of `skeleton_mapper`.
 #[derive(serde::Deserialize, schemars::JsonSchema)]

@@ -2,26 +2,24 @@
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextSlicer};
 
-pub(crate) const SPEC: OpSpec = OpSpec::text_slicer::<SkeletonSlicer>(
-    "skeleton_slicer",
-    "CUTS WHERE, in one sentence.",
-)
-.details("WHAT ELSE A USER MUST KNOW: rules, units, quirks that are kept.")
-.origin("Wrasse")
-.examples(&[
-    Example {
-        about: "other fields go with each piece",
-        params: r#"{"separator": "--"}"#,
-        input: &[r#"{"text": "数据--集", "id": 7}"#],
-        output: &[r#"{"text": "数据", "id": 7}"#, r#"{"text": "集", "id": 7}"#],
-    },
-    Example {
-        about: "an empty text is one piece",
-        params: r#"{"separator": "--"}"#,
-        input: &[r#"{"text": ""}"#],
-        output: &[r#"{"text": ""}"#],
-    },
-]);
+pub(crate) const SPEC: OpSpec =
+    OpSpec::text_slicer::<SkeletonSlicer>("skeleton_slicer", "CUTS WHERE, in one sentence.")
+        .details("WHAT ELSE A USER MUST KNOW: rules, units, quirks that are kept.")
+        .origin("Wrasse")
+        .examples(&[
+            Example {
+                about: "other fields go with each piece",
+                params: r#"{"separator": "--"}"#,
+                input: &[r#"{"text": "数据--集", "id": 7}"#],
+                output: &[r#"{"text": "数据", "id": 7}"#, r#"{"text": "集", "id": 7}"#],
+            },
+            Example {
+                about: "an empty text is one piece",
+                params: r#"{"separator": "--"}"#,
+                input: &[r#"{"text": ""}"#],
+                output: &[r#"{"text": ""}"#],
+            },
+        ]);
 
 /// Parameters of `skeleton_slicer`.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -40,7 +38,10 @@ impl Configured for SkeletonSlicer {
 
     fn new(params: Params, _: &Common) -> Result<Self, ParamError> {
         if params.separator.is_empty() {
-            return Err(ParamError::new("separator", "expected at least one character"));
+            return Err(ParamError::new(
+                "separator",
+                "expected at least one character",
+            ));
         }
         Ok(Self {
             separator: params.separator,

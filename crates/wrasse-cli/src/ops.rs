@@ -71,7 +71,7 @@ fn page(spec: &OpSpec) -> String {
         .params()
         .into_iter()
         .map(|param| {
-            let default = param.default.map_or_else(|| "required".to_owned(), |value| value.to_string());
+            let default = param.default_text();
             vec![param.name, param.types, default, param.about]
         })
         .collect();

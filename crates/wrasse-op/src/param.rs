@@ -11,10 +11,25 @@ pub struct Param {
     pub name: String,
     /// The types of its values, such as `integer or null`.
     pub types: String,
-    /// The value if the recipe does not give one; `None` if it must.
+    /// Whether the recipe must give it.
+    pub is_required: bool,
+    /// The value if the recipe does not give one; `None` if that has no form
+    /// in a recipe, and what it does says `about`.
     pub default: Option<Value>,
     /// What it does, on one line; Markdown.
     pub about: String,
+}
+
+impl Param {
+    /// What a reference page says of the default: `required`, a value in JSON,
+    /// or `none`.
+    pub fn default_text(&self) -> String {
+        match &self.default {
+            _ if self.is_required => "required".to_owned(),
+            Some(value) => value.to_string(),
+            None => "none".to_owned(),
+        }
+    }
 }
 
 impl OpSpec {
@@ -32,11 +47,8 @@ impl OpSpec {
             .map(|(name, property)| Param {
                 name: name.clone(),
                 types: types(property, &schema).join(" or "),
-                default: match property.get("default") {
-                    None if required(name) => None,
-                    None => Some(Value::Null),
-                    known => known.cloned(),
-                },
+                is_required: required(name),
+                default: property.get("default").cloned(),
                 about: property["description"]
                     .as_str()
                     .unwrap_or("")
@@ -57,8 +69,13 @@ impl OpSpec {
 
 /// The types that a schema allows, each once.
 fn types(schema: &Value, root: &Value) -> Vec<String> {
-    if let Some(target) = schema["$ref"].as_str().and_then(|path| path.strip_prefix('#')) {
-        return root.pointer(target).map_or_else(Vec::new, |target| types(target, root));
+    if let Some(target) = schema["$ref"]
+        .as_str()
+        .and_then(|path| path.strip_prefix('#'))
+    {
+        return root
+            .pointer(target)
+            .map_or_else(Vec::new, |target| types(target, root));
     }
     let mut found = Vec::new();
     let mut add = |name: String| {
@@ -160,17 +177,25 @@ mod tests {
         let params = OpSpec::text_mapper::<Op>("op", "Does.").params();
         let shown: Vec<_> = params
             .iter()
-            .map(|param| (param.name.as_str(), param.types.as_str(), param.default.clone()))
+            .map(|param| {
+                (
+                    param.name.as_str(),
+                    param.types.as_str(),
+                    param.default.clone(),
+                )
+            })
             .collect();
         assert_eq!(
             shown,
             [
                 ("pattern", "string or list of string", None),
-                ("limit", "integer or null", Some(json!(null))),
+                ("limit", "integer or null", None),
                 ("seven", "integer", Some(json!(7))),
                 ("form", "`\"nfc\"` or `\"nfkc\"`", None),
             ]
         );
+        let required: Vec<bool> = params.iter().map(|param| param.is_required).collect();
+        assert_eq!(required, [true, false, false, true]);
         assert_eq!(params[0].about, "What must be given.");
     }
 }

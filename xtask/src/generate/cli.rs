@@ -16,11 +16,21 @@ pub(super) fn add(files: &mut Files) {
 
 fn commands() -> String {
     // Not the program's version: it would make the page stale at each release.
-    let mut wrasse = wrasse_cli::command().term_width(COLUMNS).disable_help_subcommand(true);
+    let mut wrasse = wrasse_cli::command()
+        .term_width(COLUMNS)
+        .disable_help_subcommand(true);
     wrasse.build();
-    let mut text = format!("{NOTE}# The command line\n\nWhat `--help` prints.\n\n## wrasse\n\n{}", help(&mut wrasse));
+    let mut text = format!(
+        "{NOTE}# The command line\n\nWhat `--help` prints.\n\n## wrasse\n\n{}",
+        help(&mut wrasse)
+    );
     for command in wrasse.get_subcommands_mut() {
-        let _ = write!(text, "\n## wrasse {}\n\n{}", command.get_name().to_owned(), help(command));
+        let _ = write!(
+            text,
+            "\n## wrasse {}\n\n{}",
+            command.get_name().to_owned(),
+            help(command)
+        );
     }
     text
 }

@@ -51,8 +51,14 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     if stale.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = stale.iter().map(|path| format!("{FOLDER}/{}", path.display())).collect();
-    bail!("stale: {}; run `cargo xtask gen` and commit the result", names.join(", "))
+    let names: Vec<String> = stale
+        .iter()
+        .map(|path| format!("{FOLDER}/{}", path.display()))
+        .collect();
+    bail!(
+        "stale: {}; run `cargo xtask gen` and commit the result",
+        names.join(", ")
+    )
 }
 
 fn files() -> Files {
@@ -96,7 +102,10 @@ fn stale(root: &Path, files: &Files) -> Result<BTreeSet<PathBuf>> {
 
 /// A row of a Markdown table.
 fn row(cells: &[&str]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
+    let cells: Vec<String> = cells
+        .iter()
+        .map(|cell| cell.replace('|', "\\|").replace('\n', " "))
+        .collect();
     format!("| {} |\n", cells.join(" | "))
 }
 

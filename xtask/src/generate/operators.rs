@@ -9,9 +9,21 @@ use super::{Files, NOTE, header, row};
 
 const KINDS: [(OpKind, &str, &str); 4] = [
     (OpKind::Mapper, "Mappers", "One sample in, one sample out."),
-    (OpKind::Filter, "Filters", "Measure a sample, and keep or drop it."),
-    (OpKind::Slicer, "Slicers", "Cut a sample into any number of samples."),
-    (OpKind::Deduplicator, "Deduplicators", "Of equal samples the first stays."),
+    (
+        OpKind::Filter,
+        "Filters",
+        "Measure a sample, and keep or drop it.",
+    ),
+    (
+        OpKind::Slicer,
+        "Slicers",
+        "Cut a sample into any number of samples.",
+    ),
+    (
+        OpKind::Deduplicator,
+        "Deduplicators",
+        "Of equal samples the first stays.",
+    ),
 ];
 
 pub(super) fn add(catalog: &Catalog, files: &mut Files) {
@@ -36,11 +48,18 @@ fn index(catalog: &Catalog) -> String {
     }
     text.push_str("\n## Common parameters\n\nEvery operator takes them beside its own.\n\n");
     text.push_str(&header(&["name", "meaning"]));
-    for param in COMMON_PARAMS.iter().filter(|param| param.effect == Effect::Used) {
+    for param in COMMON_PARAMS
+        .iter()
+        .filter(|param| param.effect == Effect::Used)
+    {
         text.push_str(&row(&[&format!("`{}`", param.name), param.about]));
     }
     text.push_str("\nThese are accepted, so that recipes run as they are, and do nothing:\n\n");
-    text.push_str(&header(&["name", "meaning elsewhere", "why it does nothing"]));
+    text.push_str(&header(&[
+        "name",
+        "meaning elsewhere",
+        "why it does nothing",
+    ]));
     for param in COMMON_PARAMS {
         if let Effect::Ignored(why) = param.effect {
             text.push_str(&row(&[&format!("`{}`", param.name), param.about, why]));
@@ -68,8 +87,16 @@ fn page(spec: &OpSpec) -> String {
     } else {
         text.push_str(&header(&["name", "type", "default", "meaning"]));
         for param in params {
-            let default = param.default.map_or_else(|| "required".to_owned(), |value| format!("`{value}`"));
-            text.push_str(&row(&[&format!("`{}`", param.name), &param.types, &default, &param.about]));
+            let default = match param.default {
+                Some(_) => format!("`{}`", param.default_text()),
+                None => param.default_text(),
+            };
+            text.push_str(&row(&[
+                &format!("`{}`", param.name),
+                &param.types,
+                &default,
+                &param.about,
+            ]));
         }
     }
     let common: Vec<&str> = spec.common_params().map(|param| param.name).collect();
@@ -81,12 +108,24 @@ fn page(spec: &OpSpec) -> String {
     text.push_str("\n## Examples\n");
     for example in spec.examples {
         let _ = write!(text, "\n### {}\n\n", capitalized(example.about));
-        let _ = write!(text, "```yaml\n- {}: {}\n```\n\n", spec.name, example.params);
-        let _ = write!(text, "In:\n\n```json\n{}\n```\n\n", example.input.join("\n"));
+        let _ = write!(
+            text,
+            "```yaml\n- {}: {}\n```\n\n",
+            spec.name, example.params
+        );
+        let _ = write!(
+            text,
+            "In:\n\n```json\n{}\n```\n\n",
+            example.input.join("\n")
+        );
         if example.output.is_empty() {
             text.push_str("Nothing comes out.\n");
         } else {
-            let _ = write!(text, "Out:\n\n```json\n{}\n```\n", example.output.join("\n"));
+            let _ = write!(
+                text,
+                "Out:\n\n```json\n{}\n```\n",
+                example.output.join("\n")
+            );
         }
     }
     text

@@ -18,14 +18,20 @@ fn every_operator_file_is_registered_in_order() {
     for kind in KINDS {
         let folder = format!("crates/wrasse-ops/src/{kind}");
         let listed = listed(&format!("{folder}/mod.rs"));
-        assert!(listed.is_sorted(), "{folder}/mod.rs is not in order: {listed:?}");
+        assert!(
+            listed.is_sorted(),
+            "{folder}/mod.rs is not in order: {listed:?}"
+        );
         let mut files: Vec<String> = std::fs::read_dir(root().join(&folder))
             .unwrap()
             .map(|entry| stem(&entry.unwrap().path()))
             .filter(|stem| stem != "mod")
             .collect();
         files.sort();
-        assert_eq!(listed, files, "the list in {folder}/mod.rs and the files beside it");
+        assert_eq!(
+            listed, files,
+            "the list in {folder}/mod.rs and the files beside it"
+        );
     }
 }
 
@@ -44,7 +50,10 @@ fn no_operator_is_still_a_skeleton() {
         .iter()
         .flat_map(|kind| capitals(&read(&format!("xtask/templates/skeleton_{kind}.rs"))))
         .collect();
-    assert!(left.len() >= KINDS.len(), "the skeletons have words in capitals");
+    assert!(
+        left.len() >= KINDS.len(),
+        "the skeletons have words in capitals"
+    );
     for spec in wrasse_ops::catalog().iter() {
         let path = format!("crates/wrasse-ops/src/{}/{}.rs", spec.kind, spec.name);
         let text = read(&path);
@@ -56,7 +65,8 @@ fn no_operator_is_still_a_skeleton() {
 
 /// Runs of at least two words in capitals.
 fn capitals(text: &str) -> Vec<String> {
-    let is_loud = |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_loud =
+        |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     let mut phrases = Vec::new();
     for line in text.lines() {
         let words: Vec<&str> = line

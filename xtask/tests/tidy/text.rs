@@ -65,7 +65,8 @@ fn no_file_names_a_place_on_one_machine() {
                 for (at, _) in line.match_indices(place) {
                     // In the middle of a path or a URL it is a folder like any other.
                     let before = line[..at].chars().next_back();
-                    let is_absolute = !before.is_some_and(|c| c.is_alphanumeric() || "/._-)}~".contains(c));
+                    let is_absolute =
+                        !before.is_some_and(|c| c.is_alphanumeric() || "/._-)}~".contains(c));
                     assert!(!is_absolute, "{file}:{}: `{place}`", number + 1);
                 }
             }
@@ -78,7 +79,10 @@ fn files_are_small() {
     const BYTES_MAX: u64 = 1 << 20;
     for file in files() {
         let bytes = root().join(&file).metadata().unwrap().len();
-        assert!(bytes <= BYTES_MAX, "{file} has {bytes} bytes; the most is {BYTES_MAX}");
+        assert!(
+            bytes <= BYTES_MAX,
+            "{file} has {bytes} bytes; the most is {BYTES_MAX}"
+        );
     }
 }
 
