@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::print_stdout,
-    clippy::print_stderr,
     reason = "a program for the terminal of a developer"
 )]
 

@@ -189,7 +189,7 @@ mod tests {
             create(root.path(), *kind, &name).unwrap();
             let file = std::fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
             assert!(file.starts_with(&format!("//! `{name}` ")), "{file}");
-            assert!(file.contains(&format!("\"{name}\",\n")), "{file}");
+            assert!(file.contains(&format!("\"{name}\",")), "{file}");
             assert!(file.contains("struct MyNew"), "{file}");
             assert!(!file.to_lowercase().contains("skeleton"), "{file}");
             let list = std::fs::read_to_string(folder.join("mod.rs")).unwrap();

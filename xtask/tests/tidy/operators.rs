@@ -73,7 +73,7 @@ fn capitals(text: &str) -> Vec<String> {
             .split(|c: char| !c.is_alphanumeric() && c != '_')
             .filter(|word| !word.is_empty())
             .collect();
-        for run in words.split(|word| !is_loud(&word)) {
+        for run in words.split(|word| !is_loud(word)) {
             if run.len() > 1 {
                 phrases.push(run.join(" "));
             }
