@@ -1,5 +1,5 @@
-//! Inputs: files of JSONL, one after the other, again and again until there is
-//! enough.
+//! Inputs: the samples of some files of JSONL, mixed, again and again until
+//! there is enough.
 
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write as _};
@@ -46,12 +46,14 @@ pub(crate) fn make(output: &Path, bytes: u64, copies: Copies, inputs: &[&str]) -
     let mut out = BufWriter::new(File::create(output)?);
     let (mut rows, mut written, mut text_bytes) = (0_u64, 0_u64, 0_u64);
     let mut json = Vec::new();
+    let step = step(lines.len());
     'enough: for copy in 0_u64.. {
-        for line in &lines {
+        for i in 0..lines.len() {
             if written >= bytes {
                 break 'enough;
             }
-            let mut sample = Sample::from_json((*line).into(), Origin::default())?;
+            let line = lines[i * step % lines.len()];
+            let mut sample = Sample::from_json(line.into(), Origin::default())?;
             if copy > 0 {
                 vary(&mut sample, copy, copies);
             }
@@ -68,6 +70,19 @@ pub(crate) fn make(output: &Path, bytes: u64, copies: Copies, inputs: &[&str]) -
     Ok(
         json!({ "rows": rows, "bytes": written, "text_bytes": text_bytes, "once_rows": lines.len() }),
     )
+}
+
+/// A step that goes around `n` lines and meets each once, so that also a part of
+/// them is a mixture of all inputs.
+fn step(n: usize) -> usize {
+    let golden = (n as f64 * 0.618) as usize;
+    (golden.max(1)..)
+        .find(|step| gcd(*step, n) == 1)
+        .unwrap_or(1)
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn vary(sample: &mut Sample, copy: u64, copies: Copies) {
@@ -142,6 +157,14 @@ mod tests {
                 && distinct.contains(r#"{"id": "1-1", "text": "a 1", "n": 1e400}"#),
             "{distinct}"
         );
+    }
+
+    #[test]
+    fn every_line_is_met_once() {
+        for n in [1, 2, 3, 6, 10, 97, 1000] {
+            let met: BTreeSet<usize> = (0..n).map(|i| i * step(n) % n).collect();
+            assert_eq!(met.len(), n);
+        }
     }
 
     #[test]
