@@ -61,7 +61,7 @@ pub(super) fn first_output(lab: &Lab) -> Result<Value> {
             "--set",
             input,
             "--set",
-            "export_path=-",
+            "export_path=\"-\"",
             "--run-dir",
             &run_dir,
             "--quiet",
