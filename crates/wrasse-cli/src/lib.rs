@@ -26,7 +26,7 @@ mod table;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use wrasse_op::Catalog;
 
 use crate::args::{Args, Command};
@@ -58,4 +58,9 @@ pub fn main(catalog: &Catalog) -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// The commands with their flags, for a generated reference.
+pub fn command() -> clap::Command {
+    Args::command()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use wrasse_op::{COMMON_PARAMS, Catalog, Effect, OpKind, OpSpec};
+use wrasse_op::{Catalog, OpSpec};
 
 use crate::Exit;
 use crate::args::{OpsArgs, ReportForm};
@@ -94,24 +94,14 @@ fn page(spec: &OpSpec) -> String {
     if !spec.stats.is_empty() {
         let _ = writeln!(text, "\nmeasures: {}", spec.stats.join(", "));
     }
-    let schema = spec.schema();
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let mut rows = Vec::new();
-    for (name, property) in properties.into_iter().flatten() {
-        let about = property
-            .get("description")
-            .and_then(Value::as_str)
-            .unwrap_or("");
-        let default = property
-            .get("default")
-            .map_or_else(|| "required".to_owned(), Value::to_string);
-        rows.push(vec![
-            name.clone(),
-            type_name(property),
-            default,
-            about.replace('\n', " "),
-        ]);
-    }
+    let rows: Vec<Vec<String>> = spec
+        .params()
+        .into_iter()
+        .map(|param| {
+            let default = param.default_text();
+            vec![param.name, param.types, default, param.about]
+        })
+        .collect();
     text.push_str("\nparameters\n");
     if rows.is_empty() {
         text.push_str("none of its own\n");
@@ -124,12 +114,7 @@ fn page(spec: &OpSpec) -> String {
         ];
         text.push_str(&table(&header, &rows));
     }
-    let used: Vec<&str> = COMMON_PARAMS
-        .iter()
-        .filter(|param| param.effect == Effect::Used)
-        .filter(|param| spec.kind == OpKind::Filter || param.name == "text_key")
-        .map(|param| param.name)
-        .collect();
+    let used: Vec<&str> = spec.common_params().map(|param| param.name).collect();
     let _ = writeln!(text, "and the common ones: {}", used.join(", "));
     for example in spec.examples {
         let _ = writeln!(text, "\nexample: {}", example.about);
@@ -145,18 +130,6 @@ fn page(spec: &OpSpec) -> String {
         }
     }
     text
-}
-
-fn type_name(property: &Value) -> String {
-    match &property["type"] {
-        Value::String(name) => name.clone(),
-        Value::Array(names) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" or "),
-        _ => "any".to_owned(),
-    }
 }
 
 fn spec_json(spec: &OpSpec) -> Value {

@@ -21,6 +21,7 @@ mod catalog;
 mod common;
 mod error;
 mod operator;
+mod param;
 mod spec;
 pub mod testing;
 mod traits;
@@ -29,6 +30,7 @@ pub use catalog::{Catalog, closest};
 pub use common::{COMMON_PARAMS, Common, CommonParam, Effect, Interval};
 pub use error::{OpError, OpErrorKind, ParamError};
 pub use operator::{Operator, Outcome};
+pub use param::Param;
 pub use spec::{Example, OpKind, OpSpec};
 pub use traits::{
     Configured, Deduplicator, Filter, Fingerprint, Mapper, Slicer, TextDeduplicator, TextFilter,

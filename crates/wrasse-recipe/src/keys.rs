@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::conform::WORDS;
+use crate::conform::{Expected, WORDS};
 
 /// What a key of a recipe is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,12 @@ impl Key {
     /// allowed beside it and means the default.
     pub fn schema(&self) -> Value {
         (self.value)()
+    }
+
+    /// What the value may be, in words, as in "expected a whole number".
+    pub fn expected(&self) -> String {
+        let schema = self.schema();
+        Expected::new(&schema, &schema).words()
     }
 }
 

@@ -1,0 +1,46 @@
+//! The programs that `cargo xtask bench` measures with and against; it builds
+//! and calls them, people need not.
+//!
+//! ```text
+//! wrasse-bench corpus OUTPUT BYTES distinct|same INPUT...   makes an input
+//! wrasse-bench measure STDOUT -- COMMAND...                 measures a command
+//! wrasse-bench loop RECIPE INPUT OUTPUT                     the bare loop
+//! wrasse-bench operators INPUT                              each operator alone
+//! ```
+//!
+//! Each prints one line of JSON.
+//!
+//! Layer: 9.
+
+mod bare_loop;
+mod corpus;
+mod measure;
+mod operators;
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result, bail};
+
+/// That of `wrasse` itself: the bare loop is to differ in the engine alone.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["corpus", output, bytes, copies, inputs @ ..] => {
+            let copies = copies.parse().map_err(anyhow::Error::msg)?;
+            let bytes = bytes.parse().context("BYTES is no number")?;
+            corpus::make(output.as_ref(), bytes, copies, inputs)?
+        }
+        ["measure", stdout, "--", program, args @ ..] => {
+            measure::measure(stdout.as_ref(), program, args)?
+        }
+        ["loop", recipe, input, output] => bare_loop::run(recipe, input.as_ref(), output.as_ref())?,
+        ["operators", input] => operators::run(input.as_ref())?,
+        _ => bail!("wrong arguments; see the head of `crates/wrasse-bench/src/main.rs`"),
+    };
+    writeln!(std::io::stdout().lock(), "{result}")?;
+    Ok(())
+}

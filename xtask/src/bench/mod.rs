@@ -1,0 +1,131 @@
+//! `cargo xtask bench`: what Wrasse takes for a job of eight steps, beside the
+//! same operators in a bare loop and beside other tools.
+//!
+//! The rows are measured in turn, round after round, so that what else the
+//! machine does meets all of them alike; figures are medians. Processor time
+//! is the figure to compare: wall time on a machine that is shared is noise.
+//! Nothing here is a test.
+
+mod job;
+mod lab;
+mod peers;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use lab::Lab;
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// The job of eight steps
+    Job,
+    /// Every operator alone
+    Ops,
+}
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to measure
+    #[arg(value_enum, default_value_t = What::Job)]
+    what: What,
+    /// Megabytes of input: the corpus, repeated if it is smaller
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    mb: u64,
+    /// How often each row is measured
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: usize,
+    /// Folder of `*.jsonl` and `*.jsonl.zst` files [default: the development corpus if it is there, else the bundled example]
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// A Python that can import `data_juicer` and `datatrove`
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    python: PathBuf,
+    /// Megabytes of input for the other tools, which take minutes for 100
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    peer_mb: u64,
+    /// Measure peak memory at 100 MB and at `--memory-mb` too
+    #[arg(long)]
+    memory_test: bool,
+    /// Megabytes of the large input of the memory test
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    memory_mb: u64,
+    /// Let repeated samples keep their text, so that deduplication removes them
+    #[arg(long)]
+    same_text: bool,
+}
+
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    let lab = Lab::open(root, args.corpus.as_deref(), args.same_text)?;
+    let machine = lab.machine()?;
+    let (name, results) = match args.what {
+        What::Job => ("results", job(&lab, args)?),
+        What::Ops => {
+            let input = lab.input("input", args.mb)?;
+            let operators = lab.program(&["operators", &input.path])?;
+            (
+                "operators",
+                json!({ "input": input.facts, "operators": operators }),
+            )
+        }
+    };
+    let mut all = json!({ "version": 1, "machine": machine, "corpus": lab.corpus() });
+    merge(&mut all, results);
+    let text = match args.what {
+        What::Job => report::job(&all),
+        What::Ops => report::operators(&all),
+    };
+    print!("{text}");
+    let folder = lab.run_folder()?;
+    std::fs::write(folder.join(format!("{name}.json")), format!("{all:#}\n"))?;
+    std::fs::write(folder.join(format!("{name}.md")), text)?;
+    println!(
+        "\nwritten to {}",
+        folder.strip_prefix(root).unwrap_or(&folder).display()
+    );
+    Ok(())
+}
+
+fn job(lab: &Lab, args: &Args) -> Result<Value> {
+    let mut results = json!({ "rounds": args.rounds });
+    let input = lab.input("input", args.mb)?;
+    merge(&mut results, job::rows(lab, &input, args.rounds)?);
+    results["first_output"] = job::first_output(lab)?;
+    results["peers"] = peers::rows(lab, &args.python, args.peer_mb)?;
+    if args.memory_test {
+        results["memory"] = job::memory(lab, &[100, args.memory_mb])?;
+    }
+    Ok(results)
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+/// The middle of the values; of two the lower.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values
+        .get(values.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_the_middle_value() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.0);
+        assert!(median(Vec::new()).is_nan());
+    }
+}

@@ -1,0 +1,155 @@
+//! Results as Markdown, from the JSON that is kept.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// The results of the job.
+pub(super) fn job(all: &Value) -> String {
+    let mut text = head("The job of eight steps", all);
+    let _ = writeln!(
+        text,
+        "\n{}; median of {} rounds, the rows in turn.\n",
+        input(&all["input"]),
+        all["rounds"]
+    );
+    text.push_str(ROWS);
+    for row in list(&all["rows"]) {
+        text.push_str(&figures(row));
+    }
+    let _ = write!(
+        text,
+        "\n- Speed over the bare loop (CPU seconds): {:.0} %\n- Two threads over one (wall): {:.2} times\n- Same output as the bare loop: {}\n",
+        number(&all["speed_over_bare_loop"]) * 100.0,
+        number(&all["two_threads_over_one"]),
+        all["same_output_as_bare_loop"],
+    );
+    let start = &all["first_output"];
+    let _ = writeln!(
+        text,
+        "- Start to first output on the bundled example: {:.0} ms, to the end {:.0} ms (median of {})",
+        number(&start["first_byte_ms"]),
+        number(&start["end_ms"]),
+        start["runs"],
+    );
+    text.push_str(
+        "\nShare of the time (1 thread):\n\n| step | CPU s | share |\n| --- | ---: | ---: |\n",
+    );
+    for part in list(&all["shares"]) {
+        let _ = writeln!(
+            text,
+            "| {} | {:.3} | {:.1} % |",
+            word(&part["name"]),
+            number(&part["cpu_s"]),
+            number(&part["share"]) * 100.0
+        );
+    }
+    let peers = &all["peers"];
+    let _ = write!(
+        text,
+        "\nOther tools on the same job, one process; {}:\n\n{ROWS}",
+        input(&peers["input"])
+    );
+    let mut missing = String::new();
+    for row in list(&peers["rows"]) {
+        match row["missing"].as_str() {
+            Some(why) => {
+                let _ = write!(missing, "\n{}: {why}\n", word(&row["name"]));
+            }
+            None => text.push_str(&figures(row)),
+        }
+    }
+    text.push_str(&missing);
+    if let Some(memory) = all["memory"].as_array() {
+        text.push_str("\nPeak memory, 2 threads:\n\n| input MB | documents | peak MB |\n| ---: | ---: | ---: |\n");
+        for row in memory {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {:.1} |",
+                row["mb"],
+                row["documents"],
+                number(&row["peak_bytes"]) / 1e6
+            );
+        }
+    }
+    text
+}
+
+/// The results of the operators.
+pub(super) fn operators(all: &Value) -> String {
+    let mut text = head("Operators", all);
+    let _ = write!(
+        text,
+        "\n{}; decoded samples, one operator at a time, one thread. What operators share (words, \
+         characters) counts for each of them here.\n\n| operator | parameters | MB of text/CPU-s | CPU s | failed |\n| --- | --- | ---: | ---: | ---: |\n",
+        input(&all["input"])
+    );
+    for op in list(&all["operators"]) {
+        let speed = number(&op["text_bytes"]) / 1e6 / number(&op["cpu_s"]);
+        let params = op["params"].to_string().replace('|', "\\|");
+        let _ = writeln!(
+            text,
+            "| {} | `{params}` | {speed:.0} | {:.3} | {} |",
+            word(&op["name"]),
+            number(&op["cpu_s"]),
+            op["failed"]
+        );
+    }
+    text
+}
+
+const ROWS: &str = "| row | MB of text/CPU-s | CPU s (least, most) | wall s | peak MB |\n| --- | ---: | ---: | ---: | ---: |\n";
+
+fn figures(row: &Value) -> String {
+    format!(
+        "| {} | {:.1} | {:.2} ({:.2}, {:.2}) | {:.2} | {:.1} |\n",
+        word(&row["name"]),
+        number(&row["mb_per_cpu_s"]),
+        number(&row["cpu_s"]),
+        number(&row["cpu_s_least"]),
+        number(&row["cpu_s_most"]),
+        number(&row["wall_s"]),
+        number(&row["peak_bytes"]) / 1e6,
+    )
+}
+
+fn head(title: &str, all: &Value) -> String {
+    let (machine, corpus) = (&all["machine"], &all["corpus"]);
+    format!(
+        "# {title}\n\n{}, commit {}, {} with {} processors, load {} before, {}.\nCorpus: {}, {} file(s); copies have {} text.\n",
+        word(&machine["date"]),
+        word(&machine["commit"]),
+        word(&machine["cpu"]),
+        machine["cpus"],
+        machine["load_before"],
+        word(&machine["rustc"]),
+        word(&corpus["name"]),
+        list(&corpus["files"]).len(),
+        if corpus["copies"] == "same" {
+            "the same"
+        } else {
+            "other"
+        },
+    )
+}
+
+fn input(facts: &Value) -> String {
+    format!(
+        "{:.1} MB of JSONL with {:.1} MB of text in {} documents",
+        number(&facts["bytes"]) / 1e6,
+        number(&facts["text_bytes"]) / 1e6,
+        facts["rows"]
+    )
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or("?")
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
