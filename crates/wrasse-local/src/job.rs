@@ -236,8 +236,10 @@ pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
         base: ByteCount(process::resident_bytes() + FIXED_BYTES),
     })
     .map_err(|error| {
-        let least = error.least;
-        Error::usage(error.to_string()).with_hint(format!("pass --memory {}MiB or more", (least.0 >> 20) + 1))
+        // The program takes a little more or less each time it starts.
+        const SLACK: u64 = 4 << 20;
+        let mib = (error.least.0 + SLACK) >> 20;
+        Error::usage(error.to_string()).with_hint(format!("pass --memory {mib}MiB or more"))
     })
 }
 
