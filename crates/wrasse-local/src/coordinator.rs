@@ -161,7 +161,12 @@ impl<'a> Coordinator<'a> {
         cancel: &Cancel,
     ) {
         let mut commands = Vec::new();
-        self.scheduler.start(&mut commands);
+        if self.has_read_all() {
+            // A resumed run that had come to its limit.
+            self.scheduler.step(Event::Cancel, &mut commands);
+        } else {
+            self.scheduler.start(&mut commands);
+        }
         let mut next_tick = self.began + TICK;
         loop {
             self.obey(&mut commands, tasks, orders);

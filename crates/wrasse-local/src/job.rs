@@ -1,6 +1,6 @@
 //! [`Job`]: a run in full, and [`run`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -126,6 +126,7 @@ pub fn run(
     let budget = budget(job)?;
     let replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
+    refuse_input_among_parts(job, &inputs)?;
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
     let header = header(job, &inputs);
@@ -270,6 +271,7 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
             .collect(),
         split_bytes: job.split_bytes.0,
         block_bytes: job.block_bytes.0,
+        trace_dropped: job.pass.trace_dropped,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
@@ -277,7 +279,7 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
 /// An output that a run of Wrasse wrote may be replaced by the next; anything
 /// else only if the user says so.
 fn may_replace_output(job: &Job) -> Result<bool, Error> {
-    let path = std::path::Path::new(&job.output);
+    let path = Path::new(&job.output);
     let is_file = path.is_file();
     let is_full_folder = path.is_dir()
         && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
@@ -290,6 +292,39 @@ fn may_replace_output(job: &Job) -> Result<bool, Error> {
         .with_hint("pass --overwrite to replace it, or choose another export_path"));
     }
     Ok(ours || job.overwrite)
+}
+
+/// Parts of an earlier run are removed when a new one begins; an input that has
+/// the name of a part would be lost with them.
+fn refuse_input_among_parts(job: &Job, inputs: &Inputs) -> Result<(), Error> {
+    let output = Path::new(&job.output);
+    let is_folder = job.output.ends_with('/') || output.is_dir() || output.extension().is_none();
+    let folder = match (is_folder, job.part_bytes, output.parent()) {
+        (true, ..) => output,
+        (false, Some(_), Some(parent)) if parent.as_os_str().is_empty() => Path::new("."),
+        (false, Some(_), Some(parent)) => parent,
+        _ => return Ok(()),
+    };
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(());
+    };
+    let stem = output.file_name().map(|name| name.to_string_lossy().into_owned());
+    let stem = stem.as_deref().and_then(|name| name.split('.').next()).unwrap_or_default();
+    for file in &inputs.files {
+        let Ok(path) = Path::new(&file.path).canonicalize() else {
+            continue;
+        };
+        let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
+        let is_part = is_folder || name.starts_with(&format!("{stem}-")) && name.contains("-of-");
+        if path.parent() == Some(&folder) && is_part {
+            return Err(Error::usage(format!(
+                "the input {} lies among the parts of the output {}",
+                file.path, job.output
+            ))
+            .with_hint("choose another export_path: the parts there would be replaced"));
+        }
+    }
+    Ok(())
 }
 
 /// How a run would begin.

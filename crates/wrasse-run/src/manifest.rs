@@ -29,6 +29,8 @@ pub struct Header {
     pub split_bytes: u64,
     /// Bytes in a block.
     pub block_bytes: u64,
+    /// Whether dropped samples are recorded.
+    pub trace_dropped: bool,
     /// The version of Wrasse that began the run.
     pub version: String,
 }

@@ -45,7 +45,7 @@ fn a_file_that_may_not_be_read_costs_itself() {
     let scene = Scene::new();
     scene.put("in/a.jsonl", ROW);
     let locked = scene.put("in/b.jsonl", ROW);
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&locked).is_ok() {
         println!("this user may read everything: nothing to see");
         return;
