@@ -156,6 +156,11 @@ impl Pass {
             state: &mut state,
             tick: 0,
         };
+        if let Some(builder) = &mut flow.builder {
+            // Rows hardly grow; a little room spares the next doubling.
+            let bytes = source.bytes();
+            builder.reserve(bytes + bytes / 16);
+        }
         match source {
             Source::Rows(block, rows_max) => flow.rows(block, rows_max)?,
             Source::Samples(samples) => {
@@ -220,6 +225,16 @@ impl Pass {
 enum Source {
     Rows(Block, u64),
     Samples(Vec<Sample>),
+}
+
+impl Source {
+    /// Bytes of the rows, about.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Rows(block, _) => block.memory_bytes(),
+            Self::Samples(samples) => samples.iter().map(Sample::held_bytes).sum(),
+        }
+    }
 }
 
 /// One stage over one block, under way.

@@ -6,10 +6,15 @@ use crate::support::{Ran, Scene};
 
 const STEPS: &str = "process:\n  - text_length_filter: {min_len: 1, max_len: 1000000000}\n";
 
-/// Runs a small recipe over `in`.
+/// Runs a small recipe over `in` with two threads.
 fn run(scene: &Scene, keys: &str, flags: &[&str]) -> Ran {
+    run_with(scene, &format!("threads: 2\n{keys}"), flags)
+}
+
+/// Runs a small recipe over `in`.
+fn run_with(scene: &Scene, keys: &str, flags: &[&str]) -> Ran {
     scene.put("r.yaml", format!("dataset_path: in\nexport_path: out/x.jsonl\n{keys}{STEPS}"));
-    scene.run(&[&["run", "r.yaml", "--restart", "--threads", "2"], flags].concat())
+    scene.run(&[&["run", "r.yaml", "--restart"], flags].concat())
 }
 
 fn errors(scene: &Scene) -> Vec<String> {
@@ -154,13 +159,16 @@ fn memory_stays_below_its_limit() {
         }
     }
     scene.put("in/last.jsonl", rows);
-    let ran = run(&scene, "", &["--memory", "120MiB"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let report = scene.report("out/x");
-    assert_eq!(report["rows"]["out"], 50_000);
-    assert!(report["bytes"]["in"].as_u64().unwrap() > 80 << 20, "{report}");
-    let peak = report["peak_memory_bytes"].as_u64().unwrap();
-    assert!(peak > 1 << 20 && peak < 120 << 20, "peak {} MiB", peak >> 20);
+    for threads in [1, 2, 8] {
+        let keys = format!("threads: {threads}\n");
+        let ran = run_with(&scene, &keys, &["--memory", "120MiB"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let report = scene.report("out/x");
+        assert_eq!(report["rows"]["out"], 50_000);
+        assert!(report["bytes"]["in"].as_u64().unwrap() > 80 << 20, "{report}");
+        let peak = report["peak_memory_bytes"].as_u64().unwrap();
+        assert!(peak > 1 << 20 && peak < 120 << 20, "{threads} threads: peak {} MiB", peak >> 20);
+    }
 }
 
 #[test]

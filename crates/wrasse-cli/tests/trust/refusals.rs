@@ -84,6 +84,10 @@ fn a_run_of_another_version_is_not_resumed() {
     refused(&scene.run(&["run", "r.yaml", "--resume"]), &["0.0.9", "--restart"]);
     scene.put("out.wrasse/manifest.jsonl", manifest.replace("\"format\":1", "\"format\":2"));
     refused(&scene.run(&["run", "r.yaml", "--resume"]), &["format 2", "--restart"]);
+    for broken in [manifest.replace("\"inputs\":", "\"in\":"), manifest.replace("{\"commit\"", "?")] {
+        scene.put("out.wrasse/manifest.jsonl", broken);
+        refused(&scene.run(&["run", "r.yaml", "--resume"]), &["manifest.jsonl", "--restart"]);
+    }
     scene.must_run(&["run", "r.yaml", "--restart"]);
 }
 

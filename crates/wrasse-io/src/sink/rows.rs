@@ -126,6 +126,10 @@ struct LinesBuilder {
 }
 
 impl BlockBuilder for LinesBuilder {
+    fn reserve(&mut self, bytes: usize) {
+        self.lines.bytes.reserve_exact(bytes);
+    }
+
     fn push(&mut self, sample: &Sample) -> Result<(), String> {
         let start = self.lines.bytes.len();
         self.lines.push(sample);
@@ -143,7 +147,11 @@ impl BlockBuilder for LinesBuilder {
         self.lines.memory_bytes()
     }
 
-    fn finish(self: Box<Self>) -> OutBlock {
+    fn finish(mut self: Box<Self>) -> OutBlock {
+        // Of what was reserved, dropped rows may have left most unused.
+        if self.lines.bytes.len() < self.lines.bytes.capacity() / 2 {
+            self.lines.bytes.shrink_to_fit();
+        }
         OutBlock(Payload::Lines(self.lines))
     }
 }
