@@ -29,7 +29,15 @@ fn run(scene: &Scene, file: &Path) -> Ran {
             file.display()
         ),
     );
-    let args = ["run", "r.yaml", "--restart", "--threads", "2", "--memory", "400MiB"];
+    let args = [
+        "run",
+        "r.yaml",
+        "--restart",
+        "--threads",
+        "2",
+        "--memory",
+        "400MiB",
+    ];
     finish(scene.command(&args), b"", PATIENCE)
 }
 
@@ -39,16 +47,32 @@ fn assert_honest(scene: &Scene, ran: &Ran, what: &str) -> Value {
     let damaged = report["damaged_files"].as_u64().unwrap();
     let rejected = report["rows"]["rejected"].as_u64().unwrap();
     let rejects = scene.lines("out/x.wrasse/rejects.jsonl");
-    assert_eq!(rejects.len() as u64, rejected + damaged, "{what}: {rejects:?}");
+    assert_eq!(
+        rejects.len() as u64,
+        rejected + damaged,
+        "{what}: {rejects:?}"
+    );
     for reject in &rejects {
         let cause = reject["error"].as_str().unwrap();
         assert!(!cause.is_empty() && cause.len() < 500, "{what}: {cause}");
-        assert!(reject["file"].as_str().unwrap().contains('/'), "{what}: {reject}");
+        assert!(
+            reject["file"].as_str().unwrap().contains('/'),
+            "{what}: {reject}"
+        );
         assert!(reject["position"].is_u64(), "{what}: {reject}");
     }
-    assert_eq!(ran.code, Some(if damaged > 0 { 1 } else { 0 }), "{what}: {}", ran.stderr);
+    assert_eq!(
+        ran.code,
+        Some(if damaged > 0 { 1 } else { 0 }),
+        "{what}: {}",
+        ran.stderr
+    );
     // Not every row is one that a common parser reads: numbers may be huge.
-    let n_lines = scene.get("out/x.jsonl").iter().filter(|byte| **byte == b'\n').count();
+    let n_lines = scene
+        .get("out/x.jsonl")
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
     assert_eq!(report["rows"]["out"], n_lines, "{what}");
     report
 }
@@ -78,7 +102,10 @@ fn every_case_gives_what_its_table_allows() {
     let scene = Scene::new();
     scene.put(
         "cases.yaml",
-        format!("dataset_path: '{}'\nexport_path: cases.jsonl\n", folder.join("cases.csv").display()),
+        format!(
+            "dataset_path: '{}'\nexport_path: cases.jsonl\n",
+            folder.join("cases.csv").display()
+        ),
     );
     scene.must_run(&["run", "cases.yaml", "--quiet"]);
     let mut n_cases = 0;
@@ -99,7 +126,9 @@ fn every_case_gives_what_its_table_allows() {
         let passed = rows["out"].as_u64().unwrap();
         let ok = case["rows_ok"].as_str().unwrap();
         if !allows(ok, read) && !allows(ok, passed) {
-            failures.push(format!("{name}: {read} rows read, {passed} passed, allowed: {ok}"));
+            failures.push(format!(
+                "{name}: {read} rows read, {passed} passed, allowed: {ok}"
+            ));
         }
         let bad = case["rows_bad"].as_str().unwrap();
         if bad == "file error" {
@@ -112,7 +141,10 @@ fn every_case_gives_what_its_table_allows() {
             failures.push(format!("{name}: {rows} rejected, allowed: {bad}"));
         }
         if report["peak_memory_bytes"].as_u64().unwrap() > 400 << 20 {
-            failures.push(format!("{name}: {} bytes of memory", report["peak_memory_bytes"]));
+            failures.push(format!(
+                "{name}: {} bytes of memory",
+                report["peak_memory_bytes"]
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

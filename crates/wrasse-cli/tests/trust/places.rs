@@ -21,7 +21,13 @@ fn a_folder_of_traps_gives_its_files_and_a_word_on_the_rest() {
     symlink("round", scene.path("in/round")).unwrap();
     symlink("nowhere.jsonl", scene.path("in/dangling.jsonl")).unwrap();
     symlink("/dev/zero", scene.path("in/endless.jsonl")).unwrap();
-    assert!(Command::new("mkfifo").arg(scene.path("in/pipe.jsonl")).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(scene.path("in/pipe.jsonl"))
+            .status()
+            .unwrap()
+            .success()
+    );
     let odd = scene.path("in").join(OsStr::from_bytes(b"odd-\xff.jsonl"));
     // Some file systems refuse such names.
     let n_odd = usize::from(fs::write(&odd, ROW).is_ok());
@@ -29,15 +35,37 @@ fn a_folder_of_traps_gives_its_files_and_a_word_on_the_rest() {
     scene.put("r.yaml", "dataset_path: in\nexport_path: out.jsonl\n");
     let ran = scene.must_run(&["run", "r.yaml"]);
     assert_eq!(scene.text("out.jsonl"), ROW.repeat(3 + n_odd));
-    for name in ["in/deeper/up", "in/round", "in/dangling.jsonl", "in/endless.jsonl", "in/pipe.jsonl"] {
-        assert!(ran.stderr.contains(name), "no word on {name}: {}", ran.stderr);
+    for name in [
+        "in/deeper/up",
+        "in/round",
+        "in/dangling.jsonl",
+        "in/endless.jsonl",
+        "in/pipe.jsonl",
+    ] {
+        assert!(
+            ran.stderr.contains(name),
+            "no word on {name}: {}",
+            ran.stderr
+        );
     }
-    assert_eq!(ran.stderr.contains("not UTF-8"), n_odd == 1, "{}", ran.stderr);
+    assert_eq!(
+        ran.stderr.contains("not UTF-8"),
+        n_odd == 1,
+        "{}",
+        ran.stderr
+    );
     // A pipe that is named is no file, and is not waited for.
-    scene.put("r.yaml", "dataset_path: in/pipe.jsonl\nexport_path: out.jsonl\n");
+    scene.put(
+        "r.yaml",
+        "dataset_path: in/pipe.jsonl\nexport_path: out.jsonl\n",
+    );
     let ran = scene.run(&["run", "r.yaml"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    assert!(ran.stderr.contains("in/pipe.jsonl") && ran.stderr.contains("`-`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("in/pipe.jsonl") && ran.stderr.contains("`-`"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -62,9 +90,16 @@ fn output_within_the_input_is_not_read_again() {
         let scene = Scene::new();
         scene.put("in/a.jsonl", ROW);
         scene.put("in/z.jsonl", "no JSON\n");
-        scene.put("r.yaml", format!("dataset_path: in\nexport_path: {output}\n"));
+        scene.put(
+            "r.yaml",
+            format!("dataset_path: in\nexport_path: {output}\n"),
+        );
         for round in 0..3 {
-            let args: &[&str] = if round == 2 { &["run", "r.yaml", "--restart"] } else { &["run", "r.yaml"] };
+            let args: &[&str] = if round == 2 {
+                &["run", "r.yaml", "--restart"]
+            } else {
+                &["run", "r.yaml"]
+            };
             scene.must_run(args);
             let report = scene.report("in/out");
             assert_eq!(report["rows"]["in"], 2, "round {round} of {output}");
@@ -76,7 +111,10 @@ fn output_within_the_input_is_not_read_again() {
 fn an_output_folder_that_is_missing_is_made() {
     let scene = Scene::new();
     scene.put("a.jsonl", ROW);
-    scene.put("r.yaml", "dataset_path: a.jsonl\nexport_path: some/where/else/out.jsonl\n");
+    scene.put(
+        "r.yaml",
+        "dataset_path: a.jsonl\nexport_path: some/where/else/out.jsonl\n",
+    );
     scene.must_run(&["run", "r.yaml"]);
     assert_eq!(scene.text("some/where/else/out.jsonl"), ROW);
 }
@@ -106,12 +144,19 @@ fn an_output_folder_that_may_not_be_written_is_told_at_once() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
     let probe = fs::write(folder.join("probe"), "").is_ok();
     // To root a read-only file system is the same.
-    let disk = if probe { Disk::mount(&scene, "out", "size=64k,ro") } else { None };
+    let disk = if probe {
+        Disk::mount(&scene, "out", "size=64k,ro")
+    } else {
+        None
+    };
     if probe && disk.is_none() {
         println!("this user may write everywhere: nothing to see");
         return;
     }
-    scene.put("r.yaml", "dataset_path: a.jsonl\nexport_path: out/x.jsonl\n");
+    scene.put(
+        "r.yaml",
+        "dataset_path: a.jsonl\nexport_path: out/x.jsonl\n",
+    );
     let ran = scene.run(&["run", "r.yaml"]);
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("out/x.wrasse"), "{}", ran.stderr);
@@ -130,19 +175,32 @@ impl Disk {
             .args(["-t", "tmpfs", "-o", options, "tmpfs"])
             .arg(&path)
             .output();
-        mounted.is_ok_and(|output| output.status.success()).then_some(Self(path))
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then_some(Self(path))
     }
 
     fn resize(&self, size: &str) {
         let options = format!("remount,size={size}");
-        assert!(Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap().success());
+        assert!(
+            Command::new("mount")
+                .args(["-o", &options])
+                .arg(&self.0)
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
         let unmounted = Command::new("umount").arg(&self.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()), "{} stays mounted", self.0.display());
+        assert!(
+            unmounted.is_ok_and(|status| status.success()),
+            "{} stays mounted",
+            self.0.display()
+        );
     }
 }
 
@@ -152,22 +210,40 @@ fn a_full_disk_stops_the_run_and_more_space_lets_it_go_on() {
     scene.put("in/a.jsonl", crate::kill::rows(6000, 41));
     scene.put("in/b.jsonl", crate::kill::rows(6000, 42));
     let steps = "process:\n  - text_length_filter: {min_len: 60}\n  - document_deduplicator:\n";
-    for (output, size) in [("x.jsonl", "1500k"), ("x.parquet", "600k"), ("x.jsonl.gz", "300k")] {
+    for (output, size) in [
+        ("x.jsonl", "1500k"),
+        ("x.parquet", "600k"),
+        ("x.jsonl.gz", "300k"),
+    ] {
         let Some(disk) = Disk::mount(&scene, "disk", &format!("size={size}")) else {
             println!("no small disk can be had: nothing to see");
             return;
         };
         let recipe = |folder: &str| {
-            format!("dataset_path: in\nsplit_bytes: 100KiB\nexport_path: {folder}/{output}\n{steps}")
+            format!(
+                "dataset_path: in\nsplit_bytes: 100KiB\nexport_path: {folder}/{output}\n{steps}"
+            )
         };
         scene.put("whole.yaml", recipe("whole"));
         scene.must_run(&["run", "whole.yaml", "--restart"]);
         scene.put("full.yaml", recipe("disk"));
-        let args = ["run", "full.yaml", "--resume", "--commit-bytes", "64KiB", "--threads", "2"];
+        let args = [
+            "run",
+            "full.yaml",
+            "--resume",
+            "--commit-bytes",
+            "64KiB",
+            "--threads",
+            "2",
+        ];
         for _ in 0..2 {
             let ran = scene.run(&args);
             assert_eq!(ran.code, Some(3), "{output}: {}", ran.stderr);
-            assert!(ran.stderr.contains("disk/") && ran.stderr.contains("space"), "{output}: {}", ran.stderr);
+            assert!(
+                ran.stderr.contains("disk/") && ran.stderr.contains("space"),
+                "{output}: {}",
+                ran.stderr
+            );
             assert!(!scene.has(&format!("disk/{output}")), "{output}");
         }
         disk.resize("64m");
@@ -177,7 +253,10 @@ fn a_full_disk_stops_the_run_and_more_space_lets_it_go_on() {
             "{output}: other bytes after a full disk: {}",
             ran.stderr
         );
-        assert_eq!(scene.report("disk/x")["rows"], scene.report("whole/x")["rows"]);
+        assert_eq!(
+            scene.report("disk/x")["rows"],
+            scene.report("whole/x")["rows"]
+        );
         assert_eq!(scene.report("disk/x")["resumed"], true, "{output}");
     }
 }

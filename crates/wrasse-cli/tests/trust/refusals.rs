@@ -8,7 +8,9 @@ use crate::support::{Ran, Scene, now, pause};
 /// A scene with a run that ended early: it met a reject and may have none.
 fn stopped() -> Scene {
     let scene = Scene::new();
-    let good: String = (0..400).map(|i| format!("{{\"text\": \"row {i}\"}}\n")).collect();
+    let good: String = (0..400)
+        .map(|i| format!("{{\"text\": \"row {i}\"}}\n"))
+        .collect();
     scene.put("in/a.jsonl", &good);
     scene.put("in/b.jsonl", format!("no JSON\n{good}"));
     scene.put("in/c.jsonl", &good);
@@ -18,7 +20,11 @@ fn stopped() -> Scene {
     );
     let ran = scene.run(&["run", "r.yaml", "--max-rejects", "0", "--threads", "1"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(ran.stderr.contains("rejects.jsonl") && ran.stderr.contains("--resume"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("rejects.jsonl") && ran.stderr.contains("--resume"),
+        "{}",
+        ran.stderr
+    );
     assert!(!scene.has("out.jsonl"));
     scene
 }
@@ -33,13 +39,19 @@ fn refused(ran: &Ran, words: &[&str]) {
 #[test]
 fn an_unfinished_run_is_neither_forgotten_nor_overwritten() {
     let scene = stopped();
-    refused(&scene.run(&["run", "r.yaml"]), &["interrupted", "--resume", "--restart"]);
+    refused(
+        &scene.run(&["run", "r.yaml"]),
+        &["interrupted", "--resume", "--restart"],
+    );
     scene.must_run(&["run", "r.yaml", "--resume"]);
     let resumed = scene.get("out.jsonl");
     assert_eq!(scene.report("out")["rows"]["in"], 1201);
     std::fs::remove_file(scene.path("out.jsonl")).unwrap();
     scene.must_run(&["run", "r.yaml", "--restart"]);
-    assert!(resumed == scene.get("out.jsonl"), "a resumed run gives other bytes");
+    assert!(
+        resumed == scene.get("out.jsonl"),
+        "a resumed run gives other bytes"
+    );
     assert_eq!(scene.lines("out.wrasse/rejects.jsonl").len(), 1);
 }
 
@@ -54,25 +66,54 @@ fn an_unfinished_run_can_be_begun_anew() {
 #[test]
 fn a_run_is_not_resumed_with_another_recipe() {
     let scene = stopped();
-    let changed = scene.run(&["run", "r.yaml", "--resume", "--set", "process.text_length_filter.max_len=80"]);
-    refused(&changed, &["recipe changed", "max_len", "90", "80", "--restart"]);
-    refused(&scene.run(&["run", "r.yaml", "--resume", "--limit", "10"]), &["recipe changed", "--restart"]);
+    let changed = scene.run(&[
+        "run",
+        "r.yaml",
+        "--resume",
+        "--set",
+        "process.text_length_filter.max_len=80",
+    ]);
+    refused(
+        &changed,
+        &["recipe changed", "max_len", "90", "80", "--restart"],
+    );
+    refused(
+        &scene.run(&["run", "r.yaml", "--resume", "--limit", "10"]),
+        &["recipe changed", "--restart"],
+    );
     let traced = scene.run(&["run", "r.yaml", "--resume", "--trace-dropped"]);
     refused(&traced, &["dropped samples", "--restart"]);
     // What does not decide the bytes may change.
-    scene.must_run(&["run", "r.yaml", "--resume", "--threads", "3", "--memory", "1GiB"]);
+    scene.must_run(&[
+        "run",
+        "r.yaml",
+        "--resume",
+        "--threads",
+        "3",
+        "--memory",
+        "1GiB",
+    ]);
 }
 
 #[test]
 fn a_run_is_not_resumed_over_another_input() {
     let scene = stopped();
-    let mut file = std::fs::OpenOptions::new().append(true).open(scene.path("in/c.jsonl")).unwrap();
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(scene.path("in/c.jsonl"))
+        .unwrap();
     file.write_all(b"{\"text\": \"more\"}\n").unwrap();
     drop(file);
-    refused(&scene.run(&["run", "r.yaml", "--resume"]), &["in/c.jsonl", "changed", "--restart"]);
+    refused(
+        &scene.run(&["run", "r.yaml", "--resume"]),
+        &["in/c.jsonl", "changed", "--restart"],
+    );
     scene.put("in/d.jsonl", "{\"text\": \"new\"}\n");
     std::fs::remove_file(scene.path("in/c.jsonl")).unwrap();
-    refused(&scene.run(&["run", "r.yaml", "--resume"]), &["input changed", "in/d.jsonl"]);
+    refused(
+        &scene.run(&["run", "r.yaml", "--resume"]),
+        &["input changed", "in/d.jsonl"],
+    );
 }
 
 #[test]
@@ -80,13 +121,31 @@ fn a_run_of_another_version_is_not_resumed() {
     let scene = stopped();
     let manifest = scene.text("out.wrasse/manifest.jsonl");
     let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
-    scene.put("out.wrasse/manifest.jsonl", manifest.replace(&version, "\"version\":\"0.0.9\""));
-    refused(&scene.run(&["run", "r.yaml", "--resume"]), &["0.0.9", "--restart"]);
-    scene.put("out.wrasse/manifest.jsonl", manifest.replace("\"format\":1", "\"format\":2"));
-    refused(&scene.run(&["run", "r.yaml", "--resume"]), &["format 2", "--restart"]);
-    for broken in [manifest.replace("\"inputs\":", "\"in\":"), manifest.replace("{\"commit\"", "?")] {
+    scene.put(
+        "out.wrasse/manifest.jsonl",
+        manifest.replace(&version, "\"version\":\"0.0.9\""),
+    );
+    refused(
+        &scene.run(&["run", "r.yaml", "--resume"]),
+        &["0.0.9", "--restart"],
+    );
+    scene.put(
+        "out.wrasse/manifest.jsonl",
+        manifest.replace("\"format\":1", "\"format\":2"),
+    );
+    refused(
+        &scene.run(&["run", "r.yaml", "--resume"]),
+        &["format 2", "--restart"],
+    );
+    for broken in [
+        manifest.replace("\"inputs\":", "\"in\":"),
+        manifest.replace("{\"commit\"", "?"),
+    ] {
         scene.put("out.wrasse/manifest.jsonl", broken);
-        refused(&scene.run(&["run", "r.yaml", "--resume"]), &["manifest.jsonl", "--restart"]);
+        refused(
+            &scene.run(&["run", "r.yaml", "--resume"]),
+            &["manifest.jsonl", "--restart"],
+        );
     }
     scene.must_run(&["run", "r.yaml", "--restart"]);
 }
@@ -95,7 +154,10 @@ fn a_run_of_another_version_is_not_resumed() {
 fn a_torn_last_line_of_the_manifest_was_not_written() {
     let scene = stopped();
     let manifest = scene.text("out.wrasse/manifest.jsonl");
-    scene.put("out.wrasse/manifest.jsonl", format!("{manifest}{{\"commit\":{{\"next\":[2,"));
+    scene.put(
+        "out.wrasse/manifest.jsonl",
+        format!("{manifest}{{\"commit\":{{\"next\":[2,"),
+    );
     scene.must_run(&["run", "r.yaml", "--resume"]);
     assert_eq!(scene.lines("out.jsonl").len(), 1200);
     assert_eq!(scene.report("out")["rows"]["in"], 1201);
@@ -110,7 +172,11 @@ fn unfinished_output_that_someone_changed_is_not_gone_on_with() {
     scene.put(name, bytes);
     let ran = scene.run(&["run", "r.yaml", "--resume"]);
     assert!(matches!(ran.code, Some(2 | 3)), "{}", ran.stderr);
-    assert!(ran.stderr.contains("not as it was committed") && ran.stderr.contains("anew"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("not as it was committed") && ran.stderr.contains("anew"),
+        "{}",
+        ran.stderr
+    );
     assert!(!scene.has("out.jsonl"));
 }
 
@@ -127,14 +193,22 @@ fn two_runs_do_not_share_a_place() {
         .unwrap();
     let began = now();
     while !scene.has("out.wrasse/manifest.jsonl") {
-        assert!(began.elapsed().as_secs() < 60, "the first run does not begin");
+        assert!(
+            began.elapsed().as_secs() < 60,
+            "the first run does not begin"
+        );
         pause(std::time::Duration::from_millis(2));
     }
     for flags in [&[][..], &["--resume"], &["--restart"], &["--overwrite"]] {
         let args = [&["run", "r.yaml"], flags].concat();
         refused(&scene.run(&args), &["another run", "out.wrasse"]);
     }
-    first.stdin.take().unwrap().write_all(b"{\"text\": \"a\"}\n").unwrap();
+    first
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"{\"text\": \"a\"}\n")
+        .unwrap();
     assert!(first.wait().unwrap().success());
     assert_eq!(scene.text("out.jsonl"), "{\"text\": \"a\"}\n");
 }
@@ -153,7 +227,10 @@ fn a_complete_run_is_not_resumed_but_said_to_be_complete() {
     assert_eq!(scene.report("out")["parts"][0]["rows"], 1200);
     // A complete run whose output is gone is not complete any more.
     std::fs::remove_file(scene.path("out.jsonl")).unwrap();
-    refused(&scene.run(&["run", "r.yaml", "--resume"]), &["out.jsonl", "is gone", "--restart"]);
+    refused(
+        &scene.run(&["run", "r.yaml", "--resume"]),
+        &["out.jsonl", "is gone", "--restart"],
+    );
     scene.must_run(&["run", "r.yaml", "--restart"]);
     assert_eq!(scene.get("out.jsonl"), before["out.jsonl"]);
 }
@@ -179,13 +256,24 @@ fn output_of_others_is_kept_unless_the_user_says_so() {
 
 #[test]
 fn parts_of_an_earlier_run_are_never_mixed_with_new_ones() {
-    let rows = |n| (0..n).map(|i| format!("{{\"text\": \"row {i}\"}}\n")).collect::<String>();
+    let rows = |n| {
+        (0..n)
+            .map(|i| format!("{{\"text\": \"row {i}\"}}\n"))
+            .collect::<String>()
+    };
     for output in ["out/", "out/x.jsonl"] {
         let scene = Scene::new();
         scene.put("a.jsonl", rows(900));
-        scene.put("r.yaml", format!("dataset_path: a.jsonl\nexport_path: {output}\nexport_shard_size: 2KiB\n"));
+        scene.put(
+            "r.yaml",
+            format!("dataset_path: a.jsonl\nexport_path: {output}\nexport_shard_size: 2KiB\n"),
+        );
         scene.put("out/notes.txt", "mine");
-        let stale = if output == "out/" { "out/part-00077.jsonl" } else { "out/x-01-of-77.jsonl" };
+        let stale = if output == "out/" {
+            "out/part-00077.jsonl"
+        } else {
+            "out/x-01-of-77.jsonl"
+        };
         scene.put(stale, "{\"text\": \"of another run\"}\n");
         let ran = scene.run(&["run", "r.yaml"]);
         refused(&ran, &["--overwrite"]);
@@ -215,8 +303,14 @@ fn an_input_is_never_removed_as_a_part_of_the_output() {
     ] {
         let scene = Scene::new();
         scene.put(input, row);
-        scene.put("r.yaml", format!("dataset_path: {input}\nexport_path: {output}\nexport_shard_size: 10\n"));
-        refused(&scene.run(&["run", "r.yaml", "--overwrite"]), &[input, "export_path"]);
+        scene.put(
+            "r.yaml",
+            format!("dataset_path: {input}\nexport_path: {output}\nexport_shard_size: 10\n"),
+        );
+        refused(
+            &scene.run(&["run", "r.yaml", "--overwrite"]),
+            &[input, "export_path"],
+        );
         assert_eq!(scene.text(input), row, "{output}");
     }
     // A file may be replaced by what is made of it, if the user says so.

@@ -63,7 +63,10 @@ impl Scene {
         if !self.has(name) {
             return Vec::new();
         }
-        self.text(name).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.text(name)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
@@ -140,7 +143,11 @@ pub(crate) fn finish(mut command: Command, input: &[u8], patience: Duration) -> 
     let mut stdin = child.stdin.take().unwrap();
     let id = child.id();
     let (done, is_done) = std::sync::mpsc::channel();
-    let Output { status, stdout, stderr } = std::thread::scope(|scope| {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = std::thread::scope(|scope| {
         // A program that does not read its input closes the pipe.
         scope.spawn(move || drop(stdin.write_all(input)));
         scope.spawn(move || {
@@ -154,7 +161,10 @@ pub(crate) fn finish(mut command: Command, input: &[u8], patience: Duration) -> 
     });
     let stderr = String::from_utf8_lossy(&stderr).into_owned();
     assert!(!stderr.contains("panicked at"), "{command:?}: {stderr}");
-    assert!(status.code().is_some(), "{command:?} hung or crashed ({status}): {stderr}");
+    assert!(
+        status.code().is_some(),
+        "{command:?} hung or crashed ({status}): {stderr}"
+    );
     Ran {
         code: status.code(),
         stdout,
@@ -163,7 +173,9 @@ pub(crate) fn finish(mut command: Command, input: &[u8], patience: Duration) -> 
 }
 
 pub(crate) fn signal(pid: u32, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).output();
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .output();
     assert!(sent.is_ok(), "{sent:?}");
 }
 
