@@ -40,26 +40,14 @@ pub(crate) fn check(args: &CheckArgs, catalog: &Catalog) -> Result<Exit, Failure
         Some(recipe) => {
             if args.format == ReportForm::Text {
                 let n = recipe.steps.len();
-                say(&format!(
-                    "{}: {n} step{}, no errors",
-                    args.recipe.recipe,
-                    if n == 1 { "" } else { "s" }
-                ));
+                say(&format!("{}: {n} step{}, no errors", args.recipe.recipe, if n == 1 { "" } else { "s" }));
             }
             Ok(Exit::Done)
         }
         None => {
-            let n = checked
-                .diagnostics
-                .iter()
-                .filter(|one| one.severity == Severity::Error)
-                .count();
+            let n = checked.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
             Err(Failure {
-                message: format!(
-                    "{n} error{} in {}",
-                    if n == 1 { "" } else { "s" },
-                    args.recipe.recipe
-                ),
+                message: format!("{n} error{} in {}", if n == 1 { "" } else { "s" }, args.recipe.recipe),
                 hint: None,
                 exit: Exit::Usage,
             })

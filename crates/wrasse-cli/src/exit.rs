@@ -24,18 +24,9 @@ impl Exit {
     /// Every code with what it means, for the help text.
     pub const ALL: [(Self, &'static str); 5] = [
         (Self::Done, "all is done"),
-        (
-            Self::Rejects,
-            "done, but more rejects than `max_rejects` allows, or a damaged input file",
-        ),
-        (
-            Self::Usage,
-            "wrong arguments or a wrong recipe; nothing was started",
-        ),
-        (
-            Self::Failed,
-            "the run could not go on; `--resume` continues from the last commit",
-        ),
+        (Self::Rejects, "done, but more rejects than `max_rejects` allows, or a damaged input file"),
+        (Self::Usage, "wrong arguments or a wrong recipe; nothing was started"),
+        (Self::Failed, "the run could not go on; `--resume` continues from the last commit"),
         (Self::Interrupted, "interrupted; `--resume` continues"),
     ];
 }

@@ -9,9 +9,9 @@ use wrasse_run::Existing;
 use crate::Exit;
 use crate::args::ExplainArgs;
 use crate::failure::{Failure, print, say};
-use crate::load;
 use crate::settings::{Reuse, job};
 use crate::table::count;
+use crate::load;
 
 pub(crate) fn explain(args: &ExplainArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, false)?;
@@ -25,41 +25,19 @@ pub(crate) fn explain(args: &ExplainArgs, catalog: &Catalog) -> Result<Exit, Fai
         say(&format!("warning: {warning}"));
     }
     let mut text = String::new();
-    let bytes = view
-        .bytes
-        .map_or_else(|| "unknown size".to_owned(), |n| ByteCount(n).to_string());
-    let _ = writeln!(
-        text,
-        "input    {} file(s), {bytes}, {} split(s) of about {}",
-        count(view.n_files as u64),
-        count(view.n_splits as u64),
-        job.split_bytes
-    );
+    let bytes = view.bytes.map_or_else(|| "unknown size".to_owned(), |n| ByteCount(n).to_string());
+    let _ = writeln!(text, "input    {} file(s), {bytes}, {} split(s) of about {}", count(view.n_files as u64), count(view.n_splits as u64), job.split_bytes);
     let _ = writeln!(text, "output   {}", job.output);
     let _ = writeln!(text, "run dir  {}", job.run_dir.display());
     text.push('\n');
     text.push_str(&job.plan.explain());
     text.push('\n');
     let _ = writeln!(text, "threads  {}", view.budget.threads);
-    let limit = job
-        .memory
-        .map_or_else(|| "none".to_owned(), |limit| limit.to_string());
-    let _ = writeln!(
-        text,
-        "memory   limit {limit}; {} for up to {} blocks of about {} in flight",
-        view.budget.blocks, view.budget.blocks_in_flight, job.block_bytes
-    );
-    let dedups = job
-        .plan
-        .operators()
-        .iter()
-        .filter(|op| op.spec().kind == OpKind::Deduplicator)
-        .count();
+    let limit = job.memory.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+    let _ = writeln!(text, "memory   limit {limit}; {} for up to {} blocks of about {} in flight", view.budget.blocks, view.budget.blocks_in_flight, job.block_bytes);
+    let dedups = job.plan.operators().iter().filter(|op| op.spec().kind == OpKind::Deduplicator).count();
     if dedups > 0 {
-        let _ = writeln!(
-            text,
-            "         and 17 to 23 bytes for each distinct document at each deduplicator ({dedups})"
-        );
+        let _ = writeln!(text, "         and 17 to 23 bytes for each distinct document at each deduplicator ({dedups})");
     }
     print(&text)
 }

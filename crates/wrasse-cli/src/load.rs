@@ -21,8 +21,7 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
     match bytes {
         Ok(bytes) => Ok(Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned())),
         Err(error) => {
-            let failure =
-                Failure::usage(format!("cannot read the recipe {}: {error}", args.recipe));
+            let failure = Failure::usage(format!("cannot read the recipe {}: {error}", args.recipe));
             Err(match nearby_recipe(Path::new(&args.recipe)) {
                 Some(found) => failure.with_hint(format!("did you mean {found}?")),
                 None => failure,
@@ -44,16 +43,9 @@ pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<
         }
     }
     recipe.ok_or_else(|| {
-        let n = diagnostics
-            .iter()
-            .filter(|one| one.severity == Severity::Error)
-            .count();
+        let n = diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
         Failure {
-            message: format!(
-                "{n} error{} in {}",
-                if n == 1 { "" } else { "s" },
-                args.recipe
-            ),
+            message: format!("{n} error{} in {}", if n == 1 { "" } else { "s" }, args.recipe),
             hint: Some("`wrasse check` tells the same without running anything".to_owned()),
             exit: Exit::Usage,
         }
@@ -63,18 +55,11 @@ pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<
 /// A YAML file in the place where none was found.
 fn nearby_recipe(path: &Path) -> Option<String> {
     let folder = if path.is_dir() { path } else { path.parent()? };
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|end| end == "yaml" || end == "yml")
-        })
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"))
         .collect();
     names.sort();
     names.first().map(|path| path.display().to_string())

@@ -30,10 +30,7 @@ pub(crate) fn ops(args: &OpsArgs, catalog: &Catalog) -> Result<Exit, Failure> {
         .flat_map(|words| words.split_whitespace())
         .map(str::to_lowercase)
         .collect();
-    let found: Vec<&OpSpec> = catalog
-        .iter()
-        .filter(|spec| matches(spec, &words))
-        .collect();
+    let found: Vec<&OpSpec> = catalog.iter().filter(|spec| matches(spec, &words)).collect();
     match args.format {
         ReportForm::Json => {
             let list: Vec<Value> = found.into_iter().map(spec_json).collect();
@@ -42,24 +39,10 @@ pub(crate) fn ops(args: &OpsArgs, catalog: &Catalog) -> Result<Exit, Failure> {
         ReportForm::Text => {
             let rows: Vec<Vec<String>> = found
                 .iter()
-                .map(|spec| {
-                    vec![
-                        spec.name.to_owned(),
-                        spec.kind.to_string(),
-                        spec.summary.to_owned(),
-                    ]
-                })
+                .map(|spec| vec![spec.name.to_owned(), spec.kind.to_string(), spec.summary.to_owned()])
                 .collect();
-            let header = [
-                ("operator", Align::Left),
-                ("kind", Align::Left),
-                ("what it does", Align::Left),
-            ];
-            print(&format!(
-                "{}\n{} operators; `wrasse ops NAME` shows one with parameters and examples\n",
-                table(&header, &rows),
-                rows.len()
-            ))
+            let header = [("operator", Align::Left), ("kind", Align::Left), ("what it does", Align::Left)];
+            print(&format!("{}\n{} operators; `wrasse ops NAME` shows one with parameters and examples\n", table(&header, &rows), rows.len()))
         }
     }
 }
@@ -69,22 +52,12 @@ pub(crate) fn schema(catalog: &Catalog) -> Result<Exit, Failure> {
 }
 
 fn matches(spec: &OpSpec, words: &[String]) -> bool {
-    let text = format!(
-        "{} {} {} {}",
-        spec.name,
-        spec.aliases.join(" "),
-        spec.summary,
-        spec.details
-    )
-    .to_lowercase();
+    let text = format!("{} {} {} {}", spec.name, spec.aliases.join(" "), spec.summary, spec.details).to_lowercase();
     words.iter().all(|word| text.contains(word))
 }
 
 fn page(spec: &OpSpec) -> String {
-    let mut text = format!(
-        "{} ({}, as in {})\n\n{}\n",
-        spec.name, spec.kind, spec.origin, spec.summary
-    );
+    let mut text = format!("{} ({}, as in {})\n\n{}\n", spec.name, spec.kind, spec.origin, spec.summary);
     if !spec.details.is_empty() {
         let _ = writeln!(text, "\n{}", spec.details);
     }
@@ -98,30 +71,15 @@ fn page(spec: &OpSpec) -> String {
     let properties = schema.get("properties").and_then(Value::as_object);
     let mut rows = Vec::new();
     for (name, property) in properties.into_iter().flatten() {
-        let about = property
-            .get("description")
-            .and_then(Value::as_str)
-            .unwrap_or("");
-        let default = property
-            .get("default")
-            .map_or_else(|| "required".to_owned(), Value::to_string);
-        rows.push(vec![
-            name.clone(),
-            type_name(property),
-            default,
-            about.replace('\n', " "),
-        ]);
+        let about = property.get("description").and_then(Value::as_str).unwrap_or("");
+        let default = property.get("default").map_or_else(|| "required".to_owned(), Value::to_string);
+        rows.push(vec![name.clone(), type_name(property), default, about.replace('\n', " ")]);
     }
     text.push_str("\nparameters\n");
     if rows.is_empty() {
         text.push_str("none of its own\n");
     } else {
-        let header = [
-            ("name", Align::Left),
-            ("type", Align::Left),
-            ("default", Align::Left),
-            ("meaning", Align::Left),
-        ];
+        let header = [("name", Align::Left), ("type", Align::Left), ("default", Align::Left), ("meaning", Align::Left)];
         text.push_str(&table(&header, &rows));
     }
     let used: Vec<&str> = COMMON_PARAMS
@@ -150,11 +108,7 @@ fn page(spec: &OpSpec) -> String {
 fn type_name(property: &Value) -> String {
     match &property["type"] {
         Value::String(name) => name.clone(),
-        Value::Array(names) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" or "),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
         _ => "any".to_owned(),
     }
 }

@@ -115,10 +115,7 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
         && speed > 0.0
         && total > tally.bytes_in
     {
-        parts.push(format!(
-            "{} left",
-            duration((total - tally.bytes_in) as f64 / speed)
-        ));
+        parts.push(format!("{} left", duration((total - tally.bytes_in) as f64 / speed)));
     }
     parts.join(" | ")
 }

@@ -12,9 +12,9 @@ use wrasse_run::{Existing, read_rejects};
 use crate::Exit;
 use crate::args::ReplayArgs;
 use crate::failure::{Failure, say};
-use crate::load;
 use crate::run::execute;
 use crate::settings::{Reuse, job};
+use crate::load;
 
 pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.quiet)?;
@@ -75,9 +75,7 @@ fn beside(output: &str) -> String {
         return output.to_owned();
     }
     let path = Path::new(output.trim_end_matches('/'));
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let name = match name.split_once('.') {
         Some((stem, suffix)) => format!("{stem}.replay.{suffix}"),
         None => format!("{name}.replay/"),

@@ -81,8 +81,9 @@ fn operators<'a>(
 
 /// The accounting as a table, with the time each operator took.
 pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
-    let busy: u64 =
-        tally.operators.iter().map(|op| op.busy_ns).sum::<u64>() + tally.read_ns + tally.encode_ns;
+    let busy: u64 = tally.operators.iter().map(|op| op.busy_ns).sum::<u64>()
+        + tally.read_ns
+        + tally.encode_ns;
     let share = |ns: u64| format!("{:.0} %", ns as f64 * 100.0 / busy.max(1) as f64);
     let zero_as_blank = |n: u64| if n == 0 { "-".to_owned() } else { count(n) };
     let mut rows = vec![vec![
@@ -179,32 +180,19 @@ pub(crate) fn text(job: &Job, result: &RunResult) -> String {
         ByteCount(result.peak_bytes),
     ));
     for conflict in &result.conflicts {
-        text.push_str(&format!(
-            "column `{}`: {}\n",
-            conflict.column, conflict.resolution
-        ));
+        text.push_str(&format!("column `{}`: {}\n", conflict.column, conflict.resolution));
     }
     for part in &result.parts {
         let size = ByteCount(part.bytes);
-        text.push_str(&format!(
-            "wrote {} ({} rows, {size})\n",
-            part.path,
-            count(part.rows)
-        ));
+        text.push_str(&format!("wrote {} ({} rows, {size})\n", part.path, count(part.rows)));
     }
     if tally.rejected() > 0 || tally.damaged_files > 0 {
         let path = job.run_dir.join("rejects.jsonl");
-        text.push_str(&format!(
-            "rejects, each with its cause: {}\n",
-            path.display()
-        ));
+        text.push_str(&format!("rejects, each with its cause: {}\n", path.display()));
     }
     if job.pass.trace_dropped && tally.dropped() + tally.duplicates() > 0 {
         let path = job.run_dir.join("dropped.jsonl");
-        text.push_str(&format!(
-            "dropped samples, each with its reason: {}\n",
-            path.display()
-        ));
+        text.push_str(&format!("dropped samples, each with its reason: {}\n", path.display()));
     }
     text
 }

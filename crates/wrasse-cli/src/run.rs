@@ -53,10 +53,7 @@ pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, 
 
 /// Asked a second time: what is committed is safe, and a read from a pipe may
 /// never return.
-#[expect(
-    clippy::exit,
-    reason = "the threads that would have to end may be stuck"
-)]
+#[expect(clippy::exit, reason = "the threads that would have to end may be stuck")]
 fn end_at_once() -> ! {
     say("ended at once; --resume goes on from the last commit");
     std::process::exit(Exit::Interrupted as i32)
@@ -69,10 +66,7 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
     if (!result.was_done || !path.exists())
         && let Err(error) = write_whole(&path, &format!("{json:#}\n"))
     {
-        say(&format!(
-            "warning: cannot write {}: {error}",
-            path.display()
-        ));
+        say(&format!("warning: cannot write {}: {error}", path.display()));
     }
     for warning in &result.warnings {
         say(&format!("warning: {warning}"));
@@ -97,10 +91,7 @@ fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
 fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {
     let tally = &result.tally;
     if result.was_done && !quiet {
-        say(&format!(
-            "nothing to do: the run in {} is complete",
-            job.run_dir.display()
-        ));
+        say(&format!("nothing to do: the run in {} is complete", job.run_dir.display()));
     }
     if result.too_many_rejects {
         return Err(Failure {
@@ -132,16 +123,9 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
             message: format!(
                 "{} input file{} damaged; what lies behind the damage is missing from the output",
                 count(tally.damaged_files),
-                if tally.damaged_files == 1 {
-                    " is"
-                } else {
-                    "s are"
-                }
+                if tally.damaged_files == 1 { " is" } else { "s are" }
             ),
-            hint: Some(format!(
-                "see {}",
-                job.run_dir.join("rejects.jsonl").display()
-            )),
+            hint: Some(format!("see {}", job.run_dir.join("rejects.jsonl").display())),
             exit: Exit::Rejects,
         });
     }
@@ -167,10 +151,7 @@ fn prediction(job: &Job, dry: &DryRun) -> String {
     text.push_str(&format!(
         "\nsampled {} of {} in {} file(s); nothing was written\n",
         ByteCount(dry.sampled_bytes),
-        dry.bytes_total.map_or_else(
-            || "an unknown size".to_owned(),
-            |n| ByteCount(n).to_string()
-        ),
+        dry.bytes_total.map_or_else(|| "an unknown size".to_owned(), |n| ByteCount(n).to_string()),
         count(dry.n_files as u64)
     ));
     if let Some(factor) = dry.factor() {
@@ -185,9 +166,7 @@ fn prediction(job: &Job, dry: &DryRun) -> String {
             ByteCount((tally.bytes_out as f64 * factor) as u64)
         ));
         if job.plan.n_gates() > 0 {
-            text.push_str(
-                "duplicates were looked for within the sample alone: the whole input has more\n",
-            );
+            text.push_str("duplicates were looked for within the sample alone: the whole input has more\n");
         }
     }
     for line in dry.rejects.lines().take(3) {

@@ -32,15 +32,16 @@ pub(crate) struct Reuse {
 }
 
 /// The job that `recipe` and `how` describe. `file` is the recipe's own path.
-pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Result<Job, Failure> {
+pub(crate) fn job(
+    recipe: Recipe,
+    how: &HowArgs,
+    reuse: Reuse,
+    file: &str,
+) -> Result<Job, Failure> {
     let settings = recipe.settings.clone();
     let canonical = recipe.canonical().json().clone();
     let source = source(&recipe, file)?;
-    let output = recipe
-        .output
-        .path
-        .clone()
-        .unwrap_or_else(|| default_output(&recipe, file));
+    let output = recipe.output.path.clone().unwrap_or_else(|| default_output(&recipe, file));
     let format = recipe
         .output
         .format
@@ -58,10 +59,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         trace_dropped: how.trace_dropped
             || !matches!(settings.trace_dropped, None | Some(FileChoice::No)),
     };
-    let limit = [how.limit, settings.limit, recipe.input.samples_max]
-        .into_iter()
-        .flatten()
-        .min();
+    let limit = [how.limit, settings.limit, recipe.input.samples_max].into_iter().flatten().min();
     let threads = how.threads.or(settings.threads).unwrap_or_else(processors);
     Ok(Job {
         source,
@@ -86,9 +84,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         block_bytes: BLOCK_BYTES,
         commit_bytes: how.commit_bytes.unwrap_or(COMMIT_BYTES),
         row_bytes_max: settings.max_row_bytes.unwrap_or(ROW_BYTES_MAX),
-        plan: Arc::new(Plan::new(
-            recipe.steps.into_iter().map(|step| step.operator).collect(),
-        )),
+        plan: Arc::new(Plan::new(recipe.steps.into_iter().map(|step| step.operator).collect())),
     })
 }
 
@@ -108,31 +104,18 @@ fn source(recipe: &Recipe, file: &str) -> Result<SourceSpec, Failure> {
             .with_hint("remove the weight, or set it to 1; `limit` takes the first samples"));
         }
         if entry.limit.is_some() {
-            return Err(at(
-                Some(entry.place),
-                file,
-                "a limit for one input is not supported",
-            )
-            .with_hint("use the recipe's `limit`, which counts over all inputs"));
+            return Err(at(Some(entry.place), file, "a limit for one input is not supported")
+                .with_hint("use the recipe's `limit`, which counts over all inputs"));
         }
-        formats.extend(
-            entry
-                .format
-                .as_deref()
-                .map(|name| format(name, Some(entry.place), file)),
-        );
+        formats.extend(entry.format.as_deref().map(|name| format(name, Some(entry.place), file)));
     }
     let formats: Vec<Format> = formats.into_iter().collect::<Result<_, _>>()?;
     if formats.iter().any(|format| Some(format) != formats.first())
         || (!formats.is_empty() && formats.len() < recipe.input.entries.len())
     {
         let place = recipe.input.entries.first().map(|entry| entry.place);
-        return Err(at(
-            place,
-            file,
-            "inputs of several formats cannot be named at once",
-        )
-        .with_hint("leave `format` away: each file's name and first bytes tell"));
+        return Err(at(place, file, "inputs of several formats cannot be named at once")
+            .with_hint("leave `format` away: each file's name and first bytes tell"));
     }
     Ok(SourceSpec {
         paths: recipe
@@ -143,11 +126,7 @@ fn source(recipe: &Recipe, file: &str) -> Result<SourceSpec, Failure> {
             .collect(),
         format: formats.first().copied(),
         suffixes: recipe.input.suffixes.clone(),
-        text_key: recipe
-            .text_keys
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "text".to_owned()),
+        text_key: recipe.text_keys.first().cloned().unwrap_or_else(|| "text".to_owned()),
         exclude: Vec::new(),
     })
 }
@@ -175,22 +154,20 @@ fn exists(path: &Path) -> bool {
 }
 
 fn format(name: &str, place: Option<Place>, file: &str) -> Result<Format, Failure> {
-    Ok(
-        match name.trim_start_matches('.').to_ascii_lowercase().as_str() {
-            "jsonl" | "json" | "ndjson" | "jsonlines" => Format::Jsonl,
-            "parquet" => Format::Parquet,
-            "csv" => Format::Csv,
-            "tsv" => Format::Tsv,
-            "txt" | "text" | "md" | "html" => Format::Text,
-            _ => {
-                return Err(at(
-                    place,
-                    file,
-                    format!("unknown format `{name}`, expected jsonl, parquet, csv, tsv or text"),
-                ));
-            }
-        },
-    )
+    Ok(match name.trim_start_matches('.').to_ascii_lowercase().as_str() {
+        "jsonl" | "json" | "ndjson" | "jsonlines" => Format::Jsonl,
+        "parquet" => Format::Parquet,
+        "csv" => Format::Csv,
+        "tsv" => Format::Tsv,
+        "txt" | "text" | "md" | "html" => Format::Text,
+        _ => {
+            return Err(at(
+                place,
+                file,
+                format!("unknown format `{name}`, expected jsonl, parquet, csv, tsv or text"),
+            ));
+        }
+    })
 }
 
 fn at(place: Option<Place>, file: &str, message: impl AsRef<str>) -> Failure {
@@ -203,10 +180,9 @@ fn at(place: Option<Place>, file: &str, message: impl AsRef<str>) -> Failure {
 
 fn name(recipe: &Recipe, file: &str) -> String {
     recipe.name.clone().unwrap_or_else(|| {
-        Path::new(file).file_stem().map_or_else(
-            || "recipe".to_owned(),
-            |stem| stem.to_string_lossy().into_owned(),
-        )
+        Path::new(file)
+            .file_stem()
+            .map_or_else(|| "recipe".to_owned(), |stem| stem.to_string_lossy().into_owned())
     })
 }
 
@@ -221,9 +197,7 @@ fn default_run_dir(output: &str, recipe: &Recipe, file: &str) -> PathBuf {
         return PathBuf::from(format!("{}.wrasse", name(recipe, file)));
     }
     let path = Path::new(output.trim_end_matches('/'));
-    let stem = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let stem = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let stem = match stem.split_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
         _ => stem,

@@ -33,10 +33,7 @@ pub(crate) fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
         text.push('\n');
         text
     };
-    let titles: Vec<String> = header
-        .iter()
-        .map(|(title, _)| (*title).to_owned())
-        .collect();
+    let titles: Vec<String> = header.iter().map(|(title, _)| (*title).to_owned()).collect();
     let mut text = line(&titles);
     for row in rows {
         text.push_str(&line(row));

@@ -62,10 +62,7 @@ pub(crate) struct Coordinator<'a> {
 }
 
 impl<'a> Coordinator<'a> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the run's duration is shown, nothing depends on it"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the run's duration is shown, nothing depends on it")]
     pub(crate) fn new(
         job: &'a Job,
         budget: Budget,
@@ -94,9 +91,7 @@ impl<'a> Coordinator<'a> {
             readers: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             bytes_resumed: written.bytes_in,
-            rows_left: job
-                .limit
-                .map_or(u64::MAX, |limit| limit.saturating_sub(written.rows_in)),
+            rows_left: job.limit.map_or(u64::MAX, |limit| limit.saturating_sub(written.rows_in)),
             written,
             peak_bytes: 0,
             base_bytes: process::resident_bytes(),
@@ -156,9 +151,7 @@ impl<'a> Coordinator<'a> {
     }
 
     fn is_complete(&self, cancel: &Cancel) -> bool {
-        self.fatal.is_none()
-            && !self.too_many_rejects
-            && (!cancel.is_cancelled() || self.has_read_all())
+        self.fatal.is_none() && !self.too_many_rejects && (!cancel.is_cancelled() || self.has_read_all())
     }
 
     /// Whether a run that was told to end had in fact come to its end.
@@ -219,32 +212,22 @@ impl<'a> Coordinator<'a> {
                     let task = Task::Read {
                         block,
                         split: self.splits[block.split as usize].clone(),
-                        reader: self
-                            .readers
-                            .remove(&block.split)
-                            .unwrap_or(Reader::Fresh { skip }),
+                        reader: self.readers.remove(&block.split).unwrap_or(Reader::Fresh { skip }),
                         rows_max: self.rows_left,
                     };
                     drop(tasks.send(task));
                 }
                 Command::Run { block, stage } => {
                     let state = self.take(block);
-                    drop(tasks.send(Task::Run {
-                        block,
-                        stage,
-                        state,
-                    }));
+                    drop(tasks.send(Task::Run { block, stage, state }));
                 }
                 Command::Pass { block, gate } => {
                     let mut state = self.take(block);
-                    self.shared
-                        .pass
-                        .decide(gate, &mut state, &mut self.seen[gate]);
+                    self.shared.pass.decide(gate, &mut state, &mut self.seen[gate]);
                     let bytes = state.memory_bytes() as u64;
                     self.in_flight.insert(block, state.tally.clone());
                     self.waiting.insert(block, state);
-                    self.scheduler
-                        .step(Event::Passed { block, gate, bytes }, commands);
+                    self.scheduler.step(Event::Passed { block, gate, bytes }, commands);
                 }
                 Command::Write { block } => {
                     let state = self.take(block);
@@ -260,11 +243,7 @@ impl<'a> Coordinator<'a> {
     /// Takes in what a thread reports; `false` if the run is over.
     fn hear(&mut self, note: Note, commands: &mut Vec<Command>) -> bool {
         let event = match note {
-            Note::Read {
-                block,
-                bytes,
-                reader,
-            } => {
+            Note::Read { block, bytes, reader } => {
                 let more = reader.is_some();
                 if let Some(reader) = reader {
                     self.readers.insert(block.split, Reader::Open(reader));
@@ -275,22 +254,14 @@ impl<'a> Coordinator<'a> {
                 split: block.split,
                 n_blocks: block.seq,
             },
-            Note::Done {
-                block,
-                stage,
-                state,
-            } => {
+            Note::Done { block, stage, state } => {
                 if stage == 0 {
                     self.rows_left -= state.tally.rows_in;
                 }
                 let bytes = state.memory_bytes() as u64;
                 self.in_flight.insert(block, state.tally.clone());
                 self.waiting.insert(block, state);
-                Event::StageDone {
-                    block,
-                    stage,
-                    bytes,
-                }
+                Event::StageDone { block, stage, bytes }
             }
             Note::Written { block, outcome } => {
                 if let Some(tally) = self.in_flight.remove(&block) {
@@ -316,10 +287,7 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Looks at memory, and gives blocks the room that is left.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the pace of looking; no result depends on it"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the pace of looking; no result depends on it")]
     fn look_at_memory(&mut self, commands: &mut Vec<Command>) {
         self.looked = Instant::now();
         let resident = process::resident_bytes();
@@ -329,22 +297,14 @@ impl<'a> Coordinator<'a> {
             let for_blocks = limit.0.saturating_sub(fixed);
             let least = self.job.block_bytes.0 * 3;
             if for_blocks < least {
-                self.fatal = Some(too_little_memory(
-                    limit,
-                    self.base_bytes,
-                    self.fingerprint_bytes(),
-                    least,
-                ));
+                self.fatal = Some(too_little_memory(limit, self.base_bytes, self.fingerprint_bytes(), least));
                 self.scheduler.step(Event::Cancel, commands);
                 return;
             }
             // What the books do not know (allocator, sink) shows in the
             // resident memory; blocks make room for it.
             let unknown = resident.saturating_sub(fixed + self.scheduler.usage().bytes);
-            let room = for_blocks
-                .saturating_sub(unknown)
-                .max(least)
-                .min(self.budget.blocks.0);
+            let room = for_blocks.saturating_sub(unknown).max(least).min(self.budget.blocks.0);
             let limits = limits(self.job, &self.budget, room);
             self.scheduler.step(Event::LimitsChanged(limits), commands);
         }
@@ -396,9 +356,7 @@ impl<'a> Coordinator<'a> {
     }
 
     fn take(&mut self, block: BlockId) -> Box<BlockState> {
-        self.waiting
-            .remove(&block)
-            .expect("the scheduler names blocks that wait")
+        self.waiting.remove(&block).expect("the scheduler names blocks that wait")
     }
 
     fn result(&self, written: Written) -> RunResult {
@@ -427,11 +385,7 @@ fn limits(job: &Job, budget: &Budget, memory_bytes: u64) -> Limits {
     Limits {
         workers: budget.threads,
         memory_bytes,
-        blocks_in_flight: if job.limit.is_some() {
-            1
-        } else {
-            budget.blocks_in_flight
-        },
+        blocks_in_flight: if job.limit.is_some() { 1 } else { budget.blocks_in_flight },
     }
 }
 

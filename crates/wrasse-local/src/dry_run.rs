@@ -69,9 +69,8 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         block_bytes: job.block_bytes.0.min(SPLIT.0) as usize,
         row_bytes_max: job.row_bytes_max.0 as usize,
     };
-    let mut seen: Vec<FingerprintSet> = (0..job.plan.n_gates())
-        .map(|_| FingerprintSet::default())
-        .collect();
+    let mut seen: Vec<FingerprintSet> =
+        (0..job.plan.n_gates()).map(|_| FingerprintSet::default()).collect();
     let mut tally = Tally::new(job.plan.operators().len());
     let mut rejects = Vec::new();
     let wanted = (sample.0 / SPLIT.0).max(1) as usize;
@@ -93,8 +92,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
             let mut state = match reader.next_block() {
                 Ok(Some(block)) => {
                     left = left.saturating_sub(block.input_bytes.max(1));
-                    pass.run(0, Work::Rows(block, u64::MAX))
-                        .map_err(Error::failed)?
+                    pass.run(0, Work::Rows(block, u64::MAX)).map_err(Error::failed)?
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -106,9 +104,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
             };
             for (gate, seen) in seen.iter_mut().enumerate() {
                 pass.decide(gate, &mut state, seen);
-                state = pass
-                    .run(gate + 1, Work::State(Box::new(state)))
-                    .map_err(Error::failed)?;
+                state = pass.run(gate + 1, Work::State(Box::new(state))).map_err(Error::failed)?;
             }
             if let Some(rows) = state.take_encoded() {
                 state.tally.bytes_out = rows.row_bytes() as u64;

@@ -11,14 +11,14 @@ use wrasse_io::{
 };
 use wrasse_plan::{Budget, Demand, Plan};
 use wrasse_run::{
-    Commit, Done, Error, Existing, Header, MaxRejects, Pass, PassSettings, Resume, RunDir,
-    RunSnapshot, Tally, Writer, WriterSettings,
+    Commit, Done, Error, Existing, Header, MaxRejects, Pass, PassSettings, Resume, RunDir, RunSnapshot,
+    Tally, Writer, WriterSettings,
 };
 use wrasse_sched::BlockId;
 
 use crate::coordinator::Coordinator;
-use crate::process;
 use crate::worker::Shared;
+use crate::process;
 
 /// A run in full: what to read, do and write, and how.
 pub struct Job {
@@ -130,11 +130,7 @@ pub fn run(
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
     let header = header(job, &inputs);
-    let existing = if job.output == "-" {
-        Existing::Restart
-    } else {
-        job.existing
-    };
+    let existing = if job.output == "-" { Existing::Restart } else { job.existing };
     let (dir, resume) = RunDir::open(&job.run_dir, &header, existing)?;
     let commit = match resume {
         Resume::Done(done) => return done_before(job, *done, budget.threads),
@@ -150,12 +146,7 @@ pub fn run(
     let sink = open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
     let n_gates = job.plan.n_gates();
     let n_operators = job.plan.operators().len();
-    let pass = Pass::new(
-        Arc::clone(&job.plan),
-        Arc::clone(&inputs),
-        sink.encoder(),
-        job.pass,
-    );
+    let pass = Pass::new(Arc::clone(&job.plan), Arc::clone(&inputs), sink.encoder(), job.pass);
     let settings = WriterSettings {
         commit_bytes: job.commit_bytes.0,
         max_rejects: job.max_rejects,
@@ -210,9 +201,7 @@ fn start(commit: Option<&Commit>) -> BlockId {
 fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error> {
     let is_local = job.output != "-" && !job.output.contains("://");
     for part in done.parts.iter().filter(|_| is_local) {
-        let bytes = std::fs::metadata(&part.path)
-            .map(|metadata| metadata.len())
-            .ok();
+        let bytes = std::fs::metadata(&part.path).map(|metadata| metadata.len()).ok();
         if bytes != Some(part.bytes) {
             let is = bytes.map_or_else(|| "is gone".to_owned(), |n| format!("has {n} bytes"));
             return Err(Error::usage(format!(
@@ -261,9 +250,7 @@ pub(crate) fn list(job: &Job) -> Result<Inputs, Error> {
     if job.output != "-" {
         source.exclude.push(job.output.clone());
     }
-    source
-        .exclude
-        .push(job.run_dir.to_string_lossy().into_owned());
+    source.exclude.push(job.run_dir.to_string_lossy().into_owned());
     discover(&source).map_err(|error| Error {
         kind: wrasse_run::ErrorKind::Usage,
         ..error.into()
@@ -294,8 +281,8 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
 fn may_replace_output(job: &Job) -> Result<bool, Error> {
     let path = Path::new(&job.output);
     let is_file = path.is_file();
-    let is_full_folder =
-        path.is_dir() && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    let is_full_folder = path.is_dir()
+        && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     let ours = RunDir::is_done(&job.run_dir) || RunDir::is_interrupted(&job.run_dir);
     if (is_file || is_full_folder) && !ours && !job.overwrite {
         return Err(Error::usage(format!(
@@ -321,20 +308,13 @@ fn refuse_input_among_parts(job: &Job, inputs: &Inputs) -> Result<(), Error> {
     let Ok(folder) = folder.canonicalize() else {
         return Ok(());
     };
-    let stem = output
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let stem = stem
-        .as_deref()
-        .and_then(|name| name.split('.').next())
-        .unwrap_or_default();
+    let stem = output.file_name().map(|name| name.to_string_lossy().into_owned());
+    let stem = stem.as_deref().and_then(|name| name.split('.').next()).unwrap_or_default();
     for file in &inputs.files {
         let Ok(path) = Path::new(&file.path).canonicalize() else {
             continue;
         };
-        let name = path
-            .file_name()
-            .map_or_else(Default::default, |name| name.to_string_lossy());
+        let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
         let is_part = is_folder || name.starts_with(&format!("{stem}-")) && name.contains("-of-");
         if path.parent() == Some(&folder) && is_part {
             return Err(Error::usage(format!(

@@ -157,10 +157,7 @@ fn resumed(shared: &Shared, split: &Split, reader: Reader) -> Result<Reader, Str
         Ok(Reader::Open(reader))
     };
     open().map_err(|error: wrasse_io::Error| {
-        let cause = error
-            .source
-            .as_ref()
-            .map_or(String::new(), |cause| format!(": {cause}"));
+        let cause = error.source.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
         format!("the input cannot be read again up to where the run stopped: {error}{cause}")
     })
 }
@@ -179,10 +176,7 @@ fn next_block(
     Ok(reader.next_block()?.map(|block| (block, reader)))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measures where the time goes; no result depends on it"
-)]
+#[expect(clippy::disallowed_methods, reason = "measures where the time goes; no result depends on it")]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let start = Instant::now();
     let result = work();

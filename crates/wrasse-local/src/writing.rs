@@ -10,10 +10,7 @@ use crate::worker::Note;
 /// What the writer is told.
 pub(crate) enum Order {
     /// Append a block, the next in input order.
-    Write {
-        block: BlockId,
-        state: Box<BlockState>,
-    },
+    Write { block: BlockId, state: Box<BlockState> },
     /// All is written: complete the output.
     Finish,
 }
@@ -55,11 +52,7 @@ pub(crate) fn write(
     }
 }
 
-fn serve(
-    writer: &mut Writer,
-    orders: &Receiver<Order>,
-    notes: &Sender<Note>,
-) -> Result<bool, Error> {
+fn serve(writer: &mut Writer, orders: &Receiver<Order>, notes: &Sender<Note>) -> Result<bool, Error> {
     for order in orders {
         match order {
             Order::Finish => return Ok(true),

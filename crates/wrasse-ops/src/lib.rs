@@ -21,10 +21,10 @@ mod python;
 mod scan;
 mod slicer;
 mod tables;
-#[cfg(test)]
-mod testing;
 mod unicode;
 mod words;
+#[cfg(test)]
+mod testing;
 
 use wrasse_op::{Catalog, OpSpec};
 

@@ -92,10 +92,7 @@ impl Plan {
             }
             if let Some(gate) = stage.gate {
                 let name = self.operators[gate].name();
-                let _ = writeln!(
-                    text,
-                    "gate {i}   in input order  {name}: the first of equals stays"
-                );
+                let _ = writeln!(text, "gate {i}   in input order  {name}: the first of equals stays");
             }
         }
         text.push_str("sink     in input order  append, commit\n");

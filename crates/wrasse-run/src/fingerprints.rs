@@ -123,9 +123,7 @@ mod tests {
         let mut model = BTreeSet::new();
         let mut state: u128 = 1;
         for i in 0..200_000_u128 {
-            state = state
-                .wrapping_mul(0x0002_d99d_12c5_2e87_a3f4_5b1d_9e37_79b9)
-                .wrapping_add(i);
+            state = state.wrapping_mul(0x0002_d99d_12c5_2e87_a3f4_5b1d_9e37_79b9).wrapping_add(i);
             // Every third is one that was there already, now and then zero.
             let fingerprint = match i % 3 {
                 0 => state,
@@ -142,9 +140,7 @@ mod tests {
         let mut set = FingerprintSet::default();
         let mut state: u128 = 7;
         for _ in 0..1_000_000 {
-            state = state
-                .wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645)
-                .wrapping_add(11);
+            state = state.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645).wrapping_add(11);
             set.insert(state ^ (state >> 64));
         }
         let each = set.memory_bytes() as f64 / set.len() as f64;

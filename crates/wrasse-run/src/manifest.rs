@@ -111,10 +111,7 @@ impl Manifest {
                 break;
             }
             match serde_json::from_str(line).ok() {
-                Some(Line::Header {
-                    format: FORMAT,
-                    header: read,
-                }) => header = Some(read),
+                Some(Line::Header { format: FORMAT, header: read }) => header = Some(read),
                 Some(Line::Header { format, .. }) => {
                     return Err(Error::usage(format!(
                         "{} has format {format}, this version of Wrasse writes {FORMAT}",
@@ -165,8 +162,7 @@ impl Manifest {
             Ok(file)
         };
         Ok(Self {
-            file: open()
-                .map_err(|error| Error::io(format!("cannot open {}", path.display()), error))?,
+            file: open().map_err(|error| Error::io(format!("cannot open {}", path.display()), error))?,
             path: path.to_owned(),
         })
     }
@@ -208,18 +204,14 @@ impl Journal {
                 _ => Ok(None),
             }
         } else {
-            File::options()
-                .read(true)
-                .write(true)
-                .open(&path)
-                .and_then(|mut file| {
-                    if file.metadata()?.len() < bytes {
-                        return Err(std::io::Error::other("the file is shorter than it was"));
-                    }
-                    file.set_len(bytes)?;
-                    file.seek(SeekFrom::End(0))?;
-                    Ok(Some(file))
-                })
+            File::options().read(true).write(true).open(&path).and_then(|mut file| {
+                if file.metadata()?.len() < bytes {
+                    return Err(std::io::Error::other("the file is shorter than it was"));
+                }
+                file.set_len(bytes)?;
+                file.seek(SeekFrom::End(0))?;
+                Ok(Some(file))
+            })
         };
         match result {
             Ok(file) => Ok(Self { path, file, bytes }),
@@ -236,10 +228,7 @@ impl Journal {
                 .and_then(|_| file.read_to_end(&mut bytes))
                 .and_then(|_| file.seek(SeekFrom::End(0)));
             if let Err(error) = result {
-                return Err(Error::io(
-                    format!("cannot read {}", self.path.display()),
-                    error,
-                ));
+                return Err(Error::io(format!("cannot read {}", self.path.display()), error));
             }
         }
         Ok(bytes)
@@ -259,17 +248,15 @@ impl Journal {
                 .open(&self.path)
                 .and_then(|file| self.file.insert(file).write_all(bytes)),
         };
-        result
-            .map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))?;
+        result.map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }
 
     pub(crate) fn sync(&self) -> Result<u64, Error> {
         if let Some(file) = &self.file {
-            file.sync_data().map_err(|error| {
-                Error::io(format!("cannot sync {}", self.path.display()), error)
-            })?;
+            file.sync_data()
+                .map_err(|error| Error::io(format!("cannot sync {}", self.path.display()), error))?;
         }
         Ok(self.bytes)
     }

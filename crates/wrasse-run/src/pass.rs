@@ -87,8 +87,7 @@ impl BlockState {
     /// Records that the file of this block is damaged behind it.
     pub fn damaged(&mut self, error: &wrasse_io::Error) {
         self.tally.damaged_files += 1;
-        self.rejects
-            .append(Origin::default(), |out| Reject::of_file(error).write(out));
+        self.rejects.append(Origin::default(), |out| Reject::of_file(error).write(out));
     }
 }
 
@@ -184,10 +183,7 @@ impl Pass {
             return;
         };
         let fingerprints = std::mem::take(&mut state.fingerprints);
-        let keep: Vec<bool> = fingerprints
-            .iter()
-            .map(|print| seen.insert(*print))
-            .collect();
+        let keep: Vec<bool> = fingerprints.iter().map(|print| seen.insert(*print)).collect();
         let kept = keep.iter().filter(|keep| **keep).count() as u64;
         let tally = &mut state.tally.operators[op];
         tally.rows_out += kept;
@@ -222,9 +218,7 @@ impl Pass {
     fn encodes_in(&self, stage: usize) -> bool {
         let last = self.plan.stages().len() - 1;
         stage == last
-            || (stage + 1 == last
-                && self.plan.encodes_before(stage)
-                && !self.settings.trace_dropped)
+            || (stage + 1 == last && self.plan.encodes_before(stage) && !self.settings.trace_dropped)
     }
 }
 
@@ -310,14 +304,7 @@ impl Flow<'_> {
                     if pass.settings.trace_dropped {
                         let (reason, stats) = ("out of range", operator.spec().stats);
                         self.state.dropped.append(sample.origin(), |out| {
-                            write_dropped(
-                                &sample,
-                                &pass.inputs,
-                                operator.name(),
-                                reason,
-                                stats,
-                                out,
-                            );
+                            write_dropped(&sample, &pass.inputs, operator.name(), reason, stats, out);
                         });
                     }
                     return Ok(());
@@ -379,9 +366,7 @@ impl Flow<'_> {
                         self.state.tally.operators[at].rows_out += 1;
                     }
                     let reject = Reject::of_sample(&sample, &self.pass.inputs, "write", &error);
-                    self.state
-                        .rejects
-                        .append(sample.origin(), |out| reject.write(out));
+                    self.state.rejects.append(sample.origin(), |out| reject.write(out));
                 }
             }
             None => {
@@ -401,9 +386,7 @@ impl Flow<'_> {
         if error.kind == OpErrorKind::Transient {
             reject.attempts = ATTEMPTS_MAX;
         }
-        self.state
-            .rejects
-            .append(sample.origin(), |out| reject.write(out));
+        self.state.rejects.append(sample.origin(), |out| reject.write(out));
         Ok(())
     }
 
@@ -418,9 +401,7 @@ impl Flow<'_> {
 }
 
 fn since(clock: Option<Instant>) -> u64 {
-    clock.map_or(0, |start| {
-        start.elapsed().as_nanos() as u64 * u64::from(TIMED_EVERY)
-    })
+    clock.map_or(0, |start| start.elapsed().as_nanos() as u64 * u64::from(TIMED_EVERY))
 }
 
 /// Applies an operator; again if it says that the failure may pass.
@@ -444,12 +425,8 @@ fn attempt(
 
 /// Turns a panic of an operator into an error of its sample.
 fn guarded<T>(work: impl FnOnce() -> Result<T, OpError>) -> Result<T, OpError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        Err(OpError::bad_sample(format!(
-            "panicked: {}",
-            message(&*panic)
-        )))
-    })
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(OpError::bad_sample(format!("panicked: {}", message(&*panic)))))
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

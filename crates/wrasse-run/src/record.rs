@@ -50,10 +50,7 @@ impl Reject {
 
     /// A file whose rest cannot be read.
     pub fn of_file(error: &wrasse_io::Error) -> Self {
-        let cause = error
-            .source
-            .as_ref()
-            .map_or(String::new(), |source| format!(": {source}"));
+        let cause = error.source.as_ref().map_or(String::new(), |source| format!(": {source}"));
         Self {
             operator: "read".to_owned(),
             error: format!("damaged file: {}{cause}", error.message),
@@ -185,8 +182,7 @@ fn original(sample: &Sample) -> Vec<u8> {
     match (sample.line(), sample.columns()) {
         (Some(line), _) => line.as_bytes().to_vec(),
         (None, Some((batch, row))) => {
-            let untouched =
-                Sample::from_columns(std::sync::Arc::clone(batch), row, sample.origin());
+            let untouched = Sample::from_columns(std::sync::Arc::clone(batch), row, sample.origin());
             let mut json = Vec::new();
             untouched.write_json(&mut json);
             json

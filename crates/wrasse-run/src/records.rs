@@ -40,11 +40,7 @@ impl Records {
             start = *end;
         }
         lines.sort_by_key(|(key, _)| *key);
-        lines
-            .into_iter()
-            .flat_map(|(_, line)| line)
-            .copied()
-            .collect()
+        lines.into_iter().flat_map(|(_, line)| line).copied().collect()
     }
 }
 
@@ -57,11 +53,7 @@ mod tests {
         let mut records = Records::default();
         for (file, position, piece) in [(1, 5, 0), (0, 9, 1), (0, 9, 0), (0, 9, 1), (0, 70, 0)] {
             let n = records.ends.len();
-            let origin = Origin {
-                file,
-                position,
-                piece,
-            };
+            let origin = Origin { file, position, piece };
             records.append(origin, |out| {
                 out.extend_from_slice(format!("{file} {position} {piece} #{n}\n").as_bytes());
             });

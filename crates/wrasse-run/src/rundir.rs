@@ -49,10 +49,7 @@ impl RunDir {
     /// cannot be written.
     pub fn open(path: &Path, header: &Header, existing: Existing) -> Result<(Self, Resume), Error> {
         let io = |error| {
-            Error::io(
-                format!("cannot use the run directory {}", path.display()),
-                error,
-            )
+            Error::io(format!("cannot use the run directory {}", path.display()), error)
         };
         std::fs::create_dir_all(path).map_err(io)?;
         let lock = File::options()
@@ -89,10 +86,7 @@ impl RunDir {
                 }
                 (Manifest::reopen(&file, &found)?, found.resume)
             }
-            Some(Found {
-                resume: Resume::At(Some(_)),
-                ..
-            }) if existing == Existing::Refuse => {
+            Some(Found { resume: Resume::At(Some(_)), .. }) if existing == Existing::Refuse => {
                 return Err(Error::usage(format!(
                     "an earlier run in {} was interrupted",
                     path.display()
@@ -181,10 +175,7 @@ impl RunDir {
     pub fn is_done(path: &Path) -> bool {
         matches!(
             Manifest::read(&path.join("manifest.jsonl")),
-            Ok(Some(Found {
-                resume: Resume::Done(_),
-                ..
-            }))
+            Ok(Some(Found { resume: Resume::Done(_), .. }))
         )
     }
 
@@ -192,10 +183,7 @@ impl RunDir {
     pub fn is_interrupted(path: &Path) -> bool {
         matches!(
             Manifest::read(&path.join("manifest.jsonl")),
-            Ok(Some(Found {
-                resume: Resume::At(_),
-                ..
-            }))
+            Ok(Some(Found { resume: Resume::At(_), .. }))
         )
     }
 }
@@ -236,11 +224,7 @@ fn difference(old: &Header, new: &Header) -> Option<String> {
         compare(&old.recipe, &new.recipe, String::new(), &mut paths);
         let more = paths.len().saturating_sub(3);
         paths.truncate(3);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         return Some(format!("the recipe changed: {}{more}", paths.join(", ")));
     }
     for (old, new) in old.inputs.iter().zip(&new.inputs) {
@@ -272,10 +256,7 @@ fn difference(old: &Header, new: &Header) -> Option<String> {
         return Some(format!("dropped samples {change}"));
     }
     (old.version != new.version).then(|| {
-        format!(
-            "it was begun by version {}, this is {}",
-            old.version, new.version
-        )
+        format!("it was begun by version {}, this is {}", old.version, new.version)
     })
 }
 
@@ -283,12 +264,7 @@ fn compare(old: &Value, new: &Value, path: String, out: &mut Vec<String>) {
     match (old, new) {
         (Value::Object(olds), Value::Object(news)) => {
             for (key, old) in olds {
-                compare(
-                    old,
-                    news.get(key).unwrap_or(&Value::Null),
-                    format!("{path}.{key}"),
-                    out,
-                );
+                compare(old, news.get(key).unwrap_or(&Value::Null), format!("{path}.{key}"), out);
             }
             for (key, new) in news.iter().filter(|(key, _)| !olds.contains_key(*key)) {
                 compare(&Value::Null, new, format!("{path}.{key}"), out);
@@ -300,10 +276,7 @@ fn compare(old: &Value, new: &Value, path: String, out: &mut Vec<String>) {
             }
         }
         (old, new) if old != new => {
-            out.push(format!(
-                "`{}` was {old}, is {new}",
-                path.trim_start_matches('.')
-            ));
+            out.push(format!("`{}` was {old}, is {new}", path.trim_start_matches('.')));
         }
         _ => {}
     }
@@ -335,11 +308,7 @@ mod tests {
         );
         let mut moved = old.clone();
         moved.inputs[0].1 = "11 bytes".into();
-        assert!(
-            difference(&old, &moved)
-                .unwrap()
-                .contains("`a.jsonl` changed")
-        );
+        assert!(difference(&old, &moved).unwrap().contains("`a.jsonl` changed"));
         assert_eq!(difference(&old, &old), None);
     }
 }

@@ -85,8 +85,7 @@ impl Tally {
         self.read_ns += other.read_ns;
         self.encode_ns += other.encode_ns;
         if self.operators.len() < other.operators.len() {
-            self.operators
-                .resize(other.operators.len(), OpTally::default());
+            self.operators.resize(other.operators.len(), OpTally::default());
         }
         for (mine, theirs) in self.operators.iter_mut().zip(&other.operators) {
             mine.add(theirs);
@@ -128,11 +127,7 @@ impl Tally {
         let mut flowing = self.rows_in - self.unreadable;
         for (i, op) in self.operators.iter().enumerate() {
             let gone = op.dropped + op.duplicates + op.rejected;
-            let on = if op.sliced > 0 {
-                op.sliced
-            } else {
-                op.rows_out
-            };
+            let on = if op.sliced > 0 { op.sliced } else { op.rows_out };
             if op.rows_in != flowing || op.rows_in != on + gone {
                 return Err(format!(
                     "operator {i}: {} came, {} were seen; {on} went on, {gone} are gone",
@@ -165,19 +160,8 @@ mod tests {
         let mut tally = Tally::new(2);
         tally.rows_in = 10;
         tally.unreadable = 1;
-        tally.operators[0] = OpTally {
-            rows_in: 9,
-            rows_out: 7,
-            dropped: 2,
-            ..OpTally::default()
-        };
-        tally.operators[1] = OpTally {
-            rows_in: 7,
-            rows_out: 12,
-            sliced: 6,
-            rejected: 1,
-            ..OpTally::default()
-        };
+        tally.operators[0] = OpTally { rows_in: 9, rows_out: 7, dropped: 2, ..OpTally::default() };
+        tally.operators[1] = OpTally { rows_in: 7, rows_out: 12, sliced: 6, rejected: 1, ..OpTally::default() };
         tally.rows_out = 12;
         assert_eq!(tally.check(), Ok(()));
         tally.rows_out = 11;

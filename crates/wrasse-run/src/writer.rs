@@ -94,10 +94,7 @@ impl Writer {
     /// # Errors
     ///
     /// If the journals cannot be opened.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "commits are timed; the bytes do not depend on it"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "commits are timed; the bytes do not depend on it")]
     pub fn new(
         sink: Box<dyn Sink>,
         dir: Option<RunDir>,
@@ -123,13 +120,9 @@ impl Writer {
             writer.rejects = Some(journal(dir.rejects(), at.map_or(0, |at| at.rejects))?);
             writer.dropped = Some(journal(dir.dropped(), at.map_or(0, |at| at.dropped))?);
             for gate in 0..n_gates {
-                let seen = at
-                    .and_then(|at| at.fingerprints.get(gate).copied())
-                    .unwrap_or(0);
+                let seen = at.and_then(|at| at.fingerprints.get(gate).copied()).unwrap_or(0);
                 let bytes = seen * size_of::<Fingerprint>() as u64;
-                writer
-                    .fingerprints
-                    .push(journal(dir.fingerprints(gate), bytes)?);
+                writer.fingerprints.push(journal(dir.fingerprints(gate), bytes)?);
             }
         }
         writer.dir = dir;
@@ -161,10 +154,7 @@ impl Writer {
     /// # Errors
     ///
     /// If the disk is full or the sink refuses.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "commits are timed; the bytes do not depend on it"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "commits are timed; the bytes do not depend on it")]
     pub fn write(&mut self, mut block: BlockState, next: (u32, u32)) -> Result<Outcome, Error> {
         if let Some(rows) = block.take_encoded() {
             block.tally.bytes_out = rows.row_bytes() as u64;
@@ -191,11 +181,7 @@ impl Writer {
         // A share is known only at the end; a count is passed when it is.
         let count_passed = matches!(self.settings.max_rejects, MaxRejects::Count(_))
             && self.settings.max_rejects.is_exceeded(&self.tally);
-        Ok(if count_passed {
-            Outcome::TooManyRejects
-        } else {
-            Outcome::Written
-        })
+        Ok(if count_passed { Outcome::TooManyRejects } else { Outcome::Written })
     }
 
     /// Makes everything up to here safe.
@@ -203,10 +189,7 @@ impl Writer {
     /// # Errors
     ///
     /// If the disk is full or the sink refuses.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "commits are timed; the bytes do not depend on it"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "commits are timed; the bytes do not depend on it")]
     pub fn commit(&mut self) -> Result<(), Error> {
         let Some(dir) = &mut self.dir else {
             return Ok(());

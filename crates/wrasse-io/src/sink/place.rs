@@ -225,9 +225,7 @@ impl Place {
     }
 
     fn remove_parts_of_others(&self) -> Result<(), Error> {
-        self.parts_of_others()?
-            .iter()
-            .try_for_each(|part| remove(part))
+        self.parts_of_others()?.iter().try_for_each(|part| remove(part))
     }
 
     /// Files in a local folder that have names of parts.
@@ -239,10 +237,7 @@ impl Place {
         let listed = fs::read_dir(folder).and_then(|entries| {
             for entry in entries {
                 let entry = entry?;
-                if self
-                    .target
-                    .is_part_name(&entry.file_name().to_string_lossy())
-                {
+                if self.target.is_part_name(&entry.file_name().to_string_lossy()) {
                     found.push(entry.path());
                 }
             }

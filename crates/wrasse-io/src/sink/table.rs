@@ -60,12 +60,7 @@ pub(super) fn open(
         None => None,
     };
     // No part is complete before the end.
-    let place = Place::open(
-        target,
-        &spec.staging,
-        position.as_ref().map(|_| 0),
-        spec.replace,
-    )?;
+    let place = Place::open(target, &spec.staging, position.as_ref().map(|_| 0), spec.replace)?;
     let path = place.side_file("rows.zst");
     let frame_bytes = place.target().part_bytes.min(FRAME_BYTES);
     let threads = default_threads();

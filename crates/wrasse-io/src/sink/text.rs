@@ -176,20 +176,10 @@ pub(super) fn open(
     resume_at: Option<&Value>,
 ) -> Result<TextSink, Error> {
     let Some(position) = resume_at else {
-        return Ok(TextSink::create(Place::open(
-            target,
-            &spec.staging,
-            None,
-            spec.replace,
-        )?));
+        return Ok(TextSink::create(Place::open(target, &spec.staging, None, spec.replace)?));
     };
     let position: Position = read_position(position, &target)?;
-    let place = Place::open(
-        target,
-        &spec.staging,
-        Some(position.parts.len()),
-        spec.replace,
-    )?;
+    let place = Place::open(target, &spec.staging, Some(position.parts.len()), spec.replace)?;
     place.check(&position.parts)?;
     let threads = default_threads();
     let open = match &position.open {
