@@ -1,5 +1,7 @@
 //! `wrasse run`.
 
+use std::path::Path;
+
 use wrasse_local::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
 use wrasse_run::Existing;
@@ -35,7 +37,12 @@ pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, 
     let cancel = Cancel::default();
     let asked = cancel.clone();
     // A second handler in one process (tests) is refused; the first one serves.
-    let _ = ctrlc::set_handler(move || asked.cancel());
+    let _ = ctrlc::set_handler(move || {
+        if asked.is_cancelled() {
+            end_at_once();
+        }
+        asked.cancel();
+    });
     let mut progress = Progress::new(quiet);
     let result = wrasse_local::run(job, &mut |snapshot| progress.show(snapshot), &cancel);
     progress.end();
@@ -43,12 +50,23 @@ pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, 
     tell(job, &result, quiet, form)
 }
 
+/// Asked a second time: what is committed is safe, and a read from a pipe may
+/// never return.
+#[expect(
+    clippy::exit,
+    reason = "the threads that would have to end may be stuck"
+)]
+fn end_at_once() -> ! {
+    say("ended at once; --resume goes on from the last commit");
+    std::process::exit(Exit::Interrupted as i32)
+}
+
 fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
     let json = report::json(job, result);
     // A run may be killed between its last line and its report.
     if let Some(path) = job.places.report(&job.run_dir)
         && (!result.was_done || !path.exists())
-        && let Err(error) = std::fs::write(&path, format!("{json:#}\n"))
+        && let Err(error) = write_whole(&path, &format!("{json:#}\n"))
     {
         say(&format!(
             "warning: cannot write {}: {error}",
@@ -66,6 +84,13 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
         ReportForm::Text => say(report::text(job, result).trim_end()),
     }
     verdict(job, result, quiet)
+}
+
+/// Writes a file that is there as a whole or not at all.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let beside = path.with_extension("json.new");
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, path)
 }
 
 fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {

@@ -29,6 +29,10 @@ use crate::writing::{Order, Written, write};
 /// How often a snapshot is shown, memory is looked at, and a cancel is seen.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often memory is looked at while blocks come and go: a fast run fills a
+/// hundred megabytes between two ticks.
+const LOOK: Duration = Duration::from_millis(4);
+
 /// Owns the scheduler, the gates and the books of one run.
 pub(crate) struct Coordinator<'a> {
     job: &'a Job,
@@ -53,6 +57,8 @@ pub(crate) struct Coordinator<'a> {
     too_many_rejects: bool,
     fatal: Option<Error>,
     began: Instant,
+    /// When memory was last looked at.
+    looked: Instant,
 }
 
 impl<'a> Coordinator<'a> {
@@ -97,6 +103,7 @@ impl<'a> Coordinator<'a> {
             too_many_rejects: false,
             fatal: None,
             began: Instant::now(),
+            looked: Instant::now(),
         }
     }
 
@@ -168,7 +175,12 @@ impl<'a> Coordinator<'a> {
         cancel: &Cancel,
     ) {
         let mut commands = Vec::new();
-        self.scheduler.start(&mut commands);
+        if self.has_read_all() {
+            // A resumed run that had come to its limit.
+            self.scheduler.step(Event::Cancel, &mut commands);
+        } else {
+            self.scheduler.start(&mut commands);
+        }
         let mut next_tick = self.began + TICK;
         loop {
             self.obey(&mut commands, tasks, orders);
@@ -180,10 +192,14 @@ impl<'a> Coordinator<'a> {
                     if !self.hear(note, &mut commands) {
                         return;
                     }
+                    if self.looked.elapsed() >= LOOK {
+                        self.look_at_memory(&mut commands);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     next_tick += TICK;
-                    self.tick(observe, &mut commands);
+                    self.look_at_memory(&mut commands);
+                    observe(&self.snapshot());
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -299,8 +315,13 @@ impl<'a> Coordinator<'a> {
         true
     }
 
-    /// Looks at memory and shows where the run stands.
-    fn tick(&mut self, observe: &mut dyn FnMut(&RunSnapshot), commands: &mut Vec<Command>) {
+    /// Looks at memory, and gives blocks the room that is left.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the pace of looking; no result depends on it"
+    )]
+    fn look_at_memory(&mut self, commands: &mut Vec<Command>) {
+        self.looked = Instant::now();
         let resident = process::resident_bytes();
         self.peak_bytes = self.peak_bytes.max(resident);
         if let Some(limit) = self.job.memory {
@@ -327,7 +348,6 @@ impl<'a> Coordinator<'a> {
             let limits = limits(self.job, &self.budget, room);
             self.scheduler.step(Event::LimitsChanged(limits), commands);
         }
-        observe(&self.snapshot());
     }
 
     fn snapshot(&self) -> RunSnapshot {

@@ -86,7 +86,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
                 let mut state = pass.empty();
                 state.damaged(&error);
                 tally.add(&state.tally);
-                rejects.extend(state.rejects);
+                rejects.extend(state.rejects.into_bytes());
                 continue;
             }
         };
@@ -116,7 +116,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
                 state.tally.bytes_out = rows.row_bytes() as u64;
             }
             tally.add(&state.tally);
-            rejects.extend(state.rejects);
+            rejects.extend(state.rejects.into_bytes());
         }
     }
     tally

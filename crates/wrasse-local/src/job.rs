@@ -1,14 +1,15 @@
 //! [`Job`]: a run in full, and [`run`].
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{
-    Conflict, Format, Inputs, Part, ReadLimits, SinkSpec, SourceSpec, discover, open_sink, splits,
+    Conflict, Format, Inputs, Part, ReadLimits, SinkSpec, SourceSpec, clear_staging, discover,
+    open_sink, splits,
 };
 use wrasse_plan::{Budget, Demand, Plan};
 use wrasse_run::{
@@ -129,6 +130,7 @@ pub fn run(
     let budget = budget(job)?;
     let replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
+    refuse_input_among_parts(job, &inputs)?;
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
     let header = header(job, &inputs);
@@ -138,16 +140,20 @@ pub fn run(
         job.existing
     };
     let (dir, resume) = RunDir::open(&job.run_dir, job.places.clone(), &header, existing)?;
-    let commit = match resume {
-        Resume::Done(done) => return done_before(job, *done, budget.threads),
-        Resume::At(commit) => commit,
-    };
     let spec = SinkSpec {
         path: job.output.clone(),
         format: job.format,
         part_bytes: job.part_bytes,
         staging: dir.staging(),
         replace,
+    };
+    let commit = match resume {
+        Resume::Done(done) => {
+            // It may have been killed before it could clear up.
+            let _ = clear_staging(&spec);
+            return done_before(job, *done, budget.threads);
+        }
+        Resume::At(commit) => commit,
     };
     let mut sink =
         open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
@@ -257,9 +263,10 @@ pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
         base: ByteCount(process::resident_bytes() + FIXED_BYTES),
     })
     .map_err(|error| {
-        let least = error.least;
-        Error::usage(error.to_string())
-            .with_hint(format!("pass --memory {}MiB or more", (least.0 >> 20) + 1))
+        // The program takes a little more or less each time it starts.
+        const SLACK: u64 = 4 << 20;
+        let mib = (error.least.0 + SLACK) >> 20;
+        Error::usage(error.to_string()).with_hint(format!("pass --memory {mib}MiB or more"))
     })
 }
 
@@ -292,6 +299,7 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
             .collect(),
         split_bytes: job.split_bytes.0,
         block_bytes: job.block_bytes.0,
+        trace_dropped: job.pass.trace_dropped,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
@@ -299,7 +307,7 @@ fn header(job: &Job, inputs: &Inputs) -> Header {
 /// An output that a run of Wrasse wrote may be replaced by the next; anything
 /// else only if the user says so.
 fn may_replace_output(job: &Job) -> Result<bool, Error> {
-    let path = std::path::Path::new(&job.output);
+    let path = Path::new(&job.output);
     let is_file = path.is_file();
     let is_full_folder =
         path.is_dir() && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
@@ -312,6 +320,46 @@ fn may_replace_output(job: &Job) -> Result<bool, Error> {
         .with_hint("pass --overwrite to replace it, or choose another export_path"));
     }
     Ok(ours || job.overwrite)
+}
+
+/// Parts of an earlier run are removed when a new one begins; an input that has
+/// the name of a part would be lost with them.
+fn refuse_input_among_parts(job: &Job, inputs: &Inputs) -> Result<(), Error> {
+    let output = Path::new(&job.output);
+    let is_folder = job.output.ends_with('/') || output.is_dir() || output.extension().is_none();
+    let folder = match (is_folder, job.part_bytes, output.parent()) {
+        (true, ..) => output,
+        (false, Some(_), Some(parent)) if parent.as_os_str().is_empty() => Path::new("."),
+        (false, Some(_), Some(parent)) => parent,
+        _ => return Ok(()),
+    };
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(());
+    };
+    let stem = output
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let stem = stem
+        .as_deref()
+        .and_then(|name| name.split('.').next())
+        .unwrap_or_default();
+    for file in &inputs.files {
+        let Ok(path) = Path::new(&file.path).canonicalize() else {
+            continue;
+        };
+        let name = path
+            .file_name()
+            .map_or_else(Default::default, |name| name.to_string_lossy());
+        let is_part = is_folder || name.starts_with(&format!("{stem}-")) && name.contains("-of-");
+        if path.parent() == Some(&folder) && is_part {
+            return Err(Error::usage(format!(
+                "the input {} lies among the parts of the output {}",
+                file.path, job.output
+            ))
+            .with_hint("choose another export_path: the parts there would be replaced"));
+        }
+    }
+    Ok(())
 }
 
 /// How a run would begin.

@@ -29,6 +29,9 @@ pub struct Header {
     pub split_bytes: u64,
     /// Bytes in a block.
     pub block_bytes: u64,
+    /// Whether dropped samples are recorded.
+    #[serde(default)]
+    pub trace_dropped: bool,
     /// The version of Wrasse that began the run.
     pub version: String,
 }
@@ -103,10 +106,11 @@ impl Manifest {
         let mut resume = Resume::At(None);
         let mut bytes = 0;
         for line in text.split_inclusive('\n') {
-            let whole = line
-                .ends_with('\n')
-                .then(|| serde_json::from_str(line).ok());
-            match whole.flatten() {
+            // Only the last line can be torn, and has no end then.
+            if !line.ends_with('\n') {
+                break;
+            }
+            match serde_json::from_str(line).ok() {
                 Some(Line::Header {
                     format: FORMAT,
                     header: read,
@@ -120,7 +124,13 @@ impl Manifest {
                 }
                 Some(Line::Commit(commit)) => resume = Resume::At(Some(commit)),
                 Some(Line::Done(done)) => resume = Resume::Done(done),
-                None => break,
+                None => {
+                    return Err(Error::usage(format!(
+                        "{} cannot be understood from byte {bytes} on",
+                        path.display()
+                    ))
+                    .with_hint("pass --restart to discard the earlier run"));
+                }
             }
             bytes += line.len() as u64;
         }

@@ -14,13 +14,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Map, Value};
-use wrasse_core::{STATS_FIELD, Sample};
+use wrasse_core::{Origin, STATS_FIELD, Sample};
 use wrasse_io::{Block, BlockBuilder, Encoder, Inputs, OutBlock, Row};
 use wrasse_op::{Fingerprint, OpError, OpErrorKind, Operator, Outcome};
 use wrasse_plan::{Plan, Stage};
 
 use crate::record::{Reject, write_dropped};
-use crate::{FingerprintSet, Tally};
+use crate::{FingerprintSet, Records, Tally};
 
 /// What a recipe asks of the pass beyond its operators.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,9 +57,9 @@ pub struct BlockState {
     /// The accounting of this block.
     pub tally: Tally,
     /// Lines for the reject file.
-    pub rejects: Vec<u8>,
+    pub rejects: Records,
     /// Lines for the file of dropped samples.
-    pub dropped: Vec<u8>,
+    pub dropped: Records,
     /// Fingerprints that this block was the first to have, by gate.
     pub fresh: Vec<Vec<Fingerprint>>,
     samples: Vec<Sample>,
@@ -79,15 +79,16 @@ impl BlockState {
         let fingerprints = self.fingerprints.len() + self.fresh.iter().map(Vec::len).sum::<usize>();
         samples
             + fingerprints * size_of::<Fingerprint>()
-            + self.rejects.len()
-            + self.dropped.len()
+            + self.rejects.memory_bytes()
+            + self.dropped.memory_bytes()
             + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
     }
 
     /// Records that the file of this block is damaged behind it.
     pub fn damaged(&mut self, error: &wrasse_io::Error) {
         self.tally.damaged_files += 1;
-        Reject::of_file(error).write(&mut self.rejects);
+        self.rejects
+            .append(Origin::default(), |out| Reject::of_file(error).write(out));
     }
 }
 
@@ -156,6 +157,11 @@ impl Pass {
             state: &mut state,
             tick: 0,
         };
+        if let Some(builder) = &mut flow.builder {
+            // Rows hardly grow; a little room spares the next doubling.
+            let bytes = source.bytes();
+            builder.reserve(bytes + bytes / 16);
+        }
         match source {
             Source::Rows(block, rows_max) => flow.rows(block, rows_max)?,
             Source::Samples(samples) => {
@@ -203,14 +209,9 @@ impl Pass {
                 state.samples.push(sample);
             } else if self.settings.trace_dropped {
                 let reason = format!("duplicate of an earlier sample with hash {print:032x}");
-                write_dropped(
-                    &sample,
-                    &self.inputs,
-                    name,
-                    &reason,
-                    &[],
-                    &mut state.dropped,
-                );
+                state.dropped.append(sample.origin(), |out| {
+                    write_dropped(&sample, &self.inputs, name, &reason, &[], out);
+                });
             }
         }
     }
@@ -230,6 +231,16 @@ impl Pass {
 enum Source {
     Rows(Block, u64),
     Samples(Vec<Sample>),
+}
+
+impl Source {
+    /// Bytes of the rows, about.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Rows(block, _) => block.memory_bytes(),
+            Self::Samples(samples) => samples.iter().map(Sample::held_bytes).sum(),
+        }
+    }
 }
 
 /// One stage over one block, under way.
@@ -260,7 +271,9 @@ impl Flow<'_> {
                 Row::Bad(row) => {
                     self.state.tally.unreadable += 1;
                     self.state.tally.row_bytes_in += row.raw_bytes;
-                    Reject::of_row(row, &self.pass.inputs).write(&mut self.state.rejects);
+                    let origin = row.origin;
+                    let reject = Reject::of_row(row, &self.pass.inputs);
+                    self.state.rejects.append(origin, |out| reject.write(out));
                 }
             }
         }
@@ -295,8 +308,16 @@ impl Flow<'_> {
                     tally.dropped += 1;
                     if pass.settings.trace_dropped {
                         let (reason, stats) = ("out of range", operator.spec().stats);
-                        let out = &mut self.state.dropped;
-                        write_dropped(&sample, &pass.inputs, operator.name(), reason, stats, out);
+                        self.state.dropped.append(sample.origin(), |out| {
+                            write_dropped(
+                                &sample,
+                                &pass.inputs,
+                                operator.name(),
+                                reason,
+                                stats,
+                                out,
+                            );
+                        });
                     }
                     return Ok(());
                 }
@@ -357,8 +378,10 @@ impl Flow<'_> {
                         self.state.fingerprints.pop();
                         self.state.tally.operators[at].rows_out += 1;
                     }
-                    Reject::of_sample(&sample, &self.pass.inputs, "write", &error)
-                        .write(&mut self.state.rejects);
+                    let reject = Reject::of_sample(&sample, &self.pass.inputs, "write", &error);
+                    self.state
+                        .rejects
+                        .append(sample.origin(), |out| reject.write(out));
                 }
             }
             None => {
@@ -378,7 +401,9 @@ impl Flow<'_> {
         if error.kind == OpErrorKind::Transient {
             reject.attempts = ATTEMPTS_MAX;
         }
-        reject.write(&mut self.state.rejects);
+        self.state
+            .rejects
+            .append(sample.origin(), |out| reject.write(out));
         Ok(())
     }
 

@@ -256,13 +256,19 @@ fn fingerprints_name(gate: usize) -> String {
 
 /// Removes what an earlier run left; nothing that a run does not write.
 fn clear(path: &Path) -> std::io::Result<()> {
+    // First what vouches for the rest, so that a crash half-way leaves nothing
+    // that can be resumed.
+    match std::fs::remove_file(path.join("manifest.jsonl")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let ours = matches!(
             name.as_ref(),
-            "manifest.jsonl" | "rejects.jsonl" | "dropped.jsonl" | "report.json"
+            "rejects.jsonl" | "dropped.jsonl" | "report.json" | "report.json.new"
         ) || (name.starts_with("fingerprints-") && name.ends_with(".bin"));
         if ours {
             std::fs::remove_file(entry.path())?;
@@ -307,6 +313,13 @@ fn difference(old: &Header, new: &Header) -> Option<String> {
     }
     if (old.split_bytes, old.block_bytes) != (new.split_bytes, new.block_bytes) {
         return Some("the size of splits or blocks changed".to_owned());
+    }
+    if old.trace_dropped != new.trace_dropped {
+        let change = match new.trace_dropped {
+            true => "were not recorded, now they are",
+            false => "were recorded, now they are not",
+        };
+        return Some(format!("dropped samples {change}"));
     }
     (old.version != new.version).then(|| {
         format!(
@@ -357,6 +370,7 @@ mod tests {
             inputs: vec![("a.jsonl".into(), "10 bytes".into())],
             split_bytes: 1,
             block_bytes: 1,
+            trace_dropped: false,
             version: "0.1.0".into(),
         }
     }

@@ -173,10 +173,10 @@ impl Writer {
             self.sink.append(rows)?;
         }
         if let Some(rejects) = &mut self.rejects {
-            rejects.append(&block.rejects)?;
+            rejects.append(&block.rejects.into_bytes())?;
         }
         if let Some(dropped) = &mut self.dropped {
-            dropped.append(&block.dropped)?;
+            dropped.append(&block.dropped.into_bytes())?;
         }
         for (journal, fresh) in self.fingerprints.iter_mut().zip(&block.fresh) {
             let bytes: Vec<u8> = fresh.iter().flat_map(|print| print.to_le_bytes()).collect();

@@ -29,7 +29,7 @@ pub(crate) fn rows(n: u64, seed: u64) -> String {
         match dice.below(97) {
             0 => out.push_str("{\"text\": \"cut off\n"),
             1 => out.push_str("{\"text\": 17, \"no\": 1}\n"),
-            2 => out.push_str("\n"),
+            2 => out.push('\n'),
             _ => out.push_str(&format!(
                 "{{\"id\": {i}, \"text\": \"{id} {words}\", \"meta\": {{\"n\": [{}.50, null]}}}}\n",
                 dice.below(99)
@@ -324,7 +324,7 @@ fn damage_is_counted_once_by_a_killed_run() {
         "killed.yaml",
         format!("{recipe}export_path: killed/x.jsonl\n"),
     );
-    loop {
+    for _ in 0..40 {
         let mut child = scene.start(&run("killed.yaml", "--resume"));
         if !wait_for(&Moment::Commits(1), &mut child, &scene, "killed") {
             assert_eq!(child.wait().unwrap().code(), Some(1));
@@ -333,6 +333,11 @@ fn damage_is_counted_once_by_a_killed_run() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+    assert_eq!(
+        scene.run(&run("killed.yaml", "--resume")).code,
+        Some(1),
+        "a run that is complete says again that files are damaged"
+    );
     assert_same(&left(&scene, "killed"), &want, "damage");
 }
 
@@ -380,4 +385,64 @@ fn an_interrupted_run_says_so_and_goes_on() {
         scene.must_run(&args);
         assert_same(&left(&scene, &folder), &want, name);
     }
+}
+
+#[test]
+fn a_limited_run_goes_on_to_its_limit() {
+    let scene = scene(800);
+    let recipe = format!("dataset_path: in\nsplit_bytes: 30KiB\n{}", steps(false));
+    scene.put(
+        "whole.yaml",
+        format!("{recipe}export_path: whole/x.jsonl\n"),
+    );
+    scene.put(
+        "killed.yaml",
+        format!("{recipe}export_path: killed/x.jsonl\n"),
+    );
+    for limit in ["100", "1111"] {
+        let flags = ["--limit", limit, "--commit-bytes", "1B", "--threads", "3"];
+        let run = |recipe, flag| [&["run", recipe, flag][..], &flags[..]].concat();
+        scene.must_run(&run("whole.yaml", "--restart"));
+        let mut flag = "--restart";
+        for _ in 0..25 {
+            let mut child = scene.start(&run("killed.yaml", flag));
+            if !wait_for(&Moment::Commits(1), &mut child, &scene, "killed") {
+                assert!(child.wait().unwrap().success());
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            flag = "--resume";
+        }
+        scene.must_run(&run("killed.yaml", "--resume"));
+        assert_same(&left(&scene, "killed"), &left(&scene, "whole"), limit);
+        for folder in ["whole", "killed"] {
+            std::fs::remove_dir_all(scene.path(folder)).unwrap();
+        }
+    }
+}
+
+/// A run that waits for a pipe cannot end in good order; asked again, it ends.
+#[test]
+fn a_second_interrupt_ends_a_run_that_is_stuck() {
+    let scene = Scene::new();
+    scene.put("r.yaml", "dataset_path: '-'\nexport_path: out.jsonl\n");
+    let mut child = scene
+        .command(&["run", "r.yaml", "--quiet"])
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = now();
+    while !scene.has("out.wrasse/staging/published.jsonl") {
+        assert!(began.elapsed().as_secs() < 60, "the run does not begin");
+        pause(Duration::from_millis(2));
+    }
+    while child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed().as_secs() < 60, "the run does not end");
+        signal(child.id(), "INT");
+        pause(Duration::from_millis(50));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!scene.has("out.jsonl"));
 }

@@ -4,6 +4,10 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod generated;
+mod hostile;
 mod kill;
+mod places;
 mod refusals;
 mod support;
+mod untouched;

@@ -81,6 +81,8 @@ fn a_run_is_not_resumed_with_another_recipe() {
         &scene.run(&["run", "r.yaml", "--resume", "--limit", "10"]),
         &["recipe changed", "--restart"],
     );
+    let traced = scene.run(&["run", "r.yaml", "--resume", "--trace-dropped"]);
+    refused(&traced, &["dropped samples", "--restart"]);
     // What does not decide the bytes may change.
     scene.must_run(&[
         "run",
@@ -135,6 +137,16 @@ fn a_run_of_another_version_is_not_resumed() {
         &scene.run(&["run", "r.yaml", "--resume"]),
         &["format 2", "--restart"],
     );
+    for broken in [
+        manifest.replace("\"inputs\":", "\"in\":"),
+        manifest.replace("{\"commit\"", "?"),
+    ] {
+        scene.put("out.wrasse/manifest.jsonl", broken);
+        refused(
+            &scene.run(&["run", "r.yaml", "--resume"]),
+            &["manifest.jsonl", "--restart"],
+        );
+    }
     scene.must_run(&["run", "r.yaml", "--restart"]);
 }
 
@@ -279,4 +291,33 @@ fn parts_of_an_earlier_run_are_never_mixed_with_new_ones() {
         assert_eq!(String::from_utf8(parts).unwrap(), rows(300), "{output}");
         assert_eq!(scene.text("out/notes.txt"), "mine");
     }
+}
+
+#[test]
+fn an_input_is_never_removed_as_a_part_of_the_output() {
+    let row = "{\"text\": \"precious\"}\n";
+    for (input, output) in [
+        ("data/part-00000.jsonl", "data/"),
+        ("data/part-00000.jsonl", "data"),
+        ("data/x-00-of-01.jsonl", "data/x.jsonl"),
+    ] {
+        let scene = Scene::new();
+        scene.put(input, row);
+        scene.put(
+            "r.yaml",
+            format!("dataset_path: {input}\nexport_path: {output}\nexport_shard_size: 10\n"),
+        );
+        refused(
+            &scene.run(&["run", "r.yaml", "--overwrite"]),
+            &[input, "export_path"],
+        );
+        assert_eq!(scene.text(input), row, "{output}");
+    }
+    // A file may be replaced by what is made of it, if the user says so.
+    let scene = Scene::new();
+    scene.put("a.jsonl", format!("{row}bad\n"));
+    scene.put("r.yaml", "dataset_path: a.jsonl\nexport_path: a.jsonl\n");
+    refused(&scene.run(&["run", "r.yaml"]), &["--overwrite"]);
+    scene.must_run(&["run", "r.yaml", "--overwrite"]);
+    assert_eq!(scene.text("a.jsonl"), row);
 }

@@ -63,6 +63,13 @@ pub trait Encoder: Send + Sync {
 
 /// A block of encoded rows in the making.
 pub trait BlockBuilder: Send {
+    /// Makes room for about this many bytes of rows. A block that grows by
+    /// doubling leaves memory of every size behind in the allocator of each
+    /// thread: more than the block itself.
+    fn reserve(&mut self, bytes: usize) {
+        let _ = bytes;
+    }
+
     /// Appends a sample.
     ///
     /// # Errors

@@ -139,6 +139,10 @@ struct LinesBuilder {
 }
 
 impl BlockBuilder for LinesBuilder {
+    fn reserve(&mut self, bytes: usize) {
+        self.lines.bytes.reserve_exact(bytes);
+    }
+
     fn push(&mut self, sample: &Sample) -> Result<(), String> {
         if self.strict {
             return self.lines.push_strict(sample);
@@ -151,7 +155,11 @@ impl BlockBuilder for LinesBuilder {
         self.lines.memory_bytes()
     }
 
-    fn finish(self: Box<Self>) -> OutBlock {
+    fn finish(mut self: Box<Self>) -> OutBlock {
+        // Of what was reserved, dropped rows may have left most unused.
+        if self.lines.bytes.len() < self.lines.bytes.capacity() / 2 {
+            self.lines.bytes.shrink_to_fit();
+        }
         OutBlock(Payload::Lines(self.lines))
     }
 }
