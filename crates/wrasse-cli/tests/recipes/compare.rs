@@ -26,26 +26,39 @@ pub(crate) fn normalize(said: &str, folder: &Path) -> String {
     let said = said.replace(&*folder.to_string_lossy(), "<folder>");
     let mut out = String::new();
     let mut in_table = false;
+    let mut in_prediction = false;
     for line in said.lines() {
         let mut line = line.to_owned();
-        if line.starts_with("step ") && line.ends_with(" time") {
+        let title = line.strip_suffix("MB/CPU-s").map(str::trim_end);
+        if let Some(title) = title.and_then(|title| title.strip_suffix("time"))
+            && line.starts_with("step ")
+        {
             in_table = true;
-            line = format!("{}  time", line[..line.len() - 4].trim_end());
+            line = format!("{}  time  MB/CPU-s", title.trim_end());
         } else if in_table && line.starts_with("total ") {
             in_table = false;
         } else if in_table {
-            let cells = line
-                .trim_end_matches(" %")
-                .trim_end_matches(|c: char| c.is_ascii_digit());
-            line = format!("{}  <time>", cells.trim_end());
+            let cells = line.rsplit_once(" %").map_or("", |(cells, _)| cells);
+            let cells = cells.trim_end_matches(|c: char| c.is_ascii_digit());
+            line = format!("{}  <time>  <speed>", cells.trim_end());
         }
         if let Some((rows, _)) = line.split_once(" of rows in ") {
             line = format!("{rows} of rows in <time>, <n> threads, peak memory <size>");
         }
-        if let Some((head, tail)) = line.split_once(" of processor time (") {
-            let about = head.split_once(": about ").map_or(head, |(about, _)| about);
-            let rest = tail.split_once(')').map_or("", |(_, rest)| rest);
-            line = format!("{about}: about <time> of processor time (<time> on <n> threads){rest}");
+        if let Some((head, _)) = line.split_once(" of CPU time (")
+            && let Some((rows, _)) = head.rsplit_once(", in ")
+        {
+            line = format!("{rows}, in <time> of CPU time (<time> on <n> threads)");
+        }
+        if line.starts_with("expected of the whole input") {
+            in_prediction = true;
+            line = line.trim_end_matches("CPU time").trim_end().to_owned() + "  CPU time";
+        } else if line.starts_with("in all ") {
+            in_prediction = false;
+        } else if in_prediction {
+            let cells = line.trim_end_matches(|c: char| c != ' ').trim_end();
+            let cells = cells.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+            line = format!("{}  <time>", cells.trim_end());
         }
         for start in ["the least is ", "pass --memory "] {
             if let Some((head, sizes)) = line.split_once(start) {
@@ -116,9 +129,9 @@ pub(crate) fn difference(title: &str, want: &str, got: &str) -> String {
 #[test]
 fn only_what_is_measured_is_replaced() {
     let said = "\
-step    in   time
-read     5  100 %
-write    5    0 %
+step    in   time  MB/CPU-s
+read     5  100 %        12
+write    5    0 %         -
 total    5
 5 B of rows in 0.01 s, 4 threads, peak memory 3 MiB
 wrote /x/y/a.jsonl (5 rows, 7 B)
@@ -127,9 +140,9 @@ wrote /x/y/a.jsonl (5 rows, 7 B)
 the least is 44.0 MiB (38.0 MiB for program + 6 B); pass 5MiB
 ";
     let want = "\
-step    in  time
-read     5  <time>
-write    5  <time>
+step    in  time  MB/CPU-s
+read     5  <time>  <speed>
+write    5  <time>  <speed>
 total    5
 5 B of rows in <time>, <n> threads, peak memory <size>
 wrote <folder>/a.jsonl (5 rows, <size>)
