@@ -105,6 +105,11 @@ impl Lab {
 
     /// What `wrasse-bench` with these arguments prints.
     pub(super) fn program(&self, args: &[&str]) -> Result<Value> {
+        self.heard(args).map(|(value, _)| value)
+    }
+
+    /// The same, and what it wrote to standard error.
+    fn heard(&self, args: &[&str]) -> Result<(Value, String)> {
         let ran = Command::new(self.release("wrasse-bench"))
             .args(args)
             .current_dir(&self.root)
@@ -116,7 +121,7 @@ impl Lab {
             "wrasse-bench {}: {errors}",
             args.join(" ")
         );
-        Ok(serde_json::from_slice(&ran.stdout)?)
+        Ok((serde_json::from_slice(&ran.stdout)?, errors.into_owned()))
     }
 
     /// Runs a command in the folder of the workspace and says what it took.
@@ -125,12 +130,13 @@ impl Lab {
         let stdout = self.stdout();
         let mut args = vec!["measure", &stdout, "--"];
         args.extend(command);
-        let measured = self.program(&args)?;
+        let (measured, errors) = self.heard(&args)?;
         ensure!(
             measured["exit"] == 0,
-            "{} ended with {}",
+            "{} ended with {}: {}",
             command.join(" "),
-            measured["exit"]
+            measured["exit"],
+            errors.lines().last().unwrap_or("")
         );
         let number = |key: &str| measured[key].as_f64().unwrap_or(f64::NAN);
         Ok(Measured {
