@@ -33,20 +33,8 @@ pub(super) struct Measured {
 }
 
 impl Lab {
-    /// Builds the programs and finds the corpus.
+    /// Finds the corpus.
     pub(super) fn open(root: &Path, corpus: Option<&Path>, same_text: bool) -> Result<Self> {
-        let built = Command::new("cargo")
-            .args([
-                "build",
-                "--release",
-                "-p",
-                "wrasse-cli",
-                "-p",
-                "wrasse-bench",
-            ])
-            .current_dir(root)
-            .status()?;
-        ensure!(built.success(), "the programs to measure do not build");
         let folder = root.join("target/bench");
         std::fs::create_dir_all(&folder)?;
         let found = match corpus {
@@ -197,6 +185,23 @@ impl Lab {
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
     }
+}
+
+/// Builds the programs to measure.
+pub(super) fn build(root: &Path) -> Result<()> {
+    let built = Command::new("cargo")
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "wrasse-cli",
+            "-p",
+            "wrasse-bench",
+        ])
+        .current_dir(root)
+        .status()?;
+    ensure!(built.success(), "the programs to measure do not build");
+    Ok(())
 }
 
 fn jsonl_files(folder: &Path) -> Result<Vec<PathBuf>> {
