@@ -33,20 +33,8 @@ pub(super) struct Measured {
 }
 
 impl Lab {
-    /// Builds the programs and finds the corpus.
+    /// Finds the corpus.
     pub(super) fn open(root: &Path, corpus: Option<&Path>, same_text: bool) -> Result<Self> {
-        let built = Command::new("cargo")
-            .args([
-                "build",
-                "--release",
-                "-p",
-                "wrasse-cli",
-                "-p",
-                "wrasse-bench",
-            ])
-            .current_dir(root)
-            .status()?;
-        ensure!(built.success(), "the programs to measure do not build");
         let folder = root.join("target/bench");
         std::fs::create_dir_all(&folder)?;
         let found = match corpus {
@@ -105,6 +93,11 @@ impl Lab {
 
     /// What `wrasse-bench` with these arguments prints.
     pub(super) fn program(&self, args: &[&str]) -> Result<Value> {
+        self.heard(args).map(|(value, _)| value)
+    }
+
+    /// The same, and what it wrote to standard error.
+    fn heard(&self, args: &[&str]) -> Result<(Value, String)> {
         let ran = Command::new(self.release("wrasse-bench"))
             .args(args)
             .current_dir(&self.root)
@@ -116,7 +109,7 @@ impl Lab {
             "wrasse-bench {}: {errors}",
             args.join(" ")
         );
-        Ok(serde_json::from_slice(&ran.stdout)?)
+        Ok((serde_json::from_slice(&ran.stdout)?, errors.into_owned()))
     }
 
     /// Runs a command in the folder of the workspace and says what it took.
@@ -125,12 +118,13 @@ impl Lab {
         let stdout = self.stdout();
         let mut args = vec!["measure", &stdout, "--"];
         args.extend(command);
-        let measured = self.program(&args)?;
+        let (measured, errors) = self.heard(&args)?;
         ensure!(
             measured["exit"] == 0,
-            "{} ended with {}",
+            "{} ended with {}: {}",
             command.join(" "),
-            measured["exit"]
+            measured["exit"],
+            errors.lines().last().unwrap_or("")
         );
         let number = |key: &str| measured[key].as_f64().unwrap_or(f64::NAN);
         Ok(Measured {
@@ -191,6 +185,23 @@ impl Lab {
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
     }
+}
+
+/// Builds the programs to measure.
+pub(super) fn build(root: &Path) -> Result<()> {
+    let built = Command::new("cargo")
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "wrasse-cli",
+            "-p",
+            "wrasse-bench",
+        ])
+        .current_dir(root)
+        .status()?;
+    ensure!(built.success(), "the programs to measure do not build");
+    Ok(())
 }
 
 fn jsonl_files(folder: &Path) -> Result<Vec<PathBuf>> {

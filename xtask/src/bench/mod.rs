@@ -55,12 +55,18 @@ pub(crate) struct Args {
     /// Megabytes of the large input of the memory test
     #[arg(long, value_name = "N", default_value_t = 2000)]
     memory_mb: u64,
+    /// Measure the programs of the last release build as they are
+    #[arg(long)]
+    no_build: bool,
     /// Let repeated samples keep their text, so that deduplication removes them
     #[arg(long)]
     same_text: bool,
 }
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    if !args.no_build {
+        lab::build(root)?;
+    }
     let lab = Lab::open(root, args.corpus.as_deref(), args.same_text)?;
     let machine = lab.machine()?;
     let (name, results) = match args.what {

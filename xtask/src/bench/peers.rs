@@ -14,7 +14,7 @@ const PEERS: [(&str, &str, &str, &str); 2] = [
     (
         "Data-Juicer",
         "data_juicer",
-        "py-data-juicer",
+        "py-data-juicer aiohttp",
         "data_juicer_job.py",
     ),
     (
@@ -32,7 +32,7 @@ pub(super) fn rows(lab: &Lab, python: &Path, mb: u64) -> Result<Value> {
     let mut rows = Vec::new();
     for (name, module, package, script) in PEERS {
         if !imports(&python, module) {
-            let hint = format!("not installed: `{python} -m pip install '{package}'`");
+            let hint = format!("not installed: `{python} -m pip install {package}`");
             rows.push(json!({ "name": name, "missing": hint }));
             continue;
         }
