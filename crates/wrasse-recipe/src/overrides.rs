@@ -64,6 +64,8 @@ impl<'t> Override<'t> {
         }
 
         let n_errors = found.len();
+        // Alone, `-` is no list of nothing but standard input or output.
+        let value = if value == "-" { "'-'" } else { value };
         let node = parse::parse(value, start.origin, found);
         let mut errors = found.split_off(n_errors);
         let after_key = len(key) + 1;

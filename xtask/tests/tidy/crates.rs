@@ -39,7 +39,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("regex-syntax", &["wrasse-ops"]),
     ("unicode-normalization", &["wrasse-ops"]),
     // The schemas of parameters.
-    ("schemars", &["wrasse-op", "wrasse-ops"]),
+    ("schemars", &["wrasse-op", "wrasse-ops", "my-operators"]),
 ];
 
 /// Crates that must not depend on anything from outside: what they decide
