@@ -229,11 +229,23 @@ impl<'a> Coordinator<'a> {
                 }
                 Command::Run { block, stage } => {
                     let state = self.take(block);
-                    drop(tasks.send(Task::Run {
-                        block,
-                        stage,
-                        state,
-                    }));
+                    if state.is_encoded() {
+                        // There is nothing to run, and nothing to wait for.
+                        let bytes = state.memory_bytes() as u64;
+                        self.waiting.insert(block, state);
+                        let done = Event::StageDone {
+                            block,
+                            stage,
+                            bytes,
+                        };
+                        self.scheduler.step(done, commands);
+                    } else {
+                        drop(tasks.send(Task::Run {
+                            block,
+                            stage,
+                            state,
+                        }));
+                    }
                 }
                 Command::Pass { block, gate } => {
                     let mut state = self.take(block);

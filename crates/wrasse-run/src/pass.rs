@@ -68,6 +68,12 @@ pub struct BlockState {
 }
 
 impl BlockState {
+    /// Whether nothing but the sink is left for this block: its rows were
+    /// encoded before the last gate.
+    pub fn is_encoded(&self) -> bool {
+        self.encoded.is_some()
+    }
+
     /// The encoded rows, when all stages are done.
     pub fn take_encoded(&mut self) -> Option<OutBlock> {
         self.encoded.take()
