@@ -21,6 +21,7 @@
 //! Layer: 1. The cost of an event grows with the logarithm of the blocks in
 //! flight, and with nothing else.
 
+mod ahead;
 mod block;
 mod order;
 mod scheduler;

@@ -7,6 +7,13 @@
 //! the books stay below the limit. One block is always allowed: the *head*, the
 //! next that the sink waits for; without it, full books could never empty.
 //!
+//! # Order
+//!
+//! Workers that find the reader of the *front* (the earliest split that is not
+//! read to its end) in use read ahead, in later splits. Those blocks have to
+//! wait for all of the front, so they get half of the room at the most: else
+//! they would take all of it, and the front would go on one block at a time.
+//!
 //! # Invariants
 //!
 //! 1. Every gate and the sink see blocks in input order, each once.
@@ -22,7 +29,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::order::Turnstile;
-use crate::{BlockId, StageIdx};
+use crate::{BlockId, StageIdx, ahead};
 
 /// Everything that can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +158,9 @@ pub struct Scheduler {
     n_splits: u32,
     n_gates: usize,
     phase: Phase,
-    /// Bytes that a block is expected to hold: the largest seen.
+    /// Bytes that a block is expected to hold: a moving average of what the
+    /// last blocks held. The largest ever seen would let one long document
+    /// slow down the rest of the run.
     estimate: u64,
     /// Splits whose reader is open and idle, with the block that comes next.
     readable: BTreeMap<u32, u32>,
@@ -164,6 +173,7 @@ pub struct Scheduler {
     /// Bytes charged per block in flight, blocks being read included.
     held: BTreeMap<BlockId, u64>,
     used: u64,
+    ahead: ahead::Ahead,
     running: usize,
     /// Blocks that were told to pass a gate or be written and did not yet.
     passing: usize,
@@ -204,6 +214,7 @@ impl Scheduler {
             runnable: VecDeque::new(),
             held: BTreeMap::new(),
             used: 0,
+            ahead: ahead::Ahead::new(start.split),
             running: 0,
             passing: 0,
             gates,
@@ -226,7 +237,7 @@ impl Scheduler {
         match event {
             Event::BlockRead { block, bytes, more } => {
                 assert!(self.reading.remove(&block), "{block:?} was being read");
-                self.charge(block, bytes);
+                self.measure(block, bytes);
                 if more {
                     self.readable.insert(block.split, block.seq + 1);
                 } else {
@@ -249,13 +260,13 @@ impl Scheduler {
                 bytes,
             } => {
                 self.running -= 1;
-                self.charge(block, bytes);
+                self.measure(block, bytes);
                 self.gates[stage].arrive(block);
                 self.waiting += 1;
             }
             Event::Passed { block, gate, bytes } => {
                 self.passing -= 1;
-                self.charge(block, bytes);
+                self.measure(block, bytes);
                 self.runnable.push_back((block, gate + 1));
             }
             Event::Written { block } => {
@@ -296,6 +307,18 @@ impl Scheduler {
     /// If they do not.
     pub fn check(&self) {
         assert_eq!(self.used, self.held.values().sum::<u64>(), "bytes in use");
+        let ahead = self
+            .held
+            .iter()
+            .filter(|(block, _)| self.ahead.is_ahead(block.split));
+        assert_eq!(
+            (self.ahead.blocks(), self.ahead.bytes()),
+            ahead.fold((0, 0), |(blocks, sum), (_, bytes)| (
+                blocks + 1,
+                sum + bytes
+            )),
+            "blocks read ahead"
+        );
         assert!(
             self.reading
                 .iter()
@@ -311,13 +334,21 @@ impl Scheduler {
     }
 
     fn charge(&mut self, block: BlockId, bytes: u64) {
-        let old = self.held.insert(block, bytes).unwrap_or(0);
-        self.used = self.used - old + bytes;
-        self.estimate = self.estimate.max(bytes);
+        let old = self.held.insert(block, bytes);
+        self.used = self.used - old.unwrap_or(0) + bytes;
+        self.ahead.charge(block.split, old, bytes);
+    }
+
+    /// Charges what a block really holds, and learns from it.
+    fn measure(&mut self, block: BlockId, bytes: u64) {
+        self.charge(block, bytes);
+        self.estimate = ((self.estimate * 7 + bytes) / 8).max(1);
     }
 
     fn release(&mut self, block: BlockId) {
-        self.used -= self.held.remove(&block).unwrap_or(0);
+        let bytes = self.held.remove(&block).unwrap_or(0);
+        self.used -= bytes;
+        self.ahead.release(block.split, bytes);
     }
 
     /// Lets through what waited for its turn.
@@ -344,6 +375,7 @@ impl Scheduler {
             out.push(Command::Run { block, stage });
         }
         self.memory_bound = false;
+        self.ahead.advance(self.front());
         while self.phase == Phase::Running && self.running < self.limits.workers {
             let Some(block) = self.next_readable() else {
                 break;
@@ -376,6 +408,7 @@ impl Scheduler {
         if idle && done {
             self.held.clear();
             self.used = 0;
+            self.ahead = ahead::Ahead::new(self.front());
             self.phase = Phase::Finished;
             out.push(Command::Finish);
         }
@@ -397,11 +430,25 @@ impl Scheduler {
         }
     }
 
+    /// The earliest split that is not read to its end.
+    fn front(&self) -> u32 {
+        let open = self.readable.first_key_value().map(|(split, _)| *split);
+        let read = self.reading.first().map(|block| block.split);
+        [open, read]
+            .into_iter()
+            .flatten()
+            .fold(self.unopened, u32::min)
+    }
+
     /// Whether there is room to read `block`.
     fn admits(&mut self, block: BlockId) -> bool {
         let is_head = block == self.gates[self.n_gates].next();
-        let has_memory = self.used + self.estimate <= self.limits.memory_bytes;
-        let has_slot = self.held.len() < self.limits.blocks_in_flight;
+        let mut has_memory = self.used + self.estimate <= self.limits.memory_bytes;
+        let mut has_slot = self.held.len() < self.limits.blocks_in_flight;
+        if self.ahead.is_ahead(block.split) {
+            has_memory &= self.ahead.bytes() + self.estimate <= self.limits.memory_bytes / 2;
+            has_slot &= self.ahead.blocks() < self.limits.blocks_in_flight / 2;
+        }
         self.memory_bound = has_slot && !has_memory && !is_head;
         is_head || (has_memory && has_slot)
     }
