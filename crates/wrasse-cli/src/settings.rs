@@ -16,7 +16,7 @@ use crate::failure::{Failure, say};
 
 /// Bytes of rows in a block: large enough that handing it from thread to
 /// thread costs nothing, small enough that a few hundred threads fit in memory.
-const BLOCK_BYTES: ByteCount = ByteCount(1 << 20);
+const BLOCK_BYTES: ByteCount = ByteCount(512 << 10);
 /// Bytes in a split: the unit in which large files are shared out.
 const SPLIT_BYTES: ByteCount = ByteCount(64 << 20);
 /// A commit costs a sync: after this much output, and every few seconds.

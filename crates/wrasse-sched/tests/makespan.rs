@@ -61,7 +61,7 @@ fn makespan(workers: usize, splits: u32, blocks: u32) -> u64 {
             at += 1;
         }
         commands.clear();
-        let ((time, _), event) = agenda.pop_first().unwrap();
+        let ((time, _), event) = agenda.pop_first().expect("something is under way");
         now = time;
         scheduler.step(event, &mut commands);
     }
