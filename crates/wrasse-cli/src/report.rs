@@ -33,7 +33,7 @@ pub(crate) fn json(job: &Job, result: &RunResult) -> Value {
         "cpu_seconds": result.cpu_s,
         "peak_memory_bytes": result.peak_bytes,
         "threads": result.threads,
-        "damaged_files": tally.damaged_files,
+        "damages": tally.damages,
         "type_conflicts": result.conflicts.iter().map(|conflict| json!({
             "column": conflict.column, "resolution": conflict.resolution,
         })).collect::<Vec<_>>(),
@@ -202,7 +202,7 @@ pub(crate) fn text(job: &Job, result: &RunResult) -> String {
             count(part.rows)
         ));
     }
-    if tally.rejected() > 0 || tally.damaged_files > 0 {
+    if tally.rejected() > 0 || tally.damages > 0 {
         let path = job.places.rejects(&job.run_dir);
         text.push_str(&format!(
             "rejects, each with its cause: {}\n",

@@ -127,16 +127,12 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
             exit: Exit::Interrupted,
         });
     }
-    if tally.damaged_files > 0 {
+    if tally.damages > 0 {
         return Err(Failure {
             message: format!(
-                "{} input file{} damaged; what lies behind the damage is missing from the output",
-                count(tally.damaged_files),
-                if tally.damaged_files == 1 {
-                    " is"
-                } else {
-                    "s are"
-                }
+                "the input is damaged in {} place{}; what lies behind is missing from the output",
+                count(tally.damages),
+                if tally.damages == 1 { "" } else { "s" }
             ),
             hint: Some(format!("see {}", rejects.display())),
             exit: Exit::Rejects,

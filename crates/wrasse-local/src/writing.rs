@@ -66,7 +66,7 @@ fn serve(
             Order::Write { block, state } => {
                 // Behind damage nothing is left of a split; to come back there
                 // would be to meet the damage again.
-                let next = match state.tally.damaged_files {
+                let next = match state.tally.damages {
                     0 => (block.split, block.seq + 1),
                     _ => (block.split + 1, 0),
                 };

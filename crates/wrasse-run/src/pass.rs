@@ -92,7 +92,7 @@ impl BlockState {
 
     /// Records that the file of this block is damaged behind it.
     pub fn damaged(&mut self, error: &wrasse_io::Error) {
-        self.tally.damaged_files += 1;
+        self.tally.damages += 1;
         self.rejects
             .append(Origin::default(), |out| Reject::of_file(error).write(out));
     }

@@ -39,8 +39,9 @@ pub struct Tally {
     pub unreadable: u64,
     /// Rows that the sink's format could not hold.
     pub unwritable: u64,
-    /// Input files that are damaged: what lies behind the damage is not counted.
-    pub damaged_files: u64,
+    /// Places where the input is damaged: what lies behind, up to the end of the
+    /// split, is not counted.
+    pub damages: u64,
     /// Rows written.
     pub rows_out: u64,
     /// Bytes of rows written, before compression.
@@ -83,7 +84,7 @@ impl Tally {
         self.row_bytes_in += other.row_bytes_in;
         self.unreadable += other.unreadable;
         self.unwritable += other.unwritable;
-        self.damaged_files += other.damaged_files;
+        self.damages += other.damages;
         self.rows_out += other.rows_out;
         self.bytes_out += other.bytes_out;
         self.read_ns += other.read_ns;

@@ -298,12 +298,12 @@ fn a_cut_archive_costs_its_end_and_nothing_else() {
     let ran = run(&scene, "", &[]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("2 input files are damaged"),
+        ran.stderr.contains("the input is damaged in 2 places"),
         "{}",
         ran.stderr
     );
     let report = scene.report("out/x");
-    assert_eq!(report["damaged_files"], 2);
+    assert_eq!(report["damages"], 2);
     assert!(
         scene
             .text("out/x.jsonl")

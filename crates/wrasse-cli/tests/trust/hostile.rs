@@ -44,7 +44,7 @@ fn run(scene: &Scene, file: &Path) -> Ran {
 /// Checks that a run told the truth: books, rejects and exit code agree.
 fn assert_honest(scene: &Scene, ran: &Ran, what: &str) -> Value {
     let report = scene.report("out/x");
-    let damaged = report["damaged_files"].as_u64().unwrap();
+    let damaged = report["damages"].as_u64().unwrap();
     let rejected = report["rows"]["rejected"].as_u64().unwrap();
     let rejects = scene.lines("out/x.wrasse/rejects.jsonl");
     assert_eq!(
@@ -132,7 +132,7 @@ fn every_case_gives_what_its_table_allows() {
         }
         let bad = case["rows_bad"].as_str().unwrap();
         if bad == "file error" {
-            if report["damaged_files"] != 1 {
+            if report["damages"] != 1 {
                 failures.push(format!("{name}: an error of the file was due"));
             }
         } else if !allows(bad, rows["rejected"].as_u64().unwrap())

@@ -319,7 +319,7 @@ fn damage_is_counted_once_by_a_killed_run() {
     let run = |recipe, flag| [&["run", recipe, flag][..], &args[..]].concat();
     assert_eq!(scene.run(&run("whole.yaml", "--restart")).code, Some(1));
     let want = left(&scene, "whole");
-    assert_eq!(scene.report("whole/x")["damaged_files"], 2);
+    assert_eq!(scene.report("whole/x")["damages"], 2);
     scene.put(
         "killed.yaml",
         format!("{recipe}export_path: killed/x.jsonl\n"),

@@ -1,0 +1,116 @@
+//! What samples promise: untouched stays untouched, changes are spliced.
+
+use super::*;
+
+fn sample(line: &str) -> Sample {
+    Sample::from_json(line.into(), Origin::default()).unwrap()
+}
+
+fn written(sample: &Sample) -> String {
+    let mut out = Vec::new();
+    sample.write_json(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn of_overlapping_paths_the_last_one_counts() {
+    let row = r#"{"a": {"b": 1, "c": 2}, "x": 0}"#;
+    let edited = |edit: fn(&mut Sample)| {
+        let mut sample = Sample::from_json(row.into(), Origin::default()).unwrap();
+        edit(&mut sample);
+        let mut json = Vec::new();
+        sample.write_json(&mut json);
+        let seen = sample.json("a").map(Cow::into_owned);
+        (String::from_utf8(json).unwrap(), seen)
+    };
+    let (json, seen) = edited(|sample| {
+        sample.set_text("a.b", "new");
+        sample.remove("a");
+    });
+    assert_eq!((json.as_str(), seen), (r#"{ "x": 0}"#, None));
+    let (json, seen) = edited(|sample| {
+        sample.remove("a");
+        sample.set_text("a.b", "new");
+    });
+    assert_eq!(json, r#"{"a": {"b":"new"}, "x": 0}"#);
+    assert_eq!(seen.as_deref(), Some(r#"{"b":"new"}"#));
+    let (_, seen) = edited(|sample| sample.set_text("a.b", "new"));
+    assert_eq!(seen.as_deref(), Some(r#"{"b": "new", "c": 2}"#));
+    let (json, _) = edited(|sample| {
+        sample.set_json("a", "{}");
+        sample.set_text("a.b", "old");
+        assert_eq!(sample.text("a.b").unwrap().as_str(), "old");
+        sample.set_text("a.b", "new");
+        assert_eq!(sample.text("a.b").unwrap().as_str(), "new");
+    });
+    assert_eq!(json, r#"{"a": {"b":"new"}, "x": 0}"#);
+    let (json, _) = edited(|sample| sample.remove("x.none"));
+    assert_eq!(json, row);
+}
+
+#[test]
+fn untouched_means_untouched() {
+    let line = "{\"n\": 123456789012345678901234567890, \"text\" :\"\\u00e9\\/\", \"n\":1e5 }\r";
+    let mut sample = sample(line);
+    assert_eq!(sample.text("text").unwrap().as_str(), "é/");
+    assert_eq!(written(&sample), line);
+}
+
+#[test]
+fn only_what_changed_is_written_anew() {
+    let mut sample = sample(r#"{"id":1.0,"text":"a","meta":{"lang":"en","k":[1, 2]}}"#);
+    sample.set_text("text", "b\n");
+    sample.set_text("meta.lang", "de");
+    sample.set_text("meta.new", "x");
+    sample.set_value("score", &Value::from(0.5));
+    assert_eq!(
+        written(&sample),
+        r#"{"id":1.0,"text":"b\n","meta":{"lang":"de","k":[1, 2],"new":"x"},"score":0.5}"#
+    );
+}
+
+#[test]
+fn the_last_of_repeated_keys_counts() {
+    let mut sample = sample(r#"{"text":"a","text":"b"}"#);
+    assert_eq!(sample.text("text").unwrap().as_str(), "b");
+    sample.set_text("text", "c");
+    assert_eq!(written(&sample), r#"{"text":"a","text":"c"}"#);
+    sample.remove("text");
+    assert_eq!(written(&sample), "{}");
+}
+
+#[test]
+fn missing_and_mistyped_fields_are_named() {
+    let mut sample = sample(r#"{"content":"a","text":null,"bad":"\ud800"}"#);
+    assert_eq!(
+        sample.text("txt").unwrap_err().to_string(),
+        "no field `txt`; the sample has `content`, `text`, `bad`"
+    );
+    assert_eq!(
+        sample.text("text").unwrap_err().to_string(),
+        "field `text` is null, expected a string"
+    );
+    assert!(matches!(
+        sample.text("bad"),
+        Err(FieldError::Encoding { .. })
+    ));
+}
+
+#[test]
+fn pieces_differ_in_their_text_only() {
+    let mut sample = sample(r#"{"text":"a\nb","id":1}"#);
+    sample.set_text("new", "n");
+    sample.text("text").unwrap();
+    let piece = sample.piece("text", "b", 1);
+    assert_eq!(written(&piece), r#"{"text":"b","id":1,"new":"n"}"#);
+    assert_eq!(piece.origin().piece, 1);
+    assert_eq!(written(&sample), r#"{"text":"a\nb","id":1,"new":"n"}"#);
+    let again = piece.piece("text", "c", 2).piece("new", "m", 3);
+    assert_eq!(written(&again), r#"{"text":"c","id":1,"new":"m"}"#);
+}
+
+#[test]
+fn stats_of_the_input_are_known() {
+    let sample = sample(r#"{"text":"a","__dj__stats__":{"text_len":5,"lang":"en"}}"#);
+    assert_eq!(sample.stats().number("text_len"), Some(5.0));
+}
