@@ -124,3 +124,72 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
     }
     parts.join(" | ")
 }
+
+#[cfg(test)]
+mod tests {
+    use wrasse_op::OpKind;
+    use wrasse_run::{MemorySnapshot, OpSnapshot, OpTally, Tally};
+
+    use super::*;
+
+    fn snapshot() -> RunSnapshot {
+        let mut tally = Tally::new(2);
+        tally.rows_in = 1_000;
+        tally.bytes_in = 30_000_000;
+        tally.operators[0] = OpTally {
+            rows_in: 1_000,
+            bytes_in: 30_000_000,
+            rows_out: 900,
+            dropped: 97,
+            rejected: 3,
+            ..OpTally::default()
+        };
+        tally.operators[1] = OpTally {
+            rows_in: 900,
+            bytes_in: 20_000_000,
+            rows_out: 800,
+            duplicates: 100,
+            ..OpTally::default()
+        };
+        tally.rows_out = 800;
+        let op = |name, kind| OpSnapshot { name, kind };
+        RunSnapshot {
+            elapsed_s: 2.0,
+            tally,
+            operators: vec![
+                op("text_length_filter", OpKind::Filter),
+                op("document_deduplicator", OpKind::Deduplicator),
+            ],
+            bytes_total: Some(60_000_000),
+            bytes_resumed: 10_000_000,
+            tasks: 3,
+            threads: 4,
+            blocks: 5,
+            waiting: 2,
+            memory: MemorySnapshot {
+                resident: 64 << 20,
+                ..MemorySnapshot::default()
+            },
+            waits_for: Some("memory"),
+        }
+    }
+
+    #[test]
+    fn the_picture_has_a_line_for_each_operator_and_a_summary() {
+        let want = "\
+operator                  in  out  dropped  rejected  rows/s  MB/s
+text_length_filter     1,000  900       97         3     500  15.0
+document_deduplicator    900  800      100         0     450  10.0
+ 50 % | 1,000 in, 800 out, 197 dropped, 3 rejected | 10.0 MB/s | memory 64.0 MiB | 3/4 threads \
+| reading waits for memory | 3.00 s left";
+        assert_eq!(render(&snapshot()), want);
+    }
+
+    #[test]
+    fn of_a_stream_no_share_and_no_end_is_claimed() {
+        let mut snapshot = snapshot();
+        snapshot.bytes_total = None;
+        let said = summary(&snapshot);
+        assert!(!said.contains('%') && !said.contains("left"), "{said}");
+    }
+}
