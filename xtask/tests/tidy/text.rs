@@ -74,6 +74,34 @@ fn no_file_names_a_place_on_one_machine() {
     }
 }
 
+/// Each invariant of the map has a check, and the check is there.
+#[test]
+fn the_checks_of_the_invariants_exist() {
+    let map = read("ARCHITECTURE.md");
+    let (_, table) = map
+        .split_once("## What must always hold")
+        .expect("the map has a table of invariants");
+    let (table, _) = table.split_once("\n## ").unwrap_or((table, ""));
+    let sources: String = rust_files()
+        .chain(files().into_iter().filter(|file| file.ends_with(".py")))
+        .map(|file| read(&file))
+        .collect();
+    let mut n = 0;
+    for name in table.split('`').skip(1).step_by(2) {
+        if name.matches('_').count() >= 2 && !name.contains(['/', '.', ' ', '(']) {
+            n += 1;
+            let is_there = ["fn ", "def "]
+                .iter()
+                .any(|kind| sources.contains(&format!("{kind}{name}(")));
+            assert!(
+                is_there,
+                "ARCHITECTURE.md names the check `{name}`, which is not there"
+            );
+        }
+    }
+    assert!(n > 30, "{n} checks were found in the table");
+}
+
 #[test]
 fn files_are_small() {
     const BYTES_MAX: u64 = 1 << 20;
