@@ -17,7 +17,6 @@ mod links;
 mod mapper;
 mod ngrams;
 mod pattern;
-mod python;
 mod scan;
 mod slicer;
 mod tables;

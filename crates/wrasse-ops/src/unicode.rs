@@ -27,6 +27,11 @@ pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
+/// Whether `str.strip` leaves nothing.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(is_space)
+}
+
 /// `str.lower`: full mappings (`İ` becomes two characters) and final sigmas.
 pub(crate) fn lower(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {

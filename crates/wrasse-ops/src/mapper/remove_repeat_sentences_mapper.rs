@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::python;
+use crate::unicode;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveRepeatSentencesMapper>(
     "remove_repeat_sentences_mapper",
@@ -116,7 +116,7 @@ impl RemoveRepeatSentencesMapper {
     /// What is compared of a sentence.
     fn key(&self, sentence: &str, key: &mut String) {
         key.clear();
-        let sentence = python::strip(sentence);
+        let sentence = unicode::strip(sentence);
         // The case of one character can depend on its neighbors, so that the
         // sentence is lowered as a whole.
         let lowered;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::python;
+use crate::unicode;
 use crate::scan::FirstBytes;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<WhitespaceNormalizationMapper>(
@@ -42,7 +42,7 @@ impl Configured for WhitespaceNormalizationMapper {
 
 impl TextMapper for WhitespaceNormalizationMapper {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
-        let text = python::strip(text);
+        let text = unicode::strip(text);
         let bytes = text.as_bytes();
         let mut out = String::new();
         let mut copied = 0;

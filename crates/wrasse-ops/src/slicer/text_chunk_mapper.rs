@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextSlicer};
 
 use crate::pattern::{Dialect, Pattern};
-use crate::python;
+use crate::unicode;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_slicer::<TextChunkMapper>(
     "text_chunk_mapper",
@@ -143,7 +143,7 @@ impl TextSlicer for TextChunkMapper {
 
 fn at_pattern(pattern: &Pattern, text: &str, pieces: &mut Vec<String>) -> Result<(), OpError> {
     let mut add = |piece: &str| {
-        if !python::is_blank(piece) {
+        if !unicode::is_blank(piece) {
             pieces.push(piece.to_owned());
         }
     };
@@ -196,7 +196,7 @@ fn at_both(
             Some((start, end)) => (&head[..start], end),
             None => (head, prefix(head, window.step).unwrap_or(head).len()),
         };
-        if !python::is_blank(chunk) {
+        if !unicode::is_blank(chunk) {
             pieces.push(chunk.to_owned());
         }
         rest = &rest[next..];
@@ -250,7 +250,7 @@ mod tests {
         for text in texts(ALPHABET, 2_000) {
             let pieces = chunks(json!({"max_len": 5, "split_pattern": r"\s+"}), &text).unwrap();
             assert!(pieces.iter().all(|piece| piece.chars().count() <= 5));
-            let solid = |text: &str| text.replace(python::is_space, "");
+            let solid = |text: &str| text.replace(unicode::is_space, "");
             assert_eq!(solid(&pieces.concat()), solid(&text));
         }
     }
