@@ -1,30 +1,72 @@
 //! Pure scheduling: what happened goes in, what to do comes out.
 //!
-//! [`Scheduler::step`] takes one [`Event`] and appends [`Command`]s. It knows
-//! no clock, thread, file or randomness, so the same events give the same
-//! commands, a simulation of a thousand workers runs in milliseconds, and a
-//! failure replays from its seed. A backend does what the commands say and
-//! reports what became of it.
+//! [`Scheduler::step`] takes one [`Event`] and the time, and appends
+//! [`Command`]s. It knows no clock, thread, file or randomness, so the same
+//! events give the same commands, a simulation of 50,000 workers runs in
+//! moments, and a failure replays from its seed. A backend does what the
+//! commands say and reports what became of it.
 //!
 //! # Model
 //!
-//! The input is a sequence of *splits*; reading a split gives *blocks*, one
-//! after the other. A block runs through *stages*. Between two stages stands a
-//! *gate* (a deduplicator) that blocks pass in input order; the sink takes
-//! them in input order too.
-//!
 //! ```text
-//!   split 0 ─read─▶ stage 0 ─▶│gate 0│─▶ stage 1 ─▶ ... ─▶│sink│
-//!   split 1 ─read─▶ stage 0 ─▶│      │
+//!   splits ─▶ operator 0 ─▶ operator 1 ─▶ ... ─▶ sink
+//!             (source)      (map, ordered, exchange)
 //! ```
 //!
-//! Layer: 1. The cost of an event grows with the logarithm of the blocks in
-//! flight, and with nothing else.
+//! A *task* takes a share of a split, or a block, and puts out blocks; it may
+//! leave a rest of its input to another task, so that what one task puts out
+//! is bounded even where inputs grow a hundredfold. Blocks reach the sink, and
+//! operators that ask for it, in input order: see [`order`](self) below.
+//!
+//! | module | decides or keeps |
+//! |---|---|
+//! | `allocator` | who may use how much |
+//! | `order` | what is in flight, in input order |
+//! | `dispatch` | who submits next; what the others wait for |
+//! | `tasks` | states of tasks and blocks; retries; the poisonous sample |
+//! | `pool` | how many workers an operator has |
+//! | `ahead` | how much was read ahead of the front |
+//! | `inspect`, `view` | what can be seen; the check of the books |
+//!
+//! # Invariants
+//!
+//! 1. Ordered operators and the sink see blocks in input order, each once.
+//! 2. Limits hold, but for the head of the order, for blocks that are larger
+//!    than expected, and after a limit was lowered.
+//! 3. A task is finished once, after its last output was emitted.
+//! 4. Every sample of the input ends once: in the output, or rejected.
+//! 5. A run that is not cancelled ends, if every command is answered.
+//! 6. The cost of an event does not depend on how many operators, tasks,
+//!    workers and blocks there are, but for a logarithm.
+//!
+//! Books are kept by deltas where they change; [`Scheduler::check`] computes
+//! them anew and asserts that they agree.
+//!
+//! Layer: 1. No dependencies.
 
 mod ahead;
-mod block;
+mod allocator;
+mod config;
+mod dispatch;
+mod event;
+mod inspect;
+mod operator;
+mod opset;
 mod order;
+mod pool;
+mod resources;
 mod scheduler;
+mod slab;
+mod tasks;
+mod view;
 
-pub use block::{BlockId, StageIdx};
-pub use scheduler::{Command, Event, Limits, Phase, Scheduler, Usage};
+pub use allocator::{Allocator, Bounds, Need, Refusal, Reservations, Shortage, Usage, admit};
+pub use config::{Limits, OPERATORS_MAX, OpConfig, OpIdx, OpKind, PoolConfig, Settings};
+pub use event::{
+    BlockId, Command, Event, Failure, FailureClass, Input, Metadata, Place, Rows, TaskId, Time,
+    WorkerId,
+};
+pub use resources::{Resource, Resources};
+pub use scheduler::{Phase, Scheduler};
+pub use slab::Key;
+pub use view::{Metrics, OpView, Stuck, Wait, WaitView};

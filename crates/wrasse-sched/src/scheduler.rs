@@ -1,298 +1,287 @@
-//! [`Scheduler`]: which block is read, run, passed and written next.
-//!
-//! # Memory
-//!
-//! A block is charged from the moment its reading is commanded: first an
-//! estimate, then the bytes that the backend reports. Reading goes ahead while
-//! the books stay below the limit. One block is always allowed: the *head*, the
-//! next that the sink waits for; without it, full books could never empty.
-//!
-//! # Order
-//!
-//! Workers that find the reader of the *front* (the earliest split that is not
-//! read to its end) in use read ahead, in later splits. Those blocks have to
-//! wait for all of the front, so they get half of the room at the most: else
-//! they would take all of it, and the front would go on one block at a time.
-//!
-//! # Invariants
-//!
-//! 1. Every gate and the sink see blocks in input order, each once.
-//! 2. `used <= limit`, but for the head and for blocks that grew beyond their
-//!    estimate.
-//! 3. At most `workers` tasks run.
-//! 4. A run that is not cancelled ends, if every command is answered.
-//!
-//! The books are kept by deltas where they change; [`Scheduler::check`]
-//! computes them anew and asserts that they agree. `tests/sim.rs` asserts all
-//! four after every step of seeded random runs.
+//! [`Scheduler`]: what happened goes in, what to do comes out.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
-use crate::order::Turnstile;
-use crate::{BlockId, StageIdx, ahead};
-
-/// Everything that can happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A block was read; its stage 0 runs on. `more` says whether the split
-    /// may hold another.
-    BlockRead {
-        /// The block.
-        block: BlockId,
-        /// Bytes of memory it holds now.
-        bytes: u64,
-        /// Whether its reader did not reach the end yet.
-        more: bool,
-    },
-    /// Reading found no further block: the split has `n_blocks`.
-    SplitEnded {
-        /// The split.
-        split: u32,
-        /// How many blocks it had.
-        n_blocks: u32,
-    },
-    /// A stage has run on a block.
-    StageDone {
-        /// The block.
-        block: BlockId,
-        /// The stage.
-        stage: StageIdx,
-        /// Bytes of memory the block holds now.
-        bytes: u64,
-    },
-    /// A block went through a gate.
-    Passed {
-        /// The block.
-        block: BlockId,
-        /// The gate.
-        gate: StageIdx,
-        /// Bytes of memory the block holds now.
-        bytes: u64,
-    },
-    /// The sink took a block; its memory is free.
-    Written {
-        /// The block.
-        block: BlockId,
-    },
-    /// The user or the backend changed the limits.
-    LimitsChanged(Limits),
-    /// Start nothing new; finish what runs, write what is whole, end.
-    Cancel,
-}
-
-/// What the backend shall do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// On a worker: read the next block of the split, report
-    /// [`Event::BlockRead`], then run stage 0 on it. At the end of the split,
-    /// report [`Event::SplitEnded`] instead.
-    Read {
-        /// The block to come.
-        block: BlockId,
-    },
-    /// On a worker: run a stage on a block that waits.
-    Run {
-        /// The block.
-        block: BlockId,
-        /// The stage; never 0.
-        stage: StageIdx,
-    },
-    /// Put a block through a gate, now and in this order.
-    Pass {
-        /// The block.
-        block: BlockId,
-        /// The gate.
-        gate: StageIdx,
-    },
-    /// Give a block to the sink, now and in this order.
-    Write {
-        /// The block.
-        block: BlockId,
-    },
-    /// Nothing is left to do.
-    Finish,
-}
-
-/// What a run may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Tasks at once.
-    pub workers: usize,
-    /// Bytes of memory for blocks.
-    pub memory_bytes: u64,
-    /// Blocks read but not yet written; bounds what a fast reader of small
-    /// blocks piles up behind a slow one.
-    pub blocks_in_flight: usize,
-}
+use crate::ahead::Ahead;
+use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
+use crate::operator::{Operator, Queued};
+use crate::opset::OpSet;
+use crate::order::{Cursors, Order};
+use crate::slab::{Key, Slab};
+use crate::{
+    BlockId, Command, Event, Limits, Metadata, OpConfig, OpIdx, OpKind, Place, Resource, Resources,
+    Rows, Settings, TaskId, Time, WorkerId, config,
+};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Blocks are read and processed.
+    /// Input is read and processed.
     Running,
-    /// Cancelled: what runs is finished, nothing new starts.
+    /// Cancelled: what runs is finished, nothing new is read.
     Draining,
+    /// [`Command::Fail`] was given.
+    Failed,
     /// [`Command::Finish`] was given.
     Finished,
 }
 
-/// The books, for display.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Tasks that run.
-    pub tasks: usize,
-    /// Blocks between reading and writing.
-    pub blocks: usize,
-    /// Bytes charged for them.
-    pub bytes: u64,
-    /// Blocks that wait for an earlier one at a gate or at the sink.
-    pub waiting: usize,
-    /// Whether memory, and nothing else, keeps the next block from being read.
-    pub memory_bound: bool,
-}
-
-/// The scheduler of one run. See the module's documentation.
+/// What a token of the order stands for.
 #[derive(Debug)]
-pub struct Scheduler {
-    limits: Limits,
-    n_splits: u32,
-    n_gates: usize,
-    phase: Phase,
-    /// Bytes that a block is expected to hold: a moving average of what the
-    /// last blocks held. The largest ever seen would let one long document
-    /// slow down the rest of the run.
-    estimate: u64,
-    /// Splits whose reader is open and idle, with the block that comes next.
-    readable: BTreeMap<u32, u32>,
-    /// The first split that was never read.
-    unopened: u32,
-    /// Splits that are being read.
-    reading: BTreeSet<BlockId>,
-    /// Blocks whose next stage can run.
-    runnable: VecDeque<(BlockId, StageIdx)>,
-    /// Bytes charged per block in flight, blocks being read included.
-    held: BTreeMap<BlockId, u64>,
-    used: u64,
-    ahead: ahead::Ahead,
-    running: usize,
-    /// Blocks that were told to pass a gate or be written and did not yet.
-    passing: usize,
-    /// One turnstile a gate, and the sink's at the end.
-    gates: Vec<Turnstile>,
-    waiting: usize,
-    memory_bound: bool,
+pub(crate) struct Item {
+    /// Whose input it is, or is to be; the number of operators for the sink.
+    pub(crate) op: OpIdx,
+    pub(crate) place: Place,
+    pub(crate) born: u64,
+    pub(crate) state: State,
+    /// The block, unless it is a share of a split.
+    pub(crate) block: Option<Key>,
+    pub(crate) rows: Option<Rows>,
+    /// Attempts at it that failed in a way that may pass.
+    pub(crate) attempts: u32,
+    /// Workers that died over it.
+    pub(crate) kills: u32,
+    /// Outputs that failed attempts have put out already.
+    pub(crate) put_out: u32,
+    /// Whether it is what a task left of a block: more blocks come of it.
+    pub(crate) is_rest: bool,
 }
 
-impl Scheduler {
-    /// A run over `n_splits` splits with `n_gates` gates, from block `start`
-    /// on (that of a resumed run; the first one otherwise).
-    pub fn new(
-        n_splits: u32,
-        n_gates: usize,
-        start: BlockId,
-        estimate: u64,
-        limits: Limits,
-    ) -> Self {
-        let gates = (0..=n_gates)
-            .map(|_| Turnstile::starting_at(start))
-            .collect();
-        let mut readable = BTreeMap::new();
-        let mut unopened = start.split;
-        if start.seq > 0 {
-            readable.insert(start.split, start.seq);
-            unopened += 1;
-        }
-        Self {
-            limits,
-            n_splits,
-            n_gates,
-            phase: Phase::Running,
-            estimate: estimate.max(1),
-            readable,
-            unopened,
-            reading: BTreeSet::new(),
-            runnable: VecDeque::new(),
-            held: BTreeMap::new(),
-            used: 0,
-            ahead: ahead::Ahead::new(start.split),
-            running: 0,
-            passing: 0,
-            gates,
-            waiting: 0,
-            memory_bound: false,
-        }
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// An output whose turn to be emitted has not come.
+    Unemitted {
+        task: Key,
+    },
+    Queued,
+    Running(Key),
+    /// It failed and waits for its next attempt.
+    BackingOff(Time),
+    /// The end of the list.
+    End,
+}
 
-    /// The commands to begin with.
-    pub fn start(&mut self, out: &mut Vec<Command>) {
-        self.dispatch(out);
-    }
+/// A task, until its last output is emitted.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) op: OpIdx,
+    pub(crate) token: Key,
+    pub(crate) place: Place,
+    /// Whether it reads a share of a split.
+    pub(crate) reads: bool,
+    pub(crate) need: Resources,
+    pub(crate) worker: Option<WorkerId>,
+    pub(crate) submitted: Time,
+    pub(crate) started: Option<Time>,
+    /// Set when it has put out everything; it is finished when all is emitted.
+    pub(crate) drained: Option<Time>,
+    pub(crate) is_failed: bool,
+    pub(crate) unemitted: u32,
+    pub(crate) output_bytes: u64,
+    pub(crate) outputs: u32,
+    /// Bytes of outputs that it may still put out, by the estimate.
+    pub(crate) pending: i64,
+    pub(crate) unread_since: Option<Time>,
+    pub(crate) unread_for: std::time::Duration,
+    /// Bytes that one allowed reading is expected to bring.
+    pub(crate) granted: u64,
+    pub(crate) gave_rest: bool,
+    pub(crate) is_cancelled: bool,
+}
 
-    /// Takes one event, appends what to do about it.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) data: u64,
+    /// The task that put it out; it may be finished.
+    pub(crate) task: Key,
+    pub(crate) producer: OpIdx,
+    pub(crate) place: Place,
+    /// What is charged for it: an estimate until the metadata is known.
+    pub(crate) bytes: u64,
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) fetches: u32,
+    /// Tokens that stand for it or for rows of it.
+    pub(crate) users: u32,
+}
+
+/// The scheduler of one run. See the crate's documentation.
+#[derive(Debug)]
+pub struct Scheduler<A: Allocator = Reservations> {
+    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) phase: Phase,
+    pub(crate) ops: Vec<Operator>,
+    pub(crate) allocator: A,
+    pub(crate) order: Order<Item>,
+    /// The operator of each cursor; the last is the sink's.
+    pub(crate) ordered: Vec<OpIdx>,
+    pub(crate) tasks: Slab<Task>,
+    pub(crate) blocks: Slab<Block>,
+    /// The operator that reads splits now: the source, later an exchange.
+    pub(crate) reader: OpIdx,
+    pub(crate) n_splits: u32,
+    pub(crate) has_all_splits: bool,
+    /// The first split that was never read.
+    pub(crate) unopened: Place,
+    /// Splits that were opened and not read to their ends.
+    pub(crate) open: BTreeSet<u32>,
+    /// Shares of splits that are being read.
+    pub(crate) n_reading: u32,
+    pub(crate) ahead: Ahead,
+    /// Operators that may be able to submit.
+    pub(crate) ready: OpSet,
+    /// Operators that wait until the pool of a resource holds enough.
+    pub(crate) pool_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
+    /// Operators that wait until enough of a resource is free.
+    pub(crate) free_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
+    pub(crate) block_waits: OpSet,
+    /// Operators with tasks whose outputs wait for room.
+    pub(crate) unread: OpSet,
+    pub(crate) n_unread: u32,
+    pub(crate) n_fetching: u32,
+    /// Blocks with the consumer.
+    pub(crate) n_emitted: u32,
+    pub(crate) retries: BTreeSet<(Time, Key)>,
+    pub(crate) born: u64,
+    pub(crate) advanced: Place,
+    pub(crate) is_behind: bool,
+    pub(crate) now: Time,
+    pub(crate) moved: Time,
+}
+
+impl Scheduler<Reservations> {
+    /// A run over operators from the source to the last, from place `start` on
+    /// (that of a resumed run; the first otherwise).
+    ///
+    /// # Errors
+    ///
+    /// If the least that the operators need does not fit the limits: such a run
+    /// would hang.
     ///
     /// # Panics
     ///
-    /// If the event answers no command: a bug of the backend.
-    pub fn step(&mut self, event: Event, out: &mut Vec<Command>) {
-        match event {
-            Event::BlockRead { block, bytes, more } => {
-                assert!(self.reading.remove(&block), "{block:?} was being read");
-                self.measure(block, bytes);
-                if more {
-                    self.readable.insert(block.split, block.seq + 1);
-                } else {
-                    self.end_split(block.split, block.seq + 1);
-                }
-            }
-            Event::SplitEnded { split, n_blocks } => {
-                let block = BlockId {
-                    split,
-                    seq: n_blocks,
-                };
-                assert!(self.reading.remove(&block), "{block:?} was being read");
-                self.release(block);
-                self.running -= 1;
-                self.end_split(split, n_blocks);
-            }
-            Event::StageDone {
-                block,
-                stage,
-                bytes,
-            } => {
-                self.running -= 1;
-                self.measure(block, bytes);
-                self.gates[stage].arrive(block);
-                self.waiting += 1;
-            }
-            Event::Passed { block, gate, bytes } => {
-                self.passing -= 1;
-                self.measure(block, bytes);
-                self.runnable.push_back((block, gate + 1));
-            }
-            Event::Written { block } => {
-                self.passing -= 1;
-                self.release(block);
-            }
-            Event::LimitsChanged(limits) => self.limits = limits,
-            Event::Cancel => {
-                if self.phase == Phase::Running {
-                    self.phase = Phase::Draining;
-                }
-            }
+    /// If the first operator is not the only source, or there are more than
+    /// [`OPERATORS_MAX`](crate::OPERATORS_MAX).
+    pub fn new(
+        ops: &[OpConfig],
+        limits: Limits,
+        start: Place,
+        settings: Settings,
+    ) -> Result<Self, Refusal> {
+        let allocator = Reservations::new(settings.reserved_percent);
+        Self::with_allocator(ops, limits, start, settings, allocator)
+    }
+}
+
+impl<A: Allocator> Scheduler<A> {
+    /// A run whose resources are divided by `allocator`; see
+    /// [`Scheduler::new`].
+    ///
+    /// # Errors
+    ///
+    /// If the least that the operators need does not fit the limits.
+    ///
+    /// # Panics
+    ///
+    /// As [`Scheduler::new`].
+    pub fn with_allocator(
+        ops: &[OpConfig],
+        limits: Limits,
+        start: Place,
+        settings: Settings,
+        allocator: A,
+    ) -> Result<Self, Refusal> {
+        assert!(ops.len() <= config::OPERATORS_MAX, "too many operators");
+        for (i, op) in ops.iter().enumerate() {
+            let is_source = op.kind == OpKind::Source;
+            assert_eq!(is_source, i == 0, "the first operator is the source");
         }
-        self.open_gates(out);
-        self.dispatch(out);
+        admit(&limits.resources, &needs(ops))?;
+        let mut ordered: Vec<OpIdx> = (0..ops.len())
+            .filter(|op| ops[*op].kind == OpKind::Ordered)
+            .collect();
+        ordered.push(ops.len());
+        let cursor = |op: OpIdx| ordered.iter().position(|other| *other == op);
+        let end = Item {
+            op: 0,
+            place: start,
+            born: 0,
+            state: State::End,
+            block: None,
+            rows: None,
+            attempts: 0,
+            kills: 0,
+            put_out: 0,
+            is_rest: false,
+        };
+        let mut scheduler = Self {
+            settings,
+            limits,
+            phase: Phase::Running,
+            ops: ops
+                .iter()
+                .enumerate()
+                .map(|(i, op)| Operator::new(*op, cursor(i)))
+                .collect(),
+            allocator,
+            order: Order::new(end, ordered.len()),
+            ordered,
+            tasks: Slab::default(),
+            blocks: Slab::default(),
+            reader: 0,
+            n_splits: 0,
+            has_all_splits: false,
+            unopened: start,
+            open: BTreeSet::new(),
+            n_reading: 0,
+            ahead: Ahead::default(),
+            ready: OpSet::default(),
+            pool_waits: Default::default(),
+            free_waits: Default::default(),
+            block_waits: OpSet::default(),
+            unread: OpSet::default(),
+            n_unread: 0,
+            n_fetching: 0,
+            n_emitted: 0,
+            retries: BTreeSet::new(),
+            born: 0,
+            advanced: start,
+            is_behind: false,
+            now: Time::default(),
+            moved: Time::default(),
+        };
+        scheduler.reserve();
+        Ok(scheduler)
     }
 
-    /// The books.
-    pub fn usage(&self) -> Usage {
-        Usage {
-            tasks: self.running,
-            blocks: self.held.len(),
-            bytes: self.used,
-            waiting: self.waiting,
-            memory_bound: self.memory_bound,
+    /// Takes one event, appends what to do about it. Its cost does not depend
+    /// on how many operators, tasks, workers or blocks there are, but for a
+    /// logarithm; but for changes of the limits, which divide them anew.
+    ///
+    /// Events about tasks and blocks that are gone are ignored: they were under
+    /// way when a task was cancelled or its worker lost.
+    pub fn step(&mut self, event: Event, now: Time, out: &mut Vec<Command>) {
+        self.now = self.now.max(now);
+        if matches!(self.phase, Phase::Failed | Phase::Finished) {
+            return;
         }
+        self.take(event, out);
+        self.retry_due();
+        self.wake();
+        self.dispatch(out);
+        self.grant_reads(out);
+        self.end_if_done(out);
+    }
+
+    /// Whether commands were held back: take a [`Event::Tick`] as soon as there
+    /// is no other event.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// When the next [`Event::Tick`] is due at the latest, if ever.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.retries.first().map(|(time, _)| *time)
     }
 
     /// Where the run stands.
@@ -300,156 +289,123 @@ impl Scheduler {
         self.phase
     }
 
-    /// Computes the books anew and asserts that the running ones agree.
-    ///
-    /// # Panics
-    ///
-    /// If they do not.
-    pub fn check(&self) {
-        assert_eq!(self.used, self.held.values().sum::<u64>(), "bytes in use");
-        let ahead = self
-            .held
-            .iter()
-            .filter(|(block, _)| self.ahead.is_ahead(block.split));
-        assert_eq!(
-            (self.ahead.blocks(), self.ahead.bytes()),
-            ahead.fold((0, 0), |(blocks, sum), (_, bytes)| (
-                blocks + 1,
-                sum + bytes
-            )),
-            "blocks read ahead"
-        );
-        assert!(
-            self.reading
-                .iter()
-                .all(|block| self.held.contains_key(block)),
-            "what is being read is charged"
-        );
-    }
-
-    fn end_split(&mut self, split: u32, n_blocks: u32) {
-        for gate in &mut self.gates {
-            gate.end(split, n_blocks);
-        }
-    }
-
-    fn charge(&mut self, block: BlockId, bytes: u64) {
-        let old = self.held.insert(block, bytes);
-        self.used = self.used - old.unwrap_or(0) + bytes;
-        self.ahead.charge(block.split, old, bytes);
-    }
-
-    /// Charges what a block really holds, and learns from it.
-    fn measure(&mut self, block: BlockId, bytes: u64) {
-        self.charge(block, bytes);
-        self.estimate = ((self.estimate * 7 + bytes) / 8).max(1);
-    }
-
-    fn release(&mut self, block: BlockId) {
-        let bytes = self.held.remove(&block).unwrap_or(0);
-        self.used -= bytes;
-        self.ahead.release(block.split, bytes);
-    }
-
-    /// Lets through what waited for its turn.
-    fn open_gates(&mut self, out: &mut Vec<Command>) {
-        for (gate, turnstile) in self.gates.iter_mut().enumerate() {
-            while let Some(block) = turnstile.pass() {
-                self.waiting -= 1;
-                self.passing += 1;
-                out.push(if gate == self.n_gates {
-                    Command::Write { block }
-                } else {
-                    Command::Pass { block, gate }
-                });
+    fn take(&mut self, event: Event, out: &mut Vec<Command>) {
+        match event {
+            Event::SplitsFound { op, n, last } => self.splits_found(op, n, last),
+            Event::TaskStarted { task } => self.task_started(task),
+            Event::RestReady { task, from } => self.rest_ready(task, from),
+            Event::OutputWaiting { task } => self.output_waiting(task),
+            Event::BlockReady {
+                task,
+                data,
+                metadata,
+            } => self.block_ready(task, data, metadata, out),
+            Event::MetadataReady { block, metadata } => self.metadata_ready(block, metadata, out),
+            Event::TaskDrained { task } => self.task_drained(task, out),
+            Event::TaskFailed { task, class } => self.task_failed(task, class, out),
+            Event::OutputTaken { block } => self.output_taken(block, out),
+            Event::WorkerUp { op, worker } => self.worker_up(op, worker),
+            Event::WorkerDown { op, worker } => self.worker_down(op, worker, out),
+            Event::LimitsChanged(limits) => {
+                self.limits = limits;
+                self.reserve();
+                self.wake_all();
             }
+            Event::Cancel => self.cancel(out),
+            Event::Tick => self.scale_pools(out),
         }
     }
 
-    /// Starts tasks: first what is nearest to the sink, then reading.
-    fn dispatch(&mut self, out: &mut Vec<Command>) {
-        while self.running < self.limits.workers
-            && let Some((block, stage)) = self.runnable.pop_front()
-        {
-            self.running += 1;
-            out.push(Command::Run { block, stage });
-        }
-        self.memory_bound = false;
-        self.ahead.advance(self.front());
-        while self.phase == Phase::Running && self.running < self.limits.workers {
-            let Some(block) = self.next_readable() else {
-                break;
-            };
-            if !self.admits(block) {
-                break;
-            }
-            match self.readable.remove(&block.split) {
-                Some(_) => {}
-                None => self.unopened += 1,
-            }
-            self.reading.insert(block);
-            self.charge(block, self.estimate);
-            self.running += 1;
-            out.push(Command::Read { block });
-        }
-        self.finish_if_done(out);
-    }
-
-    /// Ends the run when all is written, or, after a cancel, when nothing runs:
-    /// what still waits for a block that will not be read is given up.
-    fn finish_if_done(&mut self, out: &mut Vec<Command>) {
-        let idle = self.running == 0 && self.passing == 0 && self.runnable.is_empty();
-        let read_all = self.readable.is_empty() && self.unopened >= self.n_splits;
-        let done = match self.phase {
-            Phase::Running => read_all && self.held.is_empty(),
-            Phase::Draining => true,
-            Phase::Finished => false,
-        };
-        if idle && done {
-            self.held.clear();
-            self.used = 0;
-            self.ahead = ahead::Ahead::new(self.front());
-            self.phase = Phase::Finished;
-            out.push(Command::Finish);
+    /// Divides the limits anew; all operators are asked what they need. Done
+    /// when limits or phases change, not when work is done.
+    pub(crate) fn reserve(&mut self) {
+        // Behind an exchange that still collects, nobody has input.
+        let collecting = (0..self.ops.len()).find(|op| self.is_collecting(*op));
+        let bounds: Vec<_> = (0..self.ops.len())
+            .map(|op| {
+                let is_reached = collecting.is_none_or(|exchange| op <= exchange);
+                self.ops[op].bounds(is_reached && op >= self.first_live())
+            })
+            .collect();
+        self.allocator.reserve(self.limits.resources, &bounds);
+        for op in 0..self.ops.len() {
+            self.book(op);
         }
     }
 
-    /// The earliest block whose reader is idle.
-    fn next_readable(&self) -> Option<BlockId> {
-        let open = self.readable.first_key_value().map(|(split, seq)| BlockId {
-            split: *split,
-            seq: *seq,
-        });
-        let fresh = (self.unopened < self.n_splits).then_some(BlockId {
-            split: self.unopened,
-            seq: 0,
-        });
-        match (open, fresh) {
-            (Some(open), Some(fresh)) => Some(open.min(fresh)),
-            (open, fresh) => open.or(fresh),
+    fn is_collecting(&self, op: OpIdx) -> bool {
+        let op = &self.ops[op];
+        op.config.kind == OpKind::Exchange && !op.is_closed
+    }
+
+    /// The first operator that is not finished: those before a closed exchange
+    /// are.
+    fn first_live(&self) -> OpIdx {
+        self.reader
+    }
+
+    /// Tells the allocator what an operator uses now, and lets it try again.
+    pub(crate) fn book(&mut self, op: OpIdx) {
+        let has_input = self.has_input(op);
+        let usage = self.ops[op].usage(has_input);
+        self.allocator.set_usage(op, usage);
+        if has_input {
+            self.awaken(op);
         }
     }
 
-    /// The earliest split that is not read to its end.
-    fn front(&self) -> u32 {
-        let open = self.readable.first_key_value().map(|(split, _)| *split);
-        let read = self.reading.first().map(|block| block.split);
-        [open, read]
-            .into_iter()
-            .flatten()
-            .fold(self.unopened, u32::min)
+    pub(crate) fn has_input(&self, op: OpIdx) -> bool {
+        !self.ops[op].queue.is_empty()
+            || (op == self.reader
+                && self.phase == Phase::Running
+                && self.unopened.split < self.n_splits)
     }
 
-    /// Whether there is room to read `block`.
-    fn admits(&mut self, block: BlockId) -> bool {
-        let is_head = block == self.gates[self.n_gates].next();
-        let mut has_memory = self.used + self.estimate <= self.limits.memory_bytes;
-        let mut has_slot = self.held.len() < self.limits.blocks_in_flight;
-        if self.ahead.is_ahead(block.split) {
-            has_memory &= self.ahead.bytes() + self.estimate <= self.limits.memory_bytes / 2;
-            has_slot &= self.ahead.blocks() < self.limits.blocks_in_flight / 2;
-        }
-        self.memory_bound = has_slot && !has_memory && !is_head;
-        is_head || (has_memory && has_slot)
+    /// Cursors of the points that something which enters operator `op` has yet
+    /// to pass.
+    pub(crate) fn ahead_of(&self, op: OpIdx) -> Cursors {
+        let passed = self.ordered.partition_point(|point| *point < op);
+        Cursors::MAX.checked_shl(passed as u32).unwrap_or(0)
     }
+
+    pub(crate) fn queued(&self, token: Key) -> Queued {
+        let item = self.order.get(token);
+        Queued {
+            place: item.place,
+            born: item.born,
+            token,
+        }
+    }
+
+    /// What is in flight, in tokens of the order: for tests.
+    pub fn in_flight(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Blocks that are not released.
+    pub fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    pub(crate) fn task_id(key: Key) -> TaskId {
+        TaskId(key)
+    }
+
+    pub(crate) fn block_id(key: Key) -> BlockId {
+        BlockId(key)
+    }
+}
+
+/// The least that each operator needs, for [`admit`].
+pub(crate) fn needs(ops: &[OpConfig]) -> Vec<Need> {
+    ops.iter()
+        .map(|op| {
+            let workers = op.pool.map_or(Resources::ZERO, |pool| {
+                let n = i64::from(pool.workers_min.max(1));
+                pool.worker.map(|amount| amount * n)
+            });
+            let task = op.task.with(Resource::BLOCKS, op.output_bytes as i64);
+            Need { workers, task }
+        })
+        .collect()
 }

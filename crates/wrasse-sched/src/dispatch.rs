@@ -1,0 +1,418 @@
+//! Which operator submits next, and why another one does not.
+//!
+//! # Ranking
+//!
+//! Of the operators that can submit, the one nearest to the sink does: what is
+//! in flight leaves before more comes in. Its input is the first in input order
+//! of what waits for it; the worker that has it at hand wins over others that
+//! have as little to do.
+//!
+//! # Waiting
+//!
+//! An operator that cannot submit is parked with what it lacks, and is not
+//! asked again before that has changed. Those that lack a resource are sorted
+//! by how much of it they need, so that one look at the smallest tells whether
+//! anybody can go on.
+//!
+//! # Liveness
+//!
+//! The head of the order (what is first in input order of all that is in
+//! flight) needs no block bytes and no place among the blocks in flight: full
+//! books could never empty otherwise. That is the only overdraft, besides
+//! blocks that turn out larger than expected. And where every task waits to be
+//! read, and there is no room for any output, the one nearest to the sink is
+//! read all the same.
+
+use crate::allocator::{Allocator, Shortage};
+use crate::operator::Parked;
+use crate::scheduler::{Phase, Scheduler, State, Task};
+use crate::slab::Key;
+use crate::view::Wait;
+use crate::{Command, Input, OpIdx, Place, Resource, Resources};
+
+impl<A: Allocator> Scheduler<A> {
+    /// Lets an operator try to submit.
+    pub(crate) fn awaken(&mut self, op: OpIdx) {
+        match self.ops[op].parked.take() {
+            Some(Parked::Pool(resource, amount)) => {
+                self.pool_waits[resource.index()].remove(&(amount, op));
+            }
+            Some(Parked::Free(resource, amount)) => {
+                self.free_waits[resource.index()].remove(&(amount, op));
+            }
+            Some(Parked::Blocks) => self.block_waits.remove(op),
+            None => {}
+        }
+        self.ready.insert(op);
+    }
+
+    pub(crate) fn wake_all(&mut self) {
+        for op in 0..self.ops.len() {
+            self.awaken(op);
+        }
+    }
+
+    /// Wakes those who waited for room among the blocks in flight.
+    pub(crate) fn wake_for_blocks(&mut self) {
+        while let Some(op) = self.block_waits.last() {
+            self.awaken(op);
+        }
+    }
+
+    /// The earliest split that is not read to its end may be another now.
+    pub(crate) fn move_front(&mut self) {
+        let front = self.open.first().copied();
+        self.ahead.advance(front.unwrap_or(self.unopened.split));
+        self.wake_for_blocks();
+    }
+
+    /// Wakes those for whom there is enough now.
+    pub(crate) fn wake(&mut self) {
+        let (pool, free) = (self.allocator.pool(), self.allocator.free());
+        for resource in Resource::all() {
+            let i = resource.index();
+            while let Some(&(amount, op)) = self.pool_waits[i].first()
+                && amount <= pool[resource]
+            {
+                self.awaken(op);
+            }
+            while let Some(&(amount, op)) = self.free_waits[i].first()
+                && amount <= free[resource]
+            {
+                self.awaken(op);
+            }
+        }
+    }
+
+    /// Submits tasks, a bounded number of them.
+    pub(crate) fn dispatch(&mut self, out: &mut Vec<Command>) {
+        let mut left = self.settings.submissions_per_step;
+        self.is_behind = false;
+        while let Some(op) = self.ready.last() {
+            if self.phase == Phase::Failed {
+                return;
+            }
+            if left == 0 {
+                self.is_behind = true;
+                return;
+            }
+            match self.submit(op, out) {
+                Ok(()) => left -= 1,
+                Err(wait) => {
+                    self.ready.remove(op);
+                    self.wait_for(op, Some(wait));
+                    if wait == Wait::Worker {
+                        self.scale_pool(op, out);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes down what an operator waits for, and for how long it did.
+    pub(crate) fn wait_for(&mut self, op: OpIdx, wait: Option<Wait>) {
+        let now = self.now;
+        let op = &mut self.ops[op];
+        if op.wait.map(|(wait, _)| wait) == wait {
+            return;
+        }
+        if let Some((old, since)) = op.wait
+            && old.is_backpressure()
+        {
+            op.metrics.submission_backpressure += now.since(since);
+        }
+        op.wait = wait.map(|wait| (wait, now));
+    }
+
+    /// Submits the operator's next task, if it may.
+    fn submit(&mut self, op: OpIdx, out: &mut Vec<Command>) -> Result<(), Wait> {
+        let next = self.next_input(op)?;
+        let operator = &self.ops[op];
+        if operator.in_flight() >= operator.config.tasks_max {
+            return Err(Wait::AtMost);
+        }
+        let holder = match next {
+            Next::Token(token) => self.order.get(token).block,
+            Next::Unopened => None,
+        };
+        let holder = holder
+            .and_then(|block| self.blocks[block].metadata)
+            .and_then(|metadata| metadata.holder);
+        let worker = match &operator.pool {
+            Some(pool) => Some(pool.choose(holder).ok_or(Wait::Worker)?),
+            None => None,
+        };
+        let need = operator.need();
+        let reads = operator.reads();
+        let is_head = match next {
+            Next::Token(token) => token == self.order.first(),
+            Next::Unopened => self.order.is_empty(),
+        };
+        self.admit(op, next, need, is_head)?;
+        let token = match next {
+            Next::Token(token) => {
+                let queued = self.queued(token);
+                self.ops[op].queue.remove(&queued);
+                token
+            }
+            Next::Unopened => self.open_split(op),
+        };
+        let (now, place) = (self.now, self.order.get(token).place);
+        let key = self.tasks.insert(Task {
+            op,
+            token,
+            place,
+            reads,
+            need,
+            worker,
+            submitted: now,
+            started: None,
+            drained: None,
+            is_failed: false,
+            unemitted: 0,
+            output_bytes: 0,
+            outputs: 0,
+            pending: need[Resource::BLOCKS],
+            unread_since: None,
+            unread_for: std::time::Duration::ZERO,
+            granted: 0,
+            gave_rest: false,
+            is_cancelled: false,
+        });
+        if reads {
+            self.n_reading += 1;
+            self.ahead.add(place.split, 1, need[Resource::BLOCKS]);
+        }
+        let item = self.order.get_mut(token);
+        item.state = State::Running(key);
+        let (block, rows, kills, put_out) = (item.block, item.rows, item.kills, item.put_out);
+        let input = match block {
+            None => Input::Split(place),
+            Some(block) => Input::Block {
+                block: Self::block_id(block),
+                data: self.blocks[block].data,
+                rows,
+            },
+        };
+        let n_rows = rows.map(|rows| rows.to - rows.from).or_else(|| {
+            let metadata = self.blocks.get(block?)?.metadata?;
+            Some(metadata.rows)
+        });
+        let is_poisonous = n_rows == Some(1) && kills >= self.settings.kills_max;
+        let operator = &mut self.ops[op];
+        operator.held += need;
+        operator.n_submitted += 1;
+        operator.metrics.tasks_submitted += 1;
+        let task = Self::task_id(key);
+        if let (Some(worker), Some(pool)) = (worker, &mut operator.pool) {
+            pool.assign(worker, task);
+        }
+        self.wait_for(op, None);
+        self.book(op);
+        out.push(Command::Submit {
+            task,
+            op,
+            input,
+            place,
+            worker,
+            skip_outputs: if is_poisonous { 0 } else { put_out },
+            poisoned_after: if is_poisonous { kills } else { 0 },
+        });
+        Ok(())
+    }
+
+    /// What an operator would work on next.
+    fn next_input(&self, op: OpIdx) -> Result<Next, Wait> {
+        let operator = &self.ops[op];
+        let head = self.order.first();
+        let item = self.order.get(head);
+        let is_queued_here = |token: Key| {
+            let item = self.order.get(token);
+            item.op == op && item.state == State::Queued
+        };
+        if let Some(cursor) = operator.cursor {
+            if operator.in_flight() > 0 {
+                return Err(Wait::Order(item.place));
+            }
+            let next = self.order.position(cursor);
+            return match operator.queue.first() {
+                Some(_) if is_queued_here(next) => Ok(Next::Token(next)),
+                Some(_) => Err(Wait::Order(self.order.get(next).place)),
+                None => Err(Wait::Input),
+            };
+        }
+        if self.phase == Phase::Draining && operator.reads() {
+            return Err(Wait::Cancelled);
+        }
+        if is_queued_here(head) {
+            return Ok(Next::Token(head));
+        }
+        let has_unopened = op == self.reader && self.unopened.split < self.n_splits;
+        match operator.queue.first() {
+            Some(queued) if has_unopened && queued.place > self.unopened => Ok(Next::Unopened),
+            Some(queued) => Ok(Next::Token(queued.token)),
+            None if has_unopened => Ok(Next::Unopened),
+            None => Err(Wait::Input),
+        }
+    }
+
+    /// Whether there is room for the operator's next task.
+    fn admit(
+        &mut self,
+        op: OpIdx,
+        next: Next,
+        mut need: Resources,
+        is_head: bool,
+    ) -> Result<(), Wait> {
+        if is_head {
+            need[Resource::BLOCKS] = 0;
+        } else if let Some(place) = self.adds_blocks(op, next) {
+            let n = self.blocks.len() as i64 + i64::from(self.n_reading);
+            let limit = i64::from(self.limits.blocks_in_flight);
+            let bytes = self.limits.resources[Resource::BLOCKS];
+            let is_ahead = self.ahead.is_ahead(place.split);
+            let has_place = n < limit && !(is_ahead && self.ahead.blocks() >= limit / 2);
+            let has_bytes = !is_ahead || self.ahead.bytes() + need[Resource::BLOCKS] <= bytes / 2;
+            if !has_place || !has_bytes {
+                self.ops[op].parked = Some(Parked::Blocks);
+                self.block_waits.insert(op);
+                return Err(Wait::BlocksInFlight);
+            }
+        }
+        let Err(shortage) = self.allocator.can_submit_new_task(op, &need) else {
+            return Ok(());
+        };
+        match shortage {
+            Shortage::AtMost(_) => return Err(Wait::AtMost),
+            Shortage::Pool(resource, amount) => {
+                self.ops[op].parked = Some(Parked::Pool(resource, amount));
+                self.pool_waits[resource.index()].insert((amount, op));
+            }
+            Shortage::Free(resource, amount) => {
+                self.ops[op].parked = Some(Parked::Free(resource, amount));
+                self.free_waits[resource.index()].insert((amount, op));
+            }
+        }
+        Err(match shortage.resource() {
+            Resource::BLOCKS => Wait::OutputBudget,
+            resource => Wait::Resource(resource),
+        })
+    }
+
+    /// Whether the task makes more blocks out of what is not one yet: it reads,
+    /// or goes on with what an earlier task left of a block.
+    fn adds_blocks(&self, op: OpIdx, next: Next) -> Option<Place> {
+        match next {
+            Next::Unopened => Some(self.unopened),
+            Next::Token(token) => {
+                let item = self.order.get(token);
+                let is_new = self.ops[op].reads() || item.is_rest;
+                is_new.then_some(item.place)
+            }
+        }
+    }
+
+    /// The next split becomes a token of the order.
+    fn open_split(&mut self, op: OpIdx) -> Key {
+        let place = self.unopened;
+        self.unopened = Place {
+            split: place.split + 1,
+            seq: 0,
+        };
+        self.open.insert(place.split);
+        let item = self.item(op, place, State::Queued, None, None);
+        let ahead = self.ahead_of(op);
+        self.order.insert_before(self.order.end(), item, ahead)
+    }
+
+    /// Lets outputs be read as far as there is room for them.
+    pub(crate) fn grant_reads(&mut self, out: &mut Vec<Command>) {
+        if self.unread.is_empty() || self.phase == Phase::Failed {
+            return;
+        }
+        let head = self.order.first();
+        for op in self.unread.iter() {
+            while let Some(&first) = self.ops[op].unread.first() {
+                let limit = self.max_task_output_bytes_to_read(op);
+                if limit == 0 && first.token != head && self.is_moving() {
+                    break;
+                }
+                self.grant(op, first.token, limit.max(1), out);
+            }
+        }
+    }
+
+    /// How many bytes of outputs of the operator's tasks may be read now, those
+    /// that were allowed already taken off.
+    pub fn max_task_output_bytes_to_read(&self, op: OpIdx) -> u64 {
+        self.allocator
+            .max_task_output_bytes_to_read(op)
+            .saturating_sub(self.ops[op].granted)
+    }
+
+    fn grant(&mut self, op: OpIdx, token: Key, max_bytes: u64, out: &mut Vec<Command>) {
+        let State::Running(key) = self.order.get(token).state else {
+            unreachable!("a task whose output waits is running");
+        };
+        self.stop_waiting(key);
+        let expected = self.ops[op].expected_block_bytes().max(1);
+        self.ops[op].granted += expected - std::mem::take(&mut self.tasks[key].granted);
+        self.tasks[key].granted = expected;
+        let task = Self::task_id(key);
+        out.push(Command::Read { task, max_bytes });
+    }
+
+    /// Whether anything can happen by itself: a task that is not waiting to be
+    /// read, a fetch, a consumer with blocks.
+    fn is_moving(&self) -> bool {
+        let active = self.ops.iter().map(|op| op.in_flight()).sum::<u32>();
+        active > self.n_unread || self.n_fetching > 0 || self.n_emitted > 0
+    }
+
+    /// Asks for more or fewer workers, if a pool needs them. (On ticks: once
+    /// for each pool.)
+    pub(crate) fn scale_pools(&mut self, out: &mut Vec<Command>) {
+        for op in 0..self.ops.len() {
+            self.scale_pool(op, out);
+        }
+    }
+
+    pub(crate) fn scale_pool(&mut self, op: OpIdx, out: &mut Vec<Command>) {
+        let budget = self.allocator.budget(op);
+        let (now, settings) = (self.now, self.settings);
+        let is_done = self.phase == Phase::Draining && !self.has_input(op);
+        let operator = &mut self.ops[op];
+        let tasks = operator.queue.len() + operator.in_flight() as usize;
+        let mean = operator.mean_task;
+        let Some(pool) = &mut operator.pool else {
+            return;
+        };
+        let room = Resource::all()
+            .filter(|r| pool.config.worker[*r] > 0)
+            .map(|r| budget[r] / pool.config.worker[r])
+            .min();
+        let room = room.map_or(u32::MAX, |room| room.clamp(0, i64::from(u32::MAX)) as u32);
+        let room = room.min(pool.config.workers_max);
+        let desired = if is_done {
+            0
+        } else {
+            pool.desired(tasks, mean, room, &settings, now)
+        };
+        if desired != pool.wanted {
+            pool.wanted = desired;
+            out.push(Command::ScalePool {
+                op,
+                workers: desired,
+            });
+            self.book(op);
+        }
+    }
+}
+
+/// What a task would work on.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Token(Key),
+    /// The next split that was never read.
+    Unopened,
+}

@@ -1,0 +1,197 @@
+//! Views of the books, and the check that they are right.
+
+use crate::allocator::Allocator;
+use crate::scheduler::{Item, Phase, Scheduler, State};
+use crate::slab::Key;
+use crate::view::{OpView, Stuck, Wait, WaitView};
+use crate::{OpIdx, Resource, Resources, Time};
+
+impl<A: Allocator> Scheduler<A> {
+    /// An operator as it stands.
+    pub fn view(&self, op: OpIdx) -> OpView {
+        let operator = &self.ops[op];
+        let mut usage = operator.usage(false).tasks;
+        usage[Resource::BLOCKS] += operator.output_bytes;
+        OpView {
+            queued: operator.queue.len(),
+            tasks_submitted: operator.n_submitted,
+            tasks_running: operator.n_running,
+            tasks_unread: operator.unread.len(),
+            workers: operator.pool.as_ref().map(|pool| (pool.up(), pool.wanted)),
+            output_blocks: operator.output_blocks,
+            output_bytes: operator.output_bytes.max(0) as u64,
+            usage,
+            allocation: self.allocator.allocation(op),
+            budget: self.allocator.budget(op),
+            readable_bytes: self.max_task_output_bytes_to_read(op),
+            wait: self.wait(op),
+            metrics: operator.metrics,
+        }
+    }
+
+    /// Number of operators.
+    pub fn n_operators(&self) -> usize {
+        self.ops.len()
+    }
+
+    /// What of all resources is in use.
+    pub fn used(&self) -> Resources {
+        self.limits.resources - self.allocator.free()
+    }
+
+    /// Bytes of blocks in use.
+    pub fn block_bytes(&self) -> u64 {
+        self.used()[Resource::BLOCKS].max(0) as u64
+    }
+
+    /// Tasks that were submitted and not drained.
+    pub fn tasks(&self) -> u32 {
+        self.ops.iter().map(|op| op.in_flight()).sum()
+    }
+
+    /// What an operator waits for, and who holds it.
+    fn wait(&self, op: OpIdx) -> Option<WaitView> {
+        let (reason, since) = self.ops[op].wait?;
+        let most = |of: &dyn Fn(OpIdx) -> i64| {
+            (0..self.ops.len())
+                .max_by_key(|op| of(*op))
+                .filter(|op| of(*op) > 0)
+        };
+        let holder = match reason {
+            Wait::Resource(resource) => most(&|op| self.ops[op].usage(false).tasks[resource]),
+            Wait::OutputBudget => most(&|op| self.ops[op].output_bytes),
+            Wait::BlocksInFlight => most(&|op| self.ops[op].output_blocks.into()),
+            Wait::Order(place) => self
+                .order
+                .iter()
+                .find(|(_, item)| item.place >= place)
+                .map(|(_, item)| item.op.min(self.ops.len() - 1)),
+            Wait::Input => op.checked_sub(1),
+            Wait::AtMost | Wait::Worker => Some(op),
+            Wait::Cancelled => None,
+        };
+        Some(WaitView {
+            reason,
+            since,
+            holder,
+        })
+    }
+
+    /// Who is stuck, and for how long: everything waits for the head of the
+    /// order. None while nothing is in flight.
+    pub fn stuck(&self, now: Time) -> Option<Stuck> {
+        if matches!(self.phase, Phase::Failed | Phase::Finished) {
+            return None;
+        }
+        let head = self.order.get(self.order.first());
+        let op = match head.state {
+            State::End => self.reader,
+            _ => head.op.min(self.ops.len() - 1),
+        };
+        let is_unstarted = match head.state {
+            State::Running(task) => self.tasks[task].started.is_none(),
+            _ => false,
+        };
+        Some(Stuck {
+            op,
+            place: head.place,
+            wait: match head.state {
+                State::Running(_) => None,
+                _ => self.wait(op),
+            },
+            is_unstarted,
+            since: now.since(self.moved),
+        })
+    }
+
+    /// Computes the books anew and asserts that the running ones agree.
+    ///
+    /// # Panics
+    ///
+    /// If they do not.
+    pub fn check(&self) {
+        self.allocator.check();
+        self.check_operators();
+        self.check_order();
+        let reading = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| task.reads && !task.gave_rest && task.drained.is_none());
+        assert_eq!(
+            self.n_reading as usize,
+            reading.count(),
+            "shares being read"
+        );
+        let fetching = self
+            .blocks
+            .iter()
+            .filter(|(_, block)| block.metadata.is_none());
+        assert_eq!(self.n_fetching as usize, fetching.count(), "fetches");
+        let unread = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| task.unread_since.is_some());
+        assert_eq!(self.n_unread as usize, unread.count(), "tasks unread");
+    }
+
+    fn check_operators(&self) {
+        for (i, op) in self.ops.iter().enumerate() {
+            let tasks = || {
+                self.tasks
+                    .iter()
+                    .map(|(_, task)| task)
+                    .filter(move |task| task.op == i)
+            };
+            let live = || tasks().filter(|task| task.drained.is_none());
+            let held = live().fold(Resources::ZERO, |sum, task| {
+                sum + task.need.with(Resource::BLOCKS, task.pending)
+            });
+            assert_eq!(op.held, held, "what tasks of operator {i} hold");
+            let blocks = || {
+                self.blocks
+                    .iter()
+                    .map(|(_, block)| block)
+                    .filter(move |block| block.producer == i)
+            };
+            let bytes: u64 = blocks().map(|block| block.bytes).sum();
+            assert_eq!(op.output_bytes, bytes as i64, "outputs of operator {i}");
+            assert_eq!(op.output_blocks as usize, blocks().count());
+            let submitted = live().filter(|task| task.started.is_none()).count();
+            assert_eq!(op.n_submitted as usize, submitted, "tasks submitted of {i}");
+            assert_eq!(op.in_flight() as usize, live().count(), "tasks of {i}");
+            let granted: u64 = live().map(|task| task.granted).sum();
+            assert_eq!(op.granted, granted, "reads allowed to operator {i}");
+            assert_eq!(op.unread.is_empty(), !self.unread.contains(i));
+        }
+    }
+
+    fn check_order(&self) {
+        let mut passed = vec![false; self.ordered.len()];
+        let n = self.ops.len();
+        let mut queued = vec![0; n];
+        let check = |key: Key, item: &Item, passed: &mut [bool]| {
+            for (cursor, point) in self.ordered.iter().enumerate() {
+                if self.order.position(cursor) == key {
+                    passed[cursor] = true;
+                }
+                // From the cursor on, nothing has passed the point.
+                assert_eq!(passed[cursor], item.op <= *point, "cursor {cursor}");
+            }
+        };
+        for (key, item) in self.order.iter() {
+            check(key, item, &mut passed);
+            match item.state {
+                State::Queued if item.op < n => {
+                    queued[item.op] += 1;
+                    assert!(self.ops[item.op].queue.contains(&self.queued(key)));
+                }
+                State::Running(task) => assert_eq!(self.tasks[task].token, key),
+                State::BackingOff(_) | State::Unemitted { .. } | State::Queued => {}
+                State::End => unreachable!("the end is not among the tokens"),
+            }
+        }
+        for (op, queued) in queued.into_iter().enumerate() {
+            assert_eq!(self.ops[op].queue.len(), queued, "queue of operator {op}");
+        }
+    }
+}

@@ -1,0 +1,687 @@
+//! Tasks and blocks, from birth to end.
+//!
+//! # States
+//!
+//! ```text
+//!   task:   submitted ─▶ active ─▶ drained ─▶ finished
+//!   block:  read ─(metadata)─▶ emitted ─▶ queued ─▶ input of a task ─▶ released
+//! ```
+//!
+//! A task is drained when it has put out all, and finished when the last of
+//! that is emitted: once, and after everything it put out. Outputs leave each
+//! operator in the order in which they were read; one whose metadata is missing
+//! holds back those behind it, and nobody else.
+
+use crate::allocator::Allocator;
+use crate::event::Failure;
+use crate::order::Cursors;
+use crate::scheduler::{Block, Item, Phase, Scheduler, State};
+use crate::slab::Key;
+use crate::{
+    BlockId, Command, FailureClass, Metadata, OpIdx, OpKind, Place, Rows, TaskId, Time, WorkerId,
+};
+
+impl<A: Allocator> Scheduler<A> {
+    pub(crate) fn splits_found(&mut self, op: OpIdx, n: u32, last: bool) {
+        if self.ops[op].is_closing && !self.ops[op].is_closed {
+            // An exchange begins to read: its output is the input of the rest.
+            self.ops[op].is_closed = true;
+            self.reader = op;
+            self.n_splits = 0;
+            self.unopened = Place::default();
+            self.advanced = Place::default();
+            self.ahead = Default::default();
+            self.reserve();
+        }
+        self.n_splits += n;
+        self.has_all_splits = last;
+        self.moved = self.now;
+        self.book(op);
+    }
+
+    pub(crate) fn task_started(&mut self, id: TaskId) {
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(id.0) else {
+            return;
+        };
+        if task.started.is_none() && task.drained.is_none() {
+            task.started = Some(now);
+            let op = &mut self.ops[task.op];
+            op.n_submitted -= 1;
+            op.n_running += 1;
+            op.metrics.tasks_started += 1;
+            op.metrics.task_scheduling += now.since(task.submitted);
+            self.moved = now;
+        }
+    }
+
+    /// What a task leaves of its input becomes the input of another.
+    pub(crate) fn rest_ready(&mut self, id: TaskId, from: u32) {
+        let Some(task) = self.tasks.get_mut(id.0) else {
+            return;
+        };
+        if task.gave_rest || task.drained.is_some() {
+            return;
+        }
+        task.gave_rest = true;
+        let (op, token, reads) = (task.op, task.token, task.reads);
+        let item = self.order.get(token);
+        let (mut place, block, mut rows) = (item.place, item.block, item.rows);
+        if let Some(block) = block {
+            let block = &mut self.blocks[block];
+            block.users += 1;
+            let all = Rows {
+                from: 0,
+                to: block.metadata.map_or(u32::MAX, |metadata| metadata.rows),
+            };
+            let all = rows.unwrap_or(all);
+            rows = Some(Rows { from, ..all });
+            self.order.get_mut(token).rows = Some(Rows { to: from, ..all });
+        } else {
+            place.seq += 1;
+            self.n_reading -= 1;
+        }
+        let rest = Item {
+            is_rest: !reads,
+            ..self.item(op, place, State::Queued, block, rows)
+        };
+        let behind = self.order.after(token);
+        let ahead = self.ahead_of(op);
+        let key = self.order.insert_before(behind, rest, ahead);
+        let queued = self.queued(key);
+        self.ops[op].queue.insert(queued);
+        self.book(op);
+    }
+
+    pub(crate) fn item(
+        &mut self,
+        op: OpIdx,
+        place: Place,
+        state: State,
+        block: Option<Key>,
+        rows: Option<Rows>,
+    ) -> Item {
+        self.born += 1;
+        Item {
+            op,
+            place,
+            born: self.born,
+            state,
+            block,
+            rows,
+            attempts: 0,
+            kills: 0,
+            put_out: 0,
+            is_rest: false,
+        }
+    }
+
+    pub(crate) fn output_waiting(&mut self, id: TaskId) {
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(id.0) else {
+            return;
+        };
+        if task.drained.is_some() || task.unread_since.is_some() {
+            return;
+        }
+        task.unread_since = Some(now);
+        let (op, token) = (task.op, task.token);
+        let queued = self.queued(token);
+        self.ops[op].unread.insert(queued);
+        self.unread.insert(op);
+        self.n_unread += 1;
+    }
+
+    /// A task's output may be, or was, read: it waits no more.
+    pub(crate) fn stop_waiting(&mut self, key: Key) {
+        let now = self.now;
+        let task = &mut self.tasks[key];
+        let Some(since) = task.unread_since.take() else {
+            return;
+        };
+        task.unread_for += now.since(since);
+        let (op, token) = (task.op, task.token);
+        self.n_unread -= 1;
+        let queued = self.queued(token);
+        let operator = &mut self.ops[op];
+        operator.unread.remove(&queued);
+        operator.metrics.task_output_backpressure += now.since(since);
+        if operator.unread.is_empty() {
+            self.unread.remove(op);
+        }
+    }
+
+    pub(crate) fn block_ready(
+        &mut self,
+        id: TaskId,
+        data: u64,
+        metadata: Option<Metadata>,
+        out: &mut Vec<Command>,
+    ) {
+        if self.tasks.get(id.0).is_none_or(|t| t.drained.is_some()) {
+            out.push(Command::Release { data });
+            return;
+        }
+        self.task_started(id);
+        self.stop_waiting(id.0);
+        let task = &self.tasks[id.0];
+        let (op, token, place) = (task.op, task.token, task.place);
+        let bytes = self.ops[op].expected_block_bytes();
+        let block = self.blocks.insert(Block {
+            data,
+            task: id.0,
+            producer: op,
+            place,
+            bytes,
+            metadata: None,
+            fetches: 0,
+            users: 1,
+        });
+        self.ops[op].output_blocks += 1;
+        self.ops[op].metrics.blocks_out += 1;
+        self.charge_block(op, place, 1, bytes as i64);
+        let unemitted = State::Unemitted { task: id.0 };
+        let item = self.item(op + 1, place, unemitted, Some(block), None);
+        let ahead = self.ahead_of(op + 1);
+        let output = self.order.insert_before(token, item, ahead);
+        let task = &mut self.tasks[id.0];
+        task.unemitted += 1;
+        task.outputs += 1;
+        let granted = std::mem::take(&mut task.granted);
+        let operator = &mut self.ops[op];
+        operator.granted -= granted;
+        operator.emits.push_back(output);
+        self.moved = self.now;
+        match metadata {
+            Some(metadata) => self.settle(block, metadata),
+            None => {
+                self.n_fetching += 1;
+                self.blocks[block].fetches = 1;
+                let block = Self::block_id(block);
+                out.push(Command::FetchMetadata { block, data });
+            }
+        }
+        self.emit(op, out);
+    }
+
+    pub(crate) fn metadata_ready(
+        &mut self,
+        id: BlockId,
+        metadata: Option<Metadata>,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(block) = self.blocks.get_mut(id.0) else {
+            return;
+        };
+        if block.metadata.is_some() {
+            return;
+        }
+        self.moved = self.now;
+        let (op, place, data) = (block.producer, block.place, block.data);
+        match metadata {
+            Some(metadata) => {
+                self.n_fetching -= 1;
+                self.settle(id.0, metadata);
+                self.emit(op, out);
+            }
+            None if block.fetches < self.settings.attempts_max => {
+                block.fetches += 1;
+                out.push(Command::FetchMetadata { block: id, data });
+            }
+            None => {
+                let attempts = block.fetches;
+                self.fail(op, place, Failure::MetadataLost { attempts }, out);
+            }
+        }
+    }
+
+    /// A block's metadata is known: what it holds replaces the estimate.
+    fn settle(&mut self, key: Key, metadata: Metadata) {
+        let block = &mut self.blocks[key];
+        let (op, place, task) = (block.producer, block.place, block.task);
+        let grown = metadata.bytes as i64 - block.bytes as i64;
+        block.bytes = metadata.bytes;
+        block.metadata = Some(metadata);
+        let operator = &mut self.ops[op];
+        operator.metrics.bytes_out += metadata.bytes;
+        operator.metrics.rows_out += u64::from(metadata.rows);
+        operator.learn_block(metadata.bytes);
+        if let Some(task) = self.tasks.get_mut(task) {
+            task.output_bytes += metadata.bytes;
+            // What has come is not expected any more.
+            let come = task.pending.min(metadata.bytes as i64);
+            task.pending -= come;
+            let reads = task.reads;
+            self.ops[op].held[crate::Resource::BLOCKS] -= come;
+            if reads {
+                self.ahead.add(place.split, 0, -come);
+            }
+        }
+        self.charge_block(op, place, 0, grown);
+    }
+
+    /// Charges blocks and bytes to the operator that put them out.
+    pub(crate) fn charge_block(&mut self, op: OpIdx, place: Place, blocks: i64, bytes: i64) {
+        self.ops[op].output_bytes += bytes;
+        if op >= self.reader {
+            self.ahead.add(place.split, blocks, bytes);
+        }
+        self.book(op);
+    }
+
+    /// Emits what an operator has put out, as far as its metadata is known.
+    pub(crate) fn emit(&mut self, op: OpIdx, out: &mut Vec<Command>) {
+        while let Some(&token) = self.ops[op].emits.front() {
+            let item = self.order.get(token);
+            let State::Unemitted { task } = item.state else {
+                unreachable!("what is emitted was not before");
+            };
+            let block = item.block.expect("an output is a block");
+            if self.blocks[block].metadata.is_none() {
+                return;
+            }
+            self.ops[op].emits.pop_front();
+            self.order.get_mut(token).state = State::Queued;
+            self.arrive(token, out);
+            self.tasks[task].unemitted -= 1;
+            self.finish_if_emitted(task);
+        }
+    }
+
+    /// A block joins the queue of the operator that is next.
+    fn arrive(&mut self, token: Key, out: &mut Vec<Command>) {
+        let op = self.order.get(token).op;
+        if op == self.ops.len() {
+            self.pass_sink(token, out);
+            return;
+        }
+        let queued = self.queued(token);
+        self.ops[op].queue.insert(queued);
+        self.book(op);
+    }
+
+    /// Emits to the consumer, in input order, what has come to the sink.
+    fn pass_sink(&mut self, token: Key, out: &mut Vec<Command>) {
+        let sink = 1 << (self.ordered.len() - 1);
+        let mut token = token;
+        loop {
+            let item = self.order.get(token);
+            let is_here = item.op == self.ops.len() && item.state == State::Queued;
+            if !is_here || self.order.cursors(token) & sink == 0 {
+                return;
+            }
+            let (place, block) = (item.place, item.block.expect("the sink gets blocks"));
+            out.push(Command::Emit {
+                block: Self::block_id(block),
+                data: self.blocks[block].data,
+                place,
+            });
+            self.n_emitted += 1;
+            let (_, next, came) = self.order.remove(token);
+            // The sink is the last point: no other cursor can stand on it.
+            debug_assert_eq!(came, sink, "the sink is the last to be passed");
+            self.advance(out);
+            token = next;
+        }
+    }
+
+    /// A token is gone: whoever waits for the one behind it may go on.
+    fn unlink(&mut self, token: Key, out: &mut Vec<Command>) {
+        let (_, next, came) = self.order.remove(token);
+        self.advance(out);
+        self.cursors_moved(next, came, out);
+    }
+
+    fn cursors_moved(&mut self, to: Key, came: Cursors, out: &mut Vec<Command>) {
+        let item = self.order.get(to);
+        if item.op == self.ops.len() {
+            self.pass_sink(to, out);
+        } else if came != 0
+            && let Some(cursor) = self.ops[item.op].cursor
+            && came & 1 << cursor != 0
+        {
+            let op = item.op;
+            self.awaken(op);
+        }
+        // The head may do what others may not.
+        let head = self.order.first();
+        let item = self.order.get(head);
+        let op = if item.state == State::End {
+            self.reader
+        } else {
+            item.op
+        };
+        if op < self.ops.len() {
+            self.awaken(op);
+            if self.ops[op].unread.first().is_some() {
+                self.unread.insert(op);
+            }
+        }
+    }
+
+    /// Says so when all that comes before a place was emitted.
+    fn advance(&mut self, out: &mut Vec<Command>) {
+        let head = self.order.first();
+        let place = match self.order.get(head).state {
+            State::End => self.unopened,
+            _ => self.order.get(head).place,
+        };
+        if place > self.advanced {
+            self.advanced = place;
+            out.push(Command::Advance { to: place });
+        }
+    }
+
+    pub(crate) fn task_drained(&mut self, id: TaskId, out: &mut Vec<Command>) {
+        if self.tasks.get(id.0).is_none_or(|t| t.drained.is_some()) {
+            return;
+        }
+        self.task_started(id);
+        self.stop_waiting(id.0);
+        let now = self.now;
+        let task = &mut self.tasks[id.0];
+        task.drained = Some(now);
+        let (op, token, reads, gave_rest) = (task.op, task.token, task.reads, task.gave_rest);
+        self.free_worker(id.0);
+        self.ops[op].n_running -= 1;
+        self.moved = now;
+        let item = self.order.get(token);
+        let (place, block) = (item.place, item.block);
+        if reads && !gave_rest {
+            self.n_reading -= 1;
+            self.open.remove(&place.split);
+            self.move_front();
+        }
+        if let Some(block) = block {
+            self.unuse(block, out);
+        }
+        self.unlink(token, out);
+        self.book(op);
+        self.finish_if_emitted(id.0);
+    }
+
+    /// A task that is drained and whose outputs are emitted is finished: once.
+    fn finish_if_emitted(&mut self, key: Key) {
+        let task = &self.tasks[key];
+        let (Some(drained), 0) = (task.drained, task.unemitted) else {
+            return;
+        };
+        let task = self.tasks.remove(key).expect("it is there");
+        if task.is_failed {
+            return;
+        }
+        let took = drained.since(task.started.unwrap_or(drained));
+        let own = took.saturating_sub(task.unread_for);
+        let operator = &mut self.ops[task.op];
+        operator.metrics.tasks_finished += 1;
+        operator.metrics.task_completion += took;
+        operator.metrics.task_completion_excl_backpressure += own;
+        operator.learn(task.output_bytes, own);
+        self.awaken(task.op);
+    }
+
+    /// Gives back what a task holds.
+    fn free_worker(&mut self, key: Key) {
+        let task = &mut self.tasks[key];
+        let mut need = task.need;
+        need[crate::Resource::BLOCKS] = task.pending;
+        let (op, place, reads) = (task.op, task.place, task.reads);
+        let pending = std::mem::take(&mut task.pending);
+        let granted = std::mem::take(&mut task.granted);
+        let worker = task.worker.take();
+        let operator = &mut self.ops[op];
+        operator.held -= need;
+        operator.granted -= granted;
+        if let (Some(worker), Some(pool)) = (worker, &mut operator.pool) {
+            pool.unassign(worker, Self::task_id(key));
+        }
+        if reads {
+            self.ahead.add(place.split, -1, -pending);
+        }
+    }
+
+    /// A token stands no more for a block; the last one releases it.
+    fn unuse(&mut self, key: Key, out: &mut Vec<Command>) {
+        let block = &mut self.blocks[key];
+        block.users -= 1;
+        if block.users > 0 {
+            return;
+        }
+        let block = self.blocks.remove(key).expect("it is there");
+        out.push(Command::Release { data: block.data });
+        self.ops[block.producer].output_blocks -= 1;
+        self.charge_block(block.producer, block.place, -1, -(block.bytes as i64));
+        self.wake_for_blocks();
+    }
+
+    pub(crate) fn output_taken(&mut self, id: BlockId, out: &mut Vec<Command>) {
+        if self.blocks.get(id.0).is_some() {
+            self.n_emitted -= 1;
+            self.moved = self.now;
+            self.unuse(id.0, out);
+        }
+    }
+
+    pub(crate) fn task_failed(&mut self, id: TaskId, class: FailureClass, out: &mut Vec<Command>) {
+        if self.tasks.get(id.0).is_none_or(|t| t.drained.is_some()) {
+            return;
+        }
+        self.task_started(id);
+        self.stop_waiting(id.0);
+        self.free_worker(id.0);
+        let now = self.now;
+        let task = &mut self.tasks[id.0];
+        task.drained = Some(now);
+        let (op, token, place) = (task.op, task.token, task.place);
+        let (outputs, unemitted, gave_rest) = (task.outputs, task.unemitted, task.gave_rest);
+        let (reads, is_cancelled) = (task.reads, task.is_cancelled);
+        task.is_failed = true;
+        if unemitted == 0 {
+            self.tasks.remove(id.0);
+        }
+        self.ops[op].n_running -= 1;
+        self.ops[op].metrics.tasks_failed += 1;
+        self.moved = now;
+        if reads && !gave_rest {
+            self.n_reading -= 1;
+        }
+        let (attempts_max, kills_max) = (self.settings.attempts_max, self.settings.kills_max);
+        let item = self.order.get_mut(token);
+        item.put_out = outputs;
+        match class {
+            FailureClass::Fatal => self.fail(op, place, Failure::Fatal, out),
+            // It will not be tried again: the run ends.
+            _ if is_cancelled => item.state = State::BackingOff(Time(u64::MAX)),
+            FailureClass::Transient => {
+                item.attempts += 1;
+                let attempts = item.attempts;
+                if attempts >= attempts_max {
+                    self.fail(op, place, Failure::AttemptsExhausted { attempts }, out);
+                } else {
+                    self.back_off(token, attempts);
+                }
+            }
+            FailureClass::WorkerLost => {
+                item.kills += 1;
+                if item.kills.is_multiple_of(kills_max) {
+                    self.suspect(token, out);
+                } else {
+                    self.requeue(token);
+                }
+            }
+        }
+        self.book(op);
+    }
+
+    /// An input has cost workers. It is cut in two until the sample that does
+    /// it is alone, and that is rejected.
+    fn suspect(&mut self, token: Key, out: &mut Vec<Command>) {
+        let item = self.order.get(token);
+        let (op, place, kills) = (item.op, item.place, item.kills);
+        let Some(block) = item.block else {
+            // Splits are read by code of ours; its death is no sample's fault.
+            let failure = Failure::AttemptsExhausted { attempts: kills };
+            self.fail(op, place, failure, out);
+            return;
+        };
+        let n_rows = self.blocks[block].metadata.map_or(0, |data| data.rows);
+        let rows = item.rows.unwrap_or(Rows {
+            from: 0,
+            to: n_rows,
+        });
+        // Behind what was put out already nothing can be cut.
+        if rows.to - rows.from <= 1 || item.put_out > 0 {
+            if rows.to - rows.from == 1 {
+                self.ops[op].metrics.samples_poisonous += 1;
+                self.requeue(token);
+            } else {
+                let failure = Failure::AttemptsExhausted { attempts: kills };
+                self.fail(op, place, failure, out);
+            }
+            return;
+        }
+        self.ops[op].metrics.inputs_bisected += 1;
+        let middle = rows.from + (rows.to - rows.from) / 2;
+        self.blocks[block].users += 1;
+        let first = Rows { to: middle, ..rows };
+        let first = self.item(op, place, State::Queued, Some(block), Some(first));
+        let ahead = self.ahead_of(op);
+        let first = self.order.insert_before(token, first, ahead);
+        let item = self.order.get_mut(token);
+        item.rows = Some(Rows {
+            from: middle,
+            ..rows
+        });
+        item.kills = 0;
+        let queued = self.queued(first);
+        self.ops[op].queue.insert(queued);
+        self.requeue(token);
+    }
+
+    fn requeue(&mut self, token: Key) {
+        self.order.get_mut(token).state = State::Queued;
+        let queued = self.queued(token);
+        let op = self.order.get(token).op;
+        self.ops[op].queue.insert(queued);
+        self.book(op);
+    }
+
+    /// Tries again later: twice as late each time, and not all at once.
+    fn back_off(&mut self, token: Key, attempts: u32) {
+        let (base, most) = (self.settings.backoff, self.settings.backoff_max);
+        let wait = base.saturating_mul(1 << (attempts - 1).min(16)).min(most);
+        // Between half and all of it, by a hash: there is no randomness here.
+        let spread = (self.order.get(token).born ^ u64::from(attempts))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            >> 54;
+        let wait = wait / 2 + wait / 2 * spread as u32 / 1024;
+        let time = self.now.after(wait);
+        self.order.get_mut(token).state = State::BackingOff(time);
+        self.retries.insert((time, token));
+    }
+
+    pub(crate) fn retry_due(&mut self) {
+        while let Some(&(time, token)) = self.retries.first()
+            && time <= self.now
+        {
+            self.retries.pop_first();
+            if self.order.contains(token) {
+                self.requeue(token);
+            }
+        }
+    }
+
+    pub(crate) fn worker_up(&mut self, op: OpIdx, worker: WorkerId) {
+        if let Some(pool) = &mut self.ops[op].pool {
+            pool.add(worker);
+            self.moved = self.now;
+            self.book(op);
+        }
+    }
+
+    pub(crate) fn worker_down(&mut self, op: OpIdx, worker: WorkerId, out: &mut Vec<Command>) {
+        let Some(pool) = &mut self.ops[op].pool else {
+            return;
+        };
+        let tasks = pool.lose(worker);
+        pool.wanted = pool.wanted.saturating_sub(1).max(pool.up());
+        for task in tasks {
+            self.task_failed(task, FailureClass::WorkerLost, out);
+        }
+        self.book(op);
+        self.scale_pool(op, out);
+    }
+
+    pub(crate) fn cancel(&mut self, out: &mut Vec<Command>) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Draining;
+            self.book(self.reader);
+            return;
+        }
+        let running: Vec<Key> = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| task.drained.is_none() && !task.is_cancelled)
+            .map(|(key, _)| key)
+            .collect();
+        for key in running {
+            self.tasks[key].is_cancelled = true;
+            let task = Self::task_id(key);
+            out.push(Command::Cancel { task });
+        }
+    }
+
+    pub(crate) fn fail(
+        &mut self,
+        op: OpIdx,
+        place: Place,
+        failure: Failure,
+        out: &mut Vec<Command>,
+    ) {
+        if self.phase != Phase::Failed {
+            self.phase = Phase::Failed;
+            out.push(Command::Fail { op, place, failure });
+        }
+    }
+
+    /// Ends the run when all was taken, or, after a cancel, when nothing moves
+    /// any more: what waits for a block that will not be read is given up.
+    pub(crate) fn end_if_done(&mut self, out: &mut Vec<Command>) {
+        if matches!(self.phase, Phase::Failed | Phase::Finished) {
+            return;
+        }
+        let idle = self.tasks.len() == 0 && self.n_emitted == 0 && self.n_fetching == 0;
+        let has_read = self.has_all_splits && self.unopened.split >= self.n_splits;
+        if !idle || self.is_behind {
+            return;
+        }
+        if self.phase == Phase::Draining {
+            let can_go_on = self.order.iter().any(|(_, item)| match item.state {
+                State::BackingOff(time) => time.0 != u64::MAX,
+                _ => false,
+            });
+            if !can_go_on {
+                self.phase = Phase::Finished;
+                out.push(Command::Finish);
+            }
+            return;
+        }
+        if !has_read || !self.order.is_empty() {
+            return;
+        }
+        let exchange = (self.reader + 1..self.ops.len())
+            .find(|op| self.ops[*op].config.kind == OpKind::Exchange);
+        match exchange {
+            Some(op) if !self.ops[op].is_closing => {
+                self.ops[op].is_closing = true;
+                self.has_all_splits = false;
+                out.push(Command::Close { op });
+            }
+            Some(_) => {}
+            None => {
+                self.phase = Phase::Finished;
+                out.push(Command::Finish);
+            }
+        }
+    }
+}
