@@ -128,7 +128,7 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
 #[cfg(test)]
 mod tests {
     use wrasse_op::OpKind;
-    use wrasse_run::{MemorySnapshot, OpSnapshot, OpTally, Tally};
+    use wrasse_run::{MemorySnapshot, OpSnapshot, OpTally, Pace, Tally};
 
     use super::*;
 
@@ -171,6 +171,8 @@ mod tests {
                 ..MemorySnapshot::default()
             },
             waits_for: Some("memory"),
+            stages: Vec::new(),
+            pace: Pace::default(),
         }
     }
 

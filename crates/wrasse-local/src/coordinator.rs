@@ -1,4 +1,4 @@
-//! [`Coordinator`]: drives the scheduler, on the caller's thread.
+//! [`Coordinator`]: a run on threads, on the caller's own.
 //!
 //! # Ending, in order
 //!
@@ -8,57 +8,43 @@
 //!    commits what it has; its channel closes.
 //! 4. All threads are joined before [`Coordinator::run`] returns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::bounded;
 use wrasse_core::ByteCount;
 use wrasse_io::Split;
 use wrasse_plan::Budget;
 use wrasse_run::{
-    BlockState, Error, FingerprintSet, MemorySnapshot, OpSnapshot, Outcome, RunSnapshot, Tally,
-    Writer,
+    Error, FingerprintSet, MemorySnapshot, OpSnapshot, Pace, RunSnapshot, Running, StageSnapshot,
+    Tally, Watch, Writer, execute,
 };
-use wrasse_sched::{BlockId, Command, Event, Limits, Phase, Scheduler};
+use wrasse_sched::{
+    Event, Limits, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Wait,
+};
 
+use crate::backend::{Books, Local};
 use crate::job::{Cancel, Job, RunResult};
+use crate::pipeline::Pipeline;
 use crate::process;
-use crate::worker::{Note, Reader, Shared, Task, work};
+use crate::worker::{Note, Shared, Task, work};
 use crate::writing::{Order, Written, write};
-
-/// How often a snapshot is shown, memory is looked at, and a cancel is seen.
-const TICK: Duration = Duration::from_millis(100);
 
 /// How often memory is looked at while blocks come and go: a fast run fills a
 /// hundred megabytes between two ticks.
 const LOOK: Duration = Duration::from_millis(4);
 
-/// Owns the scheduler, the gates and the books of one run.
+/// One run on threads.
 pub(crate) struct Coordinator<'a> {
     job: &'a Job,
     budget: Budget,
     shared: &'a Shared,
     splits: Vec<Split>,
-    scheduler: Scheduler,
-    start: BlockId,
-    /// What each gate has seen.
     seen: Vec<FingerprintSet>,
-    /// Blocks that wait at a gate or for their next stage.
-    waiting: BTreeMap<BlockId, Box<BlockState>>,
-    /// Readers that nobody uses at the moment.
-    readers: BTreeMap<u32, Reader>,
-    /// What was done to blocks that are not written yet.
-    in_flight: BTreeMap<BlockId, Tally>,
+    start: Place,
     written: Tally,
-    bytes_resumed: u64,
-    rows_left: u64,
-    peak_bytes: u64,
     base_bytes: u64,
-    too_many_rejects: bool,
-    fatal: Option<Error>,
     began: Instant,
-    /// When memory was last looked at.
-    looked: Instant,
 }
 
 impl<'a> Coordinator<'a> {
@@ -72,57 +58,99 @@ impl<'a> Coordinator<'a> {
         shared: &'a Shared,
         splits: Vec<Split>,
         seen: Vec<FingerprintSet>,
-        start: BlockId,
+        start: Place,
         written: Tally,
     ) -> Self {
-        let scheduler = Scheduler::new(
-            splits.len() as u32,
-            job.plan.n_gates(),
-            start,
-            job.block_bytes.0 * 2,
-            limits(job, &budget, budget.blocks.0),
-        );
         Self {
             job,
             budget,
             shared,
             splits,
-            scheduler,
-            start,
             seen,
-            waiting: BTreeMap::new(),
-            readers: BTreeMap::new(),
-            in_flight: BTreeMap::new(),
-            bytes_resumed: written.bytes_in,
-            rows_left: job
-                .limit
-                .map_or(u64::MAX, |limit| limit.saturating_sub(written.rows_in)),
+            start,
             written,
-            peak_bytes: 0,
             base_bytes: process::resident_bytes(),
-            too_many_rejects: false,
-            fatal: None,
             began: Instant::now(),
-            looked: Instant::now(),
         }
     }
 
     /// Runs to the end. See the module's documentation.
     pub(crate) fn run(
-        mut self,
+        self,
         writer: Writer,
         observe: &mut dyn FnMut(&RunSnapshot),
         cancel: &Cancel,
     ) -> Result<RunResult, Error> {
-        let n_workers = self.budget.threads;
+        let (job, budget, shared) = (self.job, self.budget, self.shared);
+        let pipeline = Pipeline::new(&job.plan, job.pass.trace_dropped);
+        let n_splits = self.splits.len() as u32;
+        let mut scheduler = Scheduler::new(
+            &pipeline.configs(job.block_bytes.0 * 2),
+            limits(job, &budget, budget.blocks.0),
+            self.start,
+            Settings::default(),
+        )
+        .map_err(|refusal| refused(&refusal))?;
+        let n_workers = budget.threads;
         // A task a worker, never more: the scheduler counts them.
         let (tasks, tasks_in) = bounded::<Task>(n_workers);
-        // The writer lags behind by blocks in flight at the most.
-        let (orders, orders_in) = bounded::<Order>(self.budget.blocks_in_flight + 1);
-        // Two notes a task, one a block at the writer.
-        let (notes, notes_in) = bounded::<Note>(2 * n_workers + self.budget.blocks_in_flight + 2);
-        let shared = self.shared;
-        let written = std::thread::scope(|scope| {
+        // The writer lags behind by blocks in flight at the most, each with the
+        // place behind it.
+        let (orders, orders_in) = bounded::<Order>(2 * budget.blocks_in_flight + 2);
+        // Three notes a task, one a block at the writer.
+        let (notes, notes_in) = bounded::<Note>(3 * n_workers + budget.blocks_in_flight + 2);
+        let rows_left = job
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(self.written.rows_in));
+        let backend = Local {
+            shared,
+            pipeline: &pipeline,
+            splits: self.splits,
+            start: self.start,
+            tasks,
+            orders,
+            notes: notes_in,
+            known: VecDeque::new(),
+            seen: self.seen,
+            blocks: HashMap::new(),
+            named: 0,
+            running: HashMap::new(),
+            readers: BTreeMap::new(),
+            books: Books {
+                in_flight: HashMap::new(),
+                writing: HashMap::new(),
+                rows_left,
+                has_read_all: rows_left == 0,
+                too_many_rejects: false,
+                written: self.written.clone(),
+            },
+        };
+        let mut watch = Watcher {
+            job,
+            budget,
+            shared,
+            pipeline: &pipeline,
+            observe,
+            cancel,
+            base_bytes: self.base_bytes,
+            peak_bytes: 0,
+            bytes_resumed: self.written.bytes_in,
+            began: self.began,
+            fingerprint_bytes: 0,
+            looked: self.began,
+        };
+        let n = if backend.books.has_read_all {
+            0 // A resumed run that had come to its limit.
+        } else {
+            n_splits
+        };
+        let first = Event::SplitsFound {
+            op: 0,
+            n,
+            last: true,
+        };
+        let (executed, books, written) = std::thread::scope(|scope| {
+            let mut backend = backend;
             let writer_notes = notes.clone();
             let writing = std::thread::Builder::new()
                 .name("wrasse-writer".into())
@@ -135,239 +163,115 @@ impl<'a> Coordinator<'a> {
                     .spawn_scoped(scope, move || work(shared, &tasks_in, &notes))
                     .map_err(|error| Error::io("cannot start a thread", error))?;
             }
-            self.coordinate(&tasks, &orders, &notes_in, observe, cancel);
-            drop(tasks);
-            if self.is_complete(cancel) {
-                drop(orders.send(Order::Finish));
-            }
-            drop(orders);
-            // Late notes must not block a thread that is about to end.
-            drop(notes_in);
-            writing
+            drop(notes);
+            let executed = execute(&mut scheduler, &mut backend, &mut watch, first);
+            let is_complete = executed.is_ok()
+                && !backend.books.too_many_rejects
+                && (!cancel.is_cancelled() || backend.books.has_read_all);
+            let books = backend.end(is_complete);
+            let written = writing
                 .join()
-                .unwrap_or_else(|_| Err(Error::failed("the writer panicked; this is a bug")))
-        });
-        let written = match (written, self.fatal.take()) {
-            (_, Some(fatal)) => return Err(fatal),
-            (written, None) => written?,
-        };
-        observe(&self.snapshot());
-        Ok(self.result(written))
+                .unwrap_or_else(|_| Err(Error::failed("the writer panicked; this is a bug")));
+            Ok::<_, Error>((executed, books, written))
+        })?;
+        // If the writer failed, that is the cause of all else.
+        let written = written?;
+        let pace = executed?;
+        watch.show(&scheduler, &books, &pace);
+        Ok(watch.result(&books, written))
     }
+}
 
-    fn is_complete(&self, cancel: &Cancel) -> bool {
-        self.fatal.is_none()
-            && !self.too_many_rejects
-            && (!cancel.is_cancelled() || self.has_read_all())
-    }
+/// Shows the run, keeps it within its memory, and ends it when told to.
+struct Watcher<'a> {
+    job: &'a Job,
+    budget: Budget,
+    shared: &'a Shared,
+    pipeline: &'a Pipeline,
+    observe: &'a mut dyn FnMut(&RunSnapshot),
+    cancel: &'a Cancel,
+    base_bytes: u64,
+    peak_bytes: u64,
+    bytes_resumed: u64,
+    fingerprint_bytes: u64,
+    began: Instant,
+    /// When memory was last looked at.
+    looked: Instant,
+}
 
-    /// Whether a run that was told to end had in fact come to its end.
-    fn has_read_all(&self) -> bool {
-        self.rows_left == 0
-    }
-
-    fn coordinate(
-        &mut self,
-        tasks: &Sender<Task>,
-        orders: &Sender<Order>,
-        notes: &Receiver<Note>,
-        observe: &mut dyn FnMut(&RunSnapshot),
-        cancel: &Cancel,
-    ) {
-        let mut commands = Vec::new();
-        if self.has_read_all() {
-            // A resumed run that had come to its limit.
-            self.scheduler.step(Event::Cancel, &mut commands);
-        } else {
-            self.scheduler.start(&mut commands);
-        }
-        let mut next_tick = self.began + TICK;
-        loop {
-            self.obey(&mut commands, tasks, orders);
-            if self.scheduler.phase() == Phase::Finished {
-                return;
-            }
-            match notes.recv_deadline(next_tick) {
-                Ok(note) => {
-                    if !self.hear(note, &mut commands) {
-                        return;
-                    }
-                    if self.looked.elapsed() >= LOOK {
-                        self.look_at_memory(&mut commands);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    next_tick += TICK;
-                    self.look_at_memory(&mut commands);
-                    observe(&self.snapshot());
-                }
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if cancel.is_cancelled() && self.scheduler.phase() == Phase::Running {
-                self.scheduler.step(Event::Cancel, &mut commands);
-            }
-        }
-    }
-
-    /// Does what the scheduler commands, until nothing is left to do at once.
-    fn obey(&mut self, commands: &mut Vec<Command>, tasks: &Sender<Task>, orders: &Sender<Order>) {
-        let mut at = 0;
-        while at < commands.len() {
-            match commands[at] {
-                Command::Read { block } => {
-                    let skip = if block == self.start { block.seq } else { 0 };
-                    let task = Task::Read {
-                        block,
-                        split: self.splits[block.split as usize].clone(),
-                        reader: self
-                            .readers
-                            .remove(&block.split)
-                            .unwrap_or(Reader::Fresh { skip }),
-                        rows_max: self.rows_left,
-                    };
-                    drop(tasks.send(task));
-                }
-                Command::Run { block, stage } => {
-                    let state = self.take(block);
-                    if state.is_encoded() {
-                        // There is nothing to run, and nothing to wait for.
-                        let bytes = state.memory_bytes() as u64;
-                        self.waiting.insert(block, state);
-                        let done = Event::StageDone {
-                            block,
-                            stage,
-                            bytes,
-                        };
-                        self.scheduler.step(done, commands);
-                    } else {
-                        drop(tasks.send(Task::Run {
-                            block,
-                            stage,
-                            state,
-                        }));
-                    }
-                }
-                Command::Pass { block, gate } => {
-                    let mut state = self.take(block);
-                    self.shared
-                        .pass
-                        .decide(gate, &mut state, &mut self.seen[gate]);
-                    let bytes = state.memory_bytes() as u64;
-                    self.in_flight.insert(block, state.tally.clone());
-                    self.waiting.insert(block, state);
-                    self.scheduler
-                        .step(Event::Passed { block, gate, bytes }, commands);
-                }
-                Command::Write { block } => {
-                    let state = self.take(block);
-                    drop(orders.send(Order::Write { block, state }));
-                }
-                Command::Finish => {}
-            }
-            at += 1;
-        }
-        commands.clear();
-    }
-
-    /// Takes in what a thread reports; `false` if the run is over.
-    fn hear(&mut self, note: Note, commands: &mut Vec<Command>) -> bool {
-        let event = match note {
-            Note::Read {
-                block,
-                bytes,
-                reader,
-            } => {
-                let more = reader.is_some();
-                if let Some(reader) = reader {
-                    self.readers.insert(block.split, Reader::Open(reader));
-                }
-                Event::BlockRead { block, bytes, more }
-            }
-            Note::Ended { block } => Event::SplitEnded {
-                split: block.split,
-                n_blocks: block.seq,
-            },
-            Note::Done {
-                block,
-                stage,
-                state,
-            } => {
-                if stage == 0 {
-                    self.rows_left -= state.tally.rows_in;
-                }
-                let bytes = state.memory_bytes() as u64;
-                self.in_flight.insert(block, state.tally.clone());
-                self.waiting.insert(block, state);
-                Event::StageDone {
-                    block,
-                    stage,
-                    bytes,
-                }
-            }
-            Note::Written { block, outcome } => {
-                if let Some(tally) = self.in_flight.remove(&block) {
-                    self.written.add(&tally);
-                }
-                if outcome == Outcome::TooManyRejects && !self.too_many_rejects {
-                    self.too_many_rejects = true;
-                    self.scheduler.step(Event::Cancel, commands);
-                }
-                Event::Written { block }
-            }
-            Note::Fatal(message) => {
-                self.fatal = Some(Error::failed(message));
-                return false;
-            }
-            Note::WriterFailed => return false,
-        };
-        self.scheduler.step(event, commands);
-        if self.rows_left == 0 && self.scheduler.phase() == Phase::Running {
-            self.scheduler.step(Event::Cancel, commands);
-        }
-        true
-    }
-
-    /// Looks at memory, and gives blocks the room that is left.
+impl Watch<Local<'_>> for Watcher<'_> {
     #[expect(
         clippy::disallowed_methods,
         reason = "the pace of looking; no result depends on it"
     )]
-    fn look_at_memory(&mut self, commands: &mut Vec<Command>) {
+    fn look(&mut self, run: &Running<'_>, backend: &mut Local<'_>) -> Result<Option<Event>, Error> {
+        if self.cancel.is_cancelled() && run.scheduler.phase() == Phase::Running {
+            return Ok(Some(Event::Cancel));
+        }
+        if run.is_tick {
+            self.show(run.scheduler, &backend.books, run.pace);
+        }
+        if !run.is_tick && self.looked.elapsed() < LOOK {
+            return Ok(None);
+        }
         self.looked = Instant::now();
+        let seen = backend.seen.iter().map(FingerprintSet::memory_bytes);
+        self.fingerprint_bytes = seen.sum::<usize>() as u64;
+        self.look_at_memory(run.scheduler)
+    }
+}
+
+impl Watcher<'_> {
+    /// Looks at memory, and gives blocks the room that is left.
+    fn look_at_memory(&mut self, scheduler: &Scheduler) -> Result<Option<Event>, Error> {
         let resident = process::resident_bytes();
         self.peak_bytes = self.peak_bytes.max(resident);
-        if let Some(limit) = self.job.memory {
-            let fixed = self.base_bytes + self.fingerprint_bytes();
-            let for_blocks = limit.0.saturating_sub(fixed);
-            let least = self.job.block_bytes.0 * 3;
-            if for_blocks < least {
-                self.fatal = Some(too_little_memory(
-                    limit,
-                    self.base_bytes,
-                    self.fingerprint_bytes(),
-                    least,
-                ));
-                self.scheduler.step(Event::Cancel, commands);
-                return;
-            }
-            // What the books do not know (allocator, sink) shows in the
-            // resident memory; blocks make room for it.
-            let unknown = resident.saturating_sub(fixed + self.scheduler.usage().bytes);
-            let room = for_blocks
-                .saturating_sub(unknown)
-                .max(least)
-                .min(self.budget.blocks.0);
-            let limits = limits(self.job, &self.budget, room);
-            self.scheduler.step(Event::LimitsChanged(limits), commands);
+        let Some(limit) = self.job.memory else {
+            return Ok(None);
+        };
+        let fixed = self.base_bytes + self.fingerprint_bytes;
+        let for_blocks = limit.0.saturating_sub(fixed);
+        let least = self.job.block_bytes.0 * 3;
+        if for_blocks < least {
+            return Err(too_little_memory(
+                limit,
+                self.base_bytes,
+                self.fingerprint_bytes,
+                least,
+            ));
         }
+        // What the books do not know (allocator, sink) shows in the resident
+        // memory; blocks make room for it.
+        let unknown = resident.saturating_sub(fixed + scheduler.block_bytes());
+        let room = for_blocks
+            .saturating_sub(unknown)
+            .max(least)
+            .min(self.budget.blocks.0);
+        let limits = limits(self.job, &self.budget, room);
+        Ok(Some(Event::LimitsChanged(limits)))
     }
 
-    fn snapshot(&self) -> RunSnapshot {
-        let mut tally = self.written.clone();
-        for in_flight in self.in_flight.values() {
-            tally.add(in_flight);
+    fn show(&mut self, scheduler: &Scheduler, books: &Books, pace: &Pace) {
+        let snapshot = self.snapshot(scheduler, books, pace);
+        (self.observe)(&snapshot);
+    }
+
+    fn snapshot(&self, scheduler: &Scheduler, books: &Books, pace: &Pace) -> RunSnapshot {
+        let mut tally = books.written.clone();
+        for under_way in books.in_flight.values().chain(books.writing.values()) {
+            tally.add(under_way);
         }
-        let usage = self.scheduler.usage();
+        let stages: Vec<StageSnapshot> = self
+            .pipeline
+            .names
+            .iter()
+            .enumerate()
+            .map(|(op, name)| StageSnapshot {
+                name: name.clone(),
+                view: scheduler.view(op),
+            })
+            .collect();
+        let reading = stages.first().and_then(|stage| stage.view.wait);
         RunSnapshot {
             elapsed_s: self.began.elapsed().as_secs_f64(),
             tally,
@@ -383,18 +287,24 @@ impl<'a> Coordinator<'a> {
                 .collect(),
             bytes_total: self.bytes_total(),
             bytes_resumed: self.bytes_resumed,
-            tasks: usage.tasks,
+            tasks: scheduler.tasks() as usize,
             threads: self.budget.threads,
-            blocks: usage.blocks,
-            waiting: usage.waiting,
+            blocks: scheduler.blocks(),
+            waiting: books.in_flight.len(),
             memory: MemorySnapshot {
-                blocks: usage.bytes,
+                blocks: scheduler.block_bytes(),
                 blocks_limit: self.budget.blocks.0,
-                fingerprints: self.fingerprint_bytes(),
+                fingerprints: self.fingerprint_bytes,
                 resident: process::resident_bytes(),
                 limit: self.job.memory.map(|limit| limit.0),
             },
-            waits_for: usage.memory_bound.then_some("memory"),
+            waits_for: match reading.map(|wait| wait.reason) {
+                Some(Wait::OutputBudget) => Some("memory"),
+                Some(reason) if reason.is_backpressure() => Some(reason.name()),
+                _ => None,
+            },
+            stages,
+            pace: *pace,
         }
     }
 
@@ -403,21 +313,11 @@ impl<'a> Coordinator<'a> {
         files.iter().map(|file| file.bytes).sum()
     }
 
-    fn fingerprint_bytes(&self) -> u64 {
-        self.seen.iter().map(|set| set.memory_bytes() as u64).sum()
-    }
-
-    fn take(&mut self, block: BlockId) -> Box<BlockState> {
-        self.waiting
-            .remove(&block)
-            .expect("the scheduler names blocks that wait")
-    }
-
-    fn result(&self, written: Written) -> RunResult {
+    fn result(&self, books: &Books, written: Written) -> RunResult {
         let complete = written.finished.is_some();
         let finished = written.finished.unwrap_or_default();
         RunResult {
-            too_many_rejects: self.too_many_rejects
+            too_many_rejects: books.too_many_rejects
                 || (complete && self.job.max_rejects.is_exceeded(&written.tally)),
             tally: written.tally,
             parts: finished.parts,
@@ -435,16 +335,23 @@ impl<'a> Coordinator<'a> {
 }
 
 /// A limited run reads block by block, so that exactly the first rows count.
-fn limits(job: &Job, budget: &Budget, memory_bytes: u64) -> Limits {
+fn limits(job: &Job, budget: &Budget, block_bytes: u64) -> Limits {
     Limits {
-        workers: budget.threads,
-        memory_bytes,
+        resources: Resources::millicpus(budget.threads as i64 * 1000)
+            .with(Resource::BLOCKS, block_bytes as i64),
         blocks_in_flight: if job.limit.is_some() {
             1
         } else {
-            budget.blocks_in_flight
+            budget.blocks_in_flight as u32
         },
     }
+}
+
+fn refused(refusal: &Refusal) -> Error {
+    let (what, limit, sum) = (refusal.resource.name(), refusal.limit, refusal.sum);
+    Error::usage(format!(
+        "the recipe needs {sum} of {what} at the least, and there is {limit}"
+    ))
 }
 
 fn too_little_memory(limit: ByteCount, base: u64, fingerprints: u64, least: u64) -> Error {

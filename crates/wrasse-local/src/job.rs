@@ -16,7 +16,7 @@ use wrasse_run::{
     Commit, Done, Error, Existing, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir,
     RunSnapshot, Tally, Writer, WriterSettings,
 };
-use wrasse_sched::BlockId;
+use wrasse_sched::Place;
 
 use crate::coordinator::Coordinator;
 use crate::process;
@@ -216,9 +216,9 @@ fn unwritable(error: wrasse_io::Error) -> Error {
     }
 }
 
-fn start(commit: Option<&Commit>) -> BlockId {
+fn start(commit: Option<&Commit>) -> Place {
     let (split, seq) = commit.map_or((0, 0), |commit| commit.next);
-    BlockId { split, seq }
+    Place { split, seq }
 }
 
 /// An earlier run was complete: its output must still be there.

@@ -3,12 +3,12 @@
 //! # Who does what
 //!
 //! ```text
-//!   caller's thread    coordinator: owns the scheduler, the gates, the books
-//!   worker threads     read a block and run a stage over it; hold nothing
+//!   caller's thread    the executor with the scheduler, the gates, the books
+//!   worker threads     read a block and run operators over it; hold nothing
 //!   writer thread      owns the sink and the run directory
 //! ```
 //!
-//! The coordinator turns notes from workers and writer into events, and the
+//! The backend turns notes from workers and writer into events, and the
 //! scheduler's commands into tasks. It never reads, writes or computes on
 //! rows; what it does itself, the decisions of the gates, costs a table
 //! look-up a sample.
@@ -16,9 +16,11 @@
 //! Layer: 6. Threads and clocks are allowed here; the bytes that come out do
 //! not depend on either.
 
+mod backend;
 mod coordinator;
 mod dry_run;
 mod job;
+mod pipeline;
 mod process;
 mod worker;
 mod writing;

@@ -1,4 +1,4 @@
-//! Workers: threads that read blocks and run stages over them.
+//! Workers: threads that read blocks and run operators over them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -6,23 +6,24 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, open};
-use wrasse_run::{BlockState, Outcome, Pass, Work};
-use wrasse_sched::{BlockId, StageIdx};
+use wrasse_run::{BlockState, Outcome, Part, Pass, Ran, Work};
+use wrasse_sched::{BlockId, TaskId};
 
 /// What a worker is told to do.
 pub(crate) enum Task {
-    /// Read the next block and run stage 0 over it.
+    /// Read the next block and run operators over it.
     Read {
-        block: BlockId,
+        task: TaskId,
+        part: Part,
         split: Split,
         reader: Reader,
         /// Rows to take at the most.
         rows_max: u64,
     },
-    /// Run a later stage over a block.
+    /// Run operators over a block.
     Run {
-        block: BlockId,
-        stage: StageIdx,
+        task: TaskId,
+        part: Part,
         state: Box<BlockState>,
     },
 }
@@ -36,21 +37,21 @@ pub(crate) enum Reader {
     Open(Box<dyn SplitReader>),
 }
 
-/// What workers and the writer tell the coordinator.
+/// What workers and the writer tell the backend.
 pub(crate) enum Note {
-    /// A block was read; `None` for the reader if its file is damaged here.
+    /// A worker has begun.
+    Started { task: TaskId },
+    /// A block was read; the reader is free for the next.
     Read {
-        block: BlockId,
-        bytes: u64,
-        reader: Option<Box<dyn SplitReader>>,
+        task: TaskId,
+        reader: Box<dyn SplitReader>,
     },
-    /// There was no further block.
-    Ended { block: BlockId },
-    /// A stage is done.
+    /// A task is done. No block: its split had no more. A rest: the output is
+    /// large enough, and these samples, with so many before them, are left.
     Done {
-        block: BlockId,
-        stage: StageIdx,
-        state: Box<BlockState>,
+        task: TaskId,
+        state: Option<Box<BlockState>>,
+        rest: Option<(usize, Box<BlockState>)>,
     },
     /// The run cannot go on.
     Fatal(String),
@@ -87,33 +88,30 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
     let tell = |note| drop(notes.send(note));
     match task {
         Task::Read {
-            block,
+            task,
+            part,
             split,
             reader,
             rows_max,
         } => {
+            tell(Note::Started { task });
             let reader = resumed(shared, &split, reader)?;
             let (rows, took_ns) = timed(|| next_block(shared, &split, reader));
             let mut state = match rows {
                 Ok(Some((rows, reader))) => {
-                    let bytes = rows.memory_bytes() as u64;
-                    tell(Note::Read {
-                        block,
-                        bytes,
-                        reader: Some(reader),
-                    });
-                    shared.pass.run(0, Work::Rows(rows, rows_max))?
+                    tell(Note::Read { task, reader });
+                    let work = Work::Rows(rows, rows_max);
+                    shared.pass.run_part(&part, work, usize::MAX)?.state
                 }
                 Ok(None) => {
-                    tell(Note::Ended { block });
+                    tell(Note::Done {
+                        task,
+                        state: None,
+                        rest: None,
+                    });
                     return Ok(());
                 }
                 Err(error) => {
-                    tell(Note::Read {
-                        block,
-                        bytes: 0,
-                        reader: None,
-                    });
                     let mut state = shared.pass.empty();
                     state.damaged(&error);
                     state
@@ -121,21 +119,20 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
             };
             state.tally.read_ns += took_ns;
             tell(Note::Done {
-                block,
-                stage: 0,
-                state: Box::new(state),
+                task,
+                state: Some(Box::new(state)),
+                rest: None,
             });
         }
-        Task::Run {
-            block,
-            stage,
-            state,
-        } => {
-            let state = Box::new(shared.pass.run(stage, Work::State(state))?);
+        Task::Run { task, part, state } => {
+            tell(Note::Started { task });
+            // A block that grows a little is not worth two tasks.
+            let bytes_max = shared.limits.block_bytes * 2;
+            let Ran { state, rest } = shared.pass.run_part(&part, Work::State(state), bytes_max)?;
             tell(Note::Done {
-                block,
-                stage,
-                state,
+                task,
+                state: Some(Box::new(state)),
+                rest,
             });
         }
     }

@@ -3,7 +3,7 @@
 use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::Finished;
 use wrasse_run::{BlockState, Error, Tally, Writer};
-use wrasse_sched::BlockId;
+use wrasse_sched::{BlockId, Place};
 
 use crate::worker::Note;
 
@@ -14,6 +14,8 @@ pub(crate) enum Order {
         block: BlockId,
         state: Box<BlockState>,
     },
+    /// All that comes from before this place is written.
+    Advance(Place),
     /// All is written: complete the output.
     Finish,
 }
@@ -64,15 +66,10 @@ fn serve(
         match order {
             Order::Finish => return Ok(true),
             Order::Write { block, state } => {
-                // Behind damage nothing is left of a split; to come back there
-                // would be to meet the damage again.
-                let next = match state.tally.damages {
-                    0 => (block.split, block.seq + 1),
-                    _ => (block.split + 1, 0),
-                };
-                let outcome = writer.write(*state, next)?;
+                let outcome = writer.write(*state)?;
                 drop(notes.send(Note::Written { block, outcome }));
             }
+            Order::Advance(to) => writer.advance((to.split, to.seq))?,
         }
     }
     Ok(false)

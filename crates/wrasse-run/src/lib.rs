@@ -1,14 +1,16 @@
 //! What every backend shares: the fused pass over a block, the run directory
 //! with its manifest, the ordered writer, the accounting.
 //!
-//! A backend brings threads or a cluster and drives the scheduler; what a
-//! block goes through ([`Pass`]), what is written and in which order
-//! ([`Writer`]), and what survives a crash ([`RunDir`]) is the same for all.
+//! A backend brings threads or a cluster; [`execute`] drives it with the
+//! scheduler. What a block goes through ([`Pass`]), what is written and in
+//! which order ([`Writer`]), and what survives a crash ([`RunDir`]) is the same
+//! for all.
 //!
-//! Layer: 4. The clock is read here only to say which operator takes how much
-//! time; no result depends on it.
+//! Layer: 4. The clock is read here for the scheduler, and to say which
+//! operator takes how much time; no result depends on it.
 
 mod error;
+mod executor;
 mod fingerprints;
 mod manifest;
 mod pass;
@@ -20,12 +22,13 @@ mod tally;
 mod writer;
 
 pub use error::{Error, ErrorKind};
+pub use executor::{Backend, Pace, Running, Watch, execute};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
-pub use pass::{BlockState, Pass, PassSettings, Work};
+pub use pass::{BlockState, Part, Pass, PassSettings, Ran, Work};
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
-pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot};
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot};
 pub use tally::{OpTally, Tally};
 pub use writer::{MaxRejects, Outcome, Writer, WriterSettings};

@@ -9,6 +9,7 @@
 //! and costs nothing but itself.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +18,7 @@ use serde_json::{Map, Value};
 use wrasse_core::{Origin, STATS_FIELD, Sample};
 use wrasse_io::{Block, BlockBuilder, Encoder, Inputs, OutBlock, Row};
 use wrasse_op::{Fingerprint, OpError, OpErrorKind, Operator, Outcome};
-use wrasse_plan::{Plan, Stage};
+use wrasse_plan::Plan;
 
 use crate::record::{Reject, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
@@ -49,6 +50,26 @@ pub enum Work {
     Rows(Block, u64),
     /// A block that came through a gate.
     State(Box<BlockState>),
+}
+
+/// What runs as one task: the operators of a stage, or some of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The stage.
+    pub stage: usize,
+    /// Its operators that run, as indices into the plan's.
+    pub operators: Range<usize>,
+    /// Whether the stage ends here: with fingerprints, or encoded rows.
+    pub ends_stage: bool,
+}
+
+/// What a task made of its block.
+pub struct Ran {
+    /// The output.
+    pub state: BlockState,
+    /// Samples that are left, because the output is large enough, and how many
+    /// were taken before them.
+    pub rest: Option<(usize, Box<BlockState>)>,
 }
 
 /// A block between two stages, with all that was recorded on its way.
@@ -88,6 +109,11 @@ impl BlockState {
             + self.rejects.memory_bytes()
             + self.dropped.memory_bytes()
             + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
+    }
+
+    /// Samples that wait for their next operator.
+    pub fn n_samples(&self) -> usize {
+        self.samples.len()
     }
 
     /// Records that the file of this block is damaged behind it.
@@ -142,6 +168,22 @@ impl Pass {
     ///
     /// If an operator reports a fatal failure: the run cannot go on.
     pub fn run(&self, stage: usize, work: Work) -> Result<BlockState, String> {
+        let part = Part {
+            stage,
+            operators: self.plan.stages()[stage].operators.clone(),
+            ends_stage: true,
+        };
+        Ok(self.run_part(&part, work, usize::MAX)?.state)
+    }
+
+    /// Runs operators over a block until the output holds `bytes_max`; the
+    /// sample that crosses the limit is done whole. A block as read is always
+    /// done whole.
+    ///
+    /// # Errors
+    ///
+    /// If an operator reports a fatal failure: the run cannot go on.
+    pub fn run_part(&self, part: &Part, work: Work, bytes_max: usize) -> Result<Ran, String> {
         let (mut state, source) = match work {
             Work::Rows(block, rows_max) => (self.empty(), Source::Rows(block, rows_max)),
             Work::State(mut state) => {
@@ -154,12 +196,17 @@ impl Pass {
             && samples.is_empty()
             && state.encoded.is_some()
         {
-            return Ok(state);
+            return Ok(Ran { state, rest: None });
         }
+        let encodes = part.ends_stage && self.encodes_in(part.stage);
         let mut flow = Flow {
             pass: self,
-            stage: &self.plan.stages()[stage],
-            builder: self.encodes_in(stage).then(|| self.encoder.start()),
+            part,
+            gate: part
+                .ends_stage
+                .then(|| self.plan.stages()[part.stage].gate)
+                .flatten(),
+            builder: encodes.then(|| self.encoder.start()),
             state: &mut state,
             tick: 0,
         };
@@ -168,11 +215,28 @@ impl Pass {
             let bytes = source.bytes();
             builder.reserve(bytes + bytes / 16);
         }
+        let mut rest = None;
         match source {
             Source::Rows(block, rows_max) => flow.rows(block, rows_max)?,
             Source::Samples(samples) => {
-                for sample in samples {
+                let (mut taken, mut out) = (0, 0);
+                let mut samples = samples.into_iter();
+                for sample in samples.by_ref() {
+                    let before = flow.state.samples.len();
                     flow.sample(sample)?;
+                    taken += 1;
+                    out += flow.state.samples[before..]
+                        .iter()
+                        .map(Sample::held_bytes)
+                        .sum::<usize>();
+                    if out + flow.builder.as_ref().map_or(0, |b| b.memory_bytes()) >= bytes_max {
+                        break;
+                    }
+                }
+                if samples.len() > 0 {
+                    let mut left = self.empty();
+                    left.samples = samples.collect();
+                    rest = Some((taken, Box::new(left)));
                 }
             }
         }
@@ -181,7 +245,7 @@ impl Pass {
             state.tally.rows_out += encoded.n_rows() as u64;
             state.encoded = Some(encoded);
         }
-        Ok(state)
+        Ok(Ran { state, rest })
     }
 
     /// Puts a block through gate `gate`. Must be called in input order.
@@ -252,7 +316,9 @@ impl Source {
 /// One stage over one block, under way.
 struct Flow<'a> {
     pass: &'a Pass,
-    stage: &'a Stage,
+    part: &'a Part,
+    /// The deduplicator whose fingerprints are computed last, if any.
+    gate: Option<usize>,
     builder: Option<Box<dyn BlockBuilder>>,
     state: &'a mut BlockState,
     tick: u32,
@@ -288,12 +354,12 @@ impl Flow<'_> {
 
     fn sample(&mut self, sample: Sample) -> Result<(), String> {
         self.tick = self.tick.wrapping_add(1);
-        self.from(self.stage.operators.start, sample)
+        self.from(self.part.operators.start, sample)
     }
 
     /// Takes a sample through the operators from `first` on.
     fn from(&mut self, first: usize, mut sample: Sample) -> Result<(), String> {
-        for at in first..self.stage.operators.end {
+        for at in first..self.part.operators.end {
             let pass = self.pass;
             let operator = &pass.plan.operators()[at];
             let revision = sample.revision();
@@ -346,7 +412,7 @@ impl Flow<'_> {
 
     /// The end of the stage: fingerprint, then encode or wait.
     fn end(&mut self, mut sample: Sample) -> Result<(), String> {
-        if let Some(at) = self.stage.gate {
+        if let Some(at) = self.gate {
             let pass = self.pass;
             let operator = &pass.plan.operators()[at];
             let clock = self.clock();
@@ -378,7 +444,7 @@ impl Flow<'_> {
                 }
                 if let Err(error) = builder.push(&sample) {
                     self.state.tally.unwritable += 1;
-                    if let Some(at) = self.stage.gate {
+                    if let Some(at) = self.gate {
                         // The fingerprint goes with its row: the gate will not
                         // see either.
                         self.state.fingerprints.pop();

@@ -1,8 +1,9 @@
 //! [`RunSnapshot`]: where a run stands. Progress, reports and metrics show it.
 
 use wrasse_op::OpKind;
+use wrasse_sched::OpView;
 
-use crate::{OpTally, Tally};
+use crate::{OpTally, Pace, Tally};
 
 /// Where a run stands, at one moment.
 #[derive(Clone, Debug)]
@@ -29,6 +30,20 @@ pub struct RunSnapshot {
     pub memory: MemorySnapshot,
     /// Why nothing more is read right now, if so.
     pub waits_for: Option<&'static str>,
+    /// What runs as one task each, from reading on: usage, allocation, budget,
+    /// and why it waits.
+    pub stages: Vec<StageSnapshot>,
+    /// The scheduling loop.
+    pub pace: Pace,
+}
+
+/// A stage in a snapshot: what the scheduler calls an operator.
+#[derive(Clone, Debug)]
+pub struct StageSnapshot {
+    /// The operators that run in it.
+    pub name: String,
+    /// As the scheduler sees it.
+    pub view: OpView,
 }
 
 /// An operator in a snapshot.

@@ -83,6 +83,9 @@ pub struct Writer {
     settings: WriterSettings,
     tally: Tally,
     next: (u32, u32),
+    /// Whether something was written of what comes from `next`: there is no
+    /// stopping in the middle.
+    is_within: bool,
     uncommitted: u64,
     last_commit: Instant,
 }
@@ -117,6 +120,7 @@ impl Writer {
             settings,
             tally: at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
             next: at.map_or((0, 0), |at| at.next),
+            is_within: false,
             uncommitted: 0,
             last_commit: Instant::now(),
             dir: None,
@@ -158,16 +162,12 @@ impl Writer {
         &self.tally
     }
 
-    /// Appends a block; `next` is the block behind it.
+    /// Appends a block.
     ///
     /// # Errors
     ///
     /// If the disk is full or the sink refuses.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "commits are timed; the bytes do not depend on it"
-    )]
-    pub fn write(&mut self, mut block: BlockState, next: (u32, u32)) -> Result<Outcome, Error> {
+    pub fn write(&mut self, mut block: BlockState) -> Result<Outcome, Error> {
         if let Some(rows) = block.take_encoded() {
             block.tally.bytes_out = rows.row_bytes() as u64;
             self.sink.append(rows)?;
@@ -183,13 +183,8 @@ impl Writer {
             journal.append(&bytes)?;
         }
         self.tally.add(&block.tally);
-        self.next = next;
+        self.is_within = true;
         self.uncommitted += block.tally.bytes_out + 1;
-        if self.uncommitted >= self.settings.commit_bytes
-            || Instant::now() - self.last_commit >= self.settings.commit_every
-        {
-            self.commit()?;
-        }
         // A share is known only at the end; a count is passed when it is.
         let count_passed = matches!(self.settings.max_rejects, MaxRejects::Count(_))
             && self.settings.max_rejects.is_exceeded(&self.tally);
@@ -200,7 +195,29 @@ impl Writer {
         })
     }
 
-    /// Makes everything up to here safe.
+    /// Everything that comes from before `next` was written: the run could be
+    /// resumed here. Now and then, it is made safe.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full or the sink refuses.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "commits are timed; the bytes do not depend on it"
+    )]
+    pub fn advance(&mut self, next: (u32, u32)) -> Result<(), Error> {
+        self.next = next;
+        self.is_within = false;
+        if self.uncommitted >= self.settings.commit_bytes
+            || Instant::now() - self.last_commit >= self.settings.commit_every
+        {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything up to here safe, unless this is in the middle of what
+    /// comes from one place of the input.
     ///
     /// # Errors
     ///
@@ -213,7 +230,7 @@ impl Writer {
         let Some(dir) = &mut self.dir else {
             return Ok(());
         };
-        if self.uncommitted == 0 {
+        if self.uncommitted == 0 || self.is_within {
             return Ok(());
         }
         let sink: Value = self.sink.commit()?;
@@ -247,6 +264,7 @@ impl Writer {
             .check()
             .map_err(|what| Error::failed(format!("the books do not balance: {what}")))?;
         self.uncommitted += 1;
+        self.is_within = false;
         self.commit()?;
         let finished = self.sink.finish()?;
         if let Some(dir) = &mut self.dir {

@@ -180,7 +180,6 @@ impl<A: Allocator> Scheduler<A> {
             is_cancelled: false,
         });
         if reads {
-            self.n_reading += 1;
             self.ahead.add(place.split, 1, need[Resource::BLOCKS]);
         }
         let item = self.order.get_mut(token);
@@ -267,7 +266,8 @@ impl<A: Allocator> Scheduler<A> {
         if is_head {
             need[Resource::BLOCKS] = 0;
         } else if let Some(place) = self.adds_blocks(op, next) {
-            let n = self.blocks.len() as i64 + i64::from(self.n_reading);
+            let reading = self.ops[self.reader].in_flight();
+            let n = self.blocks.len() as i64 + i64::from(reading);
             let limit = i64::from(self.limits.blocks_in_flight);
             let bytes = self.limits.resources[Resource::BLOCKS];
             let is_ahead = self.ahead.is_ahead(place.split);

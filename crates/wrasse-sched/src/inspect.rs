@@ -113,15 +113,6 @@ impl<A: Allocator> Scheduler<A> {
         self.allocator.check();
         self.check_operators();
         self.check_order();
-        let reading = self
-            .tasks
-            .iter()
-            .filter(|(_, task)| task.reads && !task.gave_rest && task.drained.is_none());
-        assert_eq!(
-            self.n_reading as usize,
-            reading.count(),
-            "shares being read"
-        );
         let fetching = self
             .blocks
             .iter()

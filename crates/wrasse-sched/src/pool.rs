@@ -39,10 +39,6 @@ impl Pool {
         self.workers.len() as u32
     }
 
-    pub(crate) fn has_slot(&self) -> bool {
-        self.free.iter().any(|workers| !workers.is_empty())
-    }
-
     /// The worker for the next task: one with the least to do, and of these the
     /// one that has the input at hand.
     pub(crate) fn choose(&self, holder: Option<WorkerId>) -> Option<WorkerId> {

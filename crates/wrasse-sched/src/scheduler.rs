@@ -125,8 +125,6 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) unopened: Place,
     /// Splits that were opened and not read to their ends.
     pub(crate) open: BTreeSet<u32>,
-    /// Shares of splits that are being read.
-    pub(crate) n_reading: u32,
     pub(crate) ahead: Ahead,
     /// Operators that may be able to submit.
     pub(crate) ready: OpSet,
@@ -233,7 +231,6 @@ impl<A: Allocator> Scheduler<A> {
             has_all_splits: false,
             unopened: start,
             open: BTreeSet::new(),
-            n_reading: 0,
             ahead: Ahead::default(),
             ready: OpSet::default(),
             pool_waits: Default::default(),

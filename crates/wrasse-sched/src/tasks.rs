@@ -79,7 +79,6 @@ impl<A: Allocator> Scheduler<A> {
             self.order.get_mut(token).rows = Some(Rows { to: from, ..all });
         } else {
             place.seq += 1;
-            self.n_reading -= 1;
         }
         let rest = Item {
             is_rest: !reads,
@@ -388,7 +387,6 @@ impl<A: Allocator> Scheduler<A> {
         let item = self.order.get(token);
         let (place, block) = (item.place, item.block);
         if reads && !gave_rest {
-            self.n_reading -= 1;
             self.open.remove(&place.split);
             self.move_front();
         }
@@ -473,8 +471,8 @@ impl<A: Allocator> Scheduler<A> {
         let task = &mut self.tasks[id.0];
         task.drained = Some(now);
         let (op, token, place) = (task.op, task.token, task.place);
-        let (outputs, unemitted, gave_rest) = (task.outputs, task.unemitted, task.gave_rest);
-        let (reads, is_cancelled) = (task.reads, task.is_cancelled);
+        let (outputs, unemitted) = (task.outputs, task.unemitted);
+        let is_cancelled = task.is_cancelled;
         task.is_failed = true;
         if unemitted == 0 {
             self.tasks.remove(id.0);
@@ -482,9 +480,6 @@ impl<A: Allocator> Scheduler<A> {
         self.ops[op].n_running -= 1;
         self.ops[op].metrics.tasks_failed += 1;
         self.moved = now;
-        if reads && !gave_rest {
-            self.n_reading -= 1;
-        }
         let (attempts_max, kills_max) = (self.settings.attempts_max, self.settings.kills_max);
         let item = self.order.get_mut(token);
         item.put_out = outputs;

@@ -1,0 +1,238 @@
+//! [`Local`]: the backend of threads. It does what the scheduler commands, and
+//! turns what threads say into events.
+//!
+//! Blocks are handed over, not copied: whoever works on a block owns it. What
+//! is left of a block that was cut keeps its name.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use wrasse_io::Split;
+use wrasse_run::{Backend, BlockState, Error, FingerprintSet, Outcome, Tally};
+use wrasse_sched::{BlockId, Command, Event, Input, Metadata, Place, TaskId};
+
+use crate::pipeline::{Pipeline, Step};
+use crate::worker::{Note, Reader, Shared, Task};
+use crate::writing::Order;
+
+/// Threads, their tasks, and the blocks between them.
+pub(crate) struct Local<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) pipeline: &'a Pipeline,
+    pub(crate) splits: Vec<Split>,
+    /// Where a resumed run begins.
+    pub(crate) start: Place,
+    pub(crate) tasks: Sender<Task>,
+    pub(crate) orders: Sender<Order>,
+    pub(crate) notes: Receiver<Note>,
+    /// Events that are known already.
+    pub(crate) known: VecDeque<Event>,
+    /// What each gate has seen.
+    pub(crate) seen: Vec<FingerprintSet>,
+    /// Blocks that wait, by name.
+    pub(crate) blocks: HashMap<u64, Box<BlockState>>,
+    /// The names of blocks so far.
+    pub(crate) named: u64,
+    /// Tasks that run: what they work on.
+    pub(crate) running: HashMap<TaskId, Work>,
+    /// Readers that nobody uses at the moment.
+    pub(crate) readers: BTreeMap<u32, Reader>,
+    pub(crate) books: Books,
+}
+
+/// What a running task works on.
+pub(crate) enum Work {
+    Read(Place),
+    /// The block, and rows of it that were taken before.
+    Block(u64, u32),
+}
+
+/// The accounting of what is under way.
+pub(crate) struct Books {
+    /// What was done to blocks that are not written yet, by their names.
+    pub(crate) in_flight: HashMap<u64, Tally>,
+    /// Blocks with the writer.
+    pub(crate) writing: HashMap<BlockId, Tally>,
+    pub(crate) written: Tally,
+    pub(crate) rows_left: u64,
+    /// Whether all rows were read that a limited run reads.
+    pub(crate) has_read_all: bool,
+    pub(crate) too_many_rejects: bool,
+}
+
+impl Local<'_> {
+    /// Ends workers and writer, which completes the output if all is written.
+    pub(crate) fn end(self, is_complete: bool) -> Books {
+        if is_complete {
+            drop(self.orders.send(Order::Finish));
+        }
+        // Late notes must not block a thread that is about to end: with the
+        // channels, they go too.
+        self.books
+    }
+
+    fn submit(&mut self, task: TaskId, op: usize, input: Input) {
+        match (&self.pipeline.steps[op], input) {
+            (Step::Read(part), Input::Split(place)) => {
+                let skip = if place == self.start { place.seq } else { 0 };
+                self.running.insert(task, Work::Read(place));
+                let work = Task::Read {
+                    task,
+                    part: part.clone(),
+                    split: self.splits[place.split as usize].clone(),
+                    reader: self
+                        .readers
+                        .remove(&place.split)
+                        .unwrap_or(Reader::Fresh { skip }),
+                    rows_max: self.books.rows_left,
+                };
+                drop(self.tasks.send(work));
+            }
+            (Step::Run(part), Input::Block { data, rows, .. }) => {
+                let from = rows.map_or(0, |rows| rows.from);
+                self.running.insert(task, Work::Block(data, from));
+                let work = Task::Run {
+                    task,
+                    part: part.clone(),
+                    state: self.take(data),
+                };
+                drop(self.tasks.send(work));
+            }
+            (Step::Gate(gate), Input::Block { data, .. }) => {
+                let gate = *gate;
+                let mut state = self.take(data);
+                self.shared
+                    .pass
+                    .decide(gate, &mut state, &mut self.seen[gate]);
+                self.put_out(task, state);
+                self.known.push_back(Event::TaskDrained { task });
+            }
+            (step, input) => unreachable!("{step:?} does not work on {input:?}"),
+        }
+    }
+
+    fn take(&mut self, data: u64) -> Box<BlockState> {
+        self.books.in_flight.remove(&data);
+        self.blocks
+            .remove(&data)
+            .expect("the scheduler names blocks that wait")
+    }
+
+    /// Keeps a block until it is wanted.
+    fn keep(&mut self, data: u64, state: Box<BlockState>) {
+        self.books.in_flight.insert(data, state.tally.clone());
+        self.blocks.insert(data, state);
+    }
+
+    fn put_out(&mut self, task: TaskId, state: Box<BlockState>) {
+        let metadata = Metadata {
+            bytes: state.memory_bytes() as u64,
+            rows: state.n_samples() as u32,
+            holder: None,
+        };
+        self.named += 1;
+        let data = self.named;
+        self.keep(data, state);
+        self.known.push_back(Event::BlockReady {
+            task,
+            data,
+            metadata: Some(metadata),
+        });
+    }
+
+    /// Takes in what a thread reports.
+    fn hear(&mut self, note: Note) -> Result<(), Error> {
+        match note {
+            Note::Started { task } => self.known.push_back(Event::TaskStarted { task }),
+            Note::Read { task, reader } => {
+                if let Some(Work::Read(place)) = self.running.get(&task) {
+                    self.readers.insert(place.split, Reader::Open(reader));
+                }
+                self.known.push_back(Event::RestReady { task, from: 0 });
+            }
+            Note::Done { task, state, rest } => {
+                let work = self.running.remove(&task);
+                if let Some(state) = state {
+                    if matches!(work, Some(Work::Read(_))) {
+                        self.books.rows_left -= state.tally.rows_in;
+                    }
+                    self.put_out(task, state);
+                }
+                if let (Some((taken, rest)), Some(Work::Block(data, from))) = (rest, work) {
+                    self.keep(data, rest);
+                    let from = from + taken as u32;
+                    self.known.push_back(Event::RestReady { task, from });
+                }
+                self.known.push_back(Event::TaskDrained { task });
+                if self.books.rows_left == 0 && !self.books.has_read_all {
+                    self.books.has_read_all = true;
+                    self.known.push_back(Event::Cancel);
+                }
+            }
+            Note::Written { block, outcome } => {
+                if let Some(tally) = self.books.writing.remove(&block) {
+                    self.books.written.add(&tally);
+                }
+                self.known.push_back(Event::OutputTaken { block });
+                if outcome == Outcome::TooManyRejects && !self.books.too_many_rejects {
+                    self.books.too_many_rejects = true;
+                    self.known.push_back(Event::Cancel);
+                }
+            }
+            Note::Fatal(message) => return Err(Error::failed(message)),
+            Note::WriterFailed => return Err(Error::failed("the output cannot be written")),
+        }
+        Ok(())
+    }
+}
+
+impl Backend for Local<'_> {
+    fn obey(&mut self, command: Command) -> Result<(), Error> {
+        match command {
+            Command::Submit {
+                task, op, input, ..
+            } => self.submit(task, op, input),
+            Command::Emit { block, data, .. } => {
+                let state = self.take(data);
+                self.books.writing.insert(block, state.tally.clone());
+                drop(self.orders.send(Order::Write { block, state }));
+            }
+            Command::Advance { to } => drop(self.orders.send(Order::Advance(to))),
+            Command::Release { data } => drop(self.blocks.remove(&data)),
+            Command::Finish => {}
+            // Outputs come by themselves, with their metadata; threads neither
+            // die nor are they asked for; and what runs ends soon.
+            Command::Read { .. }
+            | Command::FetchMetadata { .. }
+            | Command::ScalePool { .. }
+            | Command::Cancel { .. }
+            | Command::Close { .. }
+            | Command::Fail { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, deadline: Instant) -> Result<Option<Event>, Error> {
+        if let Some(event) = self.known.pop_front() {
+            return Ok(Some(event));
+        }
+        let note = match self.notes.try_recv() {
+            Ok(note) => Some(note),
+            Err(TryRecvError::Empty) => match self.notes.recv_deadline(deadline) {
+                Ok(note) => Some(note),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::failed("all threads are gone; this is a bug"));
+                }
+            },
+            Err(TryRecvError::Disconnected) => {
+                return Err(Error::failed("all threads are gone; this is a bug"));
+            }
+        };
+        if let Some(note) = note {
+            self.hear(note)?;
+        }
+        Ok(self.known.pop_front())
+    }
+}

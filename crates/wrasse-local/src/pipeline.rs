@@ -1,0 +1,117 @@
+//! [`Pipeline`]: the plan's stages and gates as the scheduler's operators.
+//!
+//! A stage runs as one operator, with one exception: what reads the input does
+//! not run a slicer, for which one block of input may be a hundred of output.
+//! It hands its samples on, and the slicer's operator takes as many of them at
+//! a time as fill a block.
+
+use wrasse_op::OpKind as Shape;
+use wrasse_plan::Plan;
+use wrasse_run::Part;
+use wrasse_sched::{OpConfig, OpKind, Resources};
+
+/// What an operator of the scheduler runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Reads blocks, and runs operators over them.
+    Read(Part),
+    /// Runs operators over blocks.
+    Run(Part),
+    /// Decides what passes gate number so-and-so.
+    Gate(usize),
+}
+
+/// The scheduler's operators, from the source on.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) steps: Vec<Step>,
+    /// What a person reads: the names of what runs.
+    pub(crate) names: Vec<String>,
+}
+
+/// A thread.
+const ONE_CPU: i64 = 1000;
+
+impl Pipeline {
+    /// `keeps_samples` says that rows are not encoded before the last gate,
+    /// because dropped ones are traced.
+    pub(crate) fn new(plan: &Plan, keeps_samples: bool) -> Self {
+        let mut steps = Vec::new();
+        for (i, stage) in plan.stages().iter().enumerate() {
+            let all = Part {
+                stage: i,
+                operators: stage.operators.clone(),
+                ends_stage: true,
+            };
+            let slicer = stage
+                .operators
+                .clone()
+                .find(|op| plan.operators()[*op].spec().kind == Shape::Slicer);
+            let is_last = i == plan.n_gates();
+            match slicer {
+                Some(slicer) if i == 0 => {
+                    steps.push(Step::Read(Part {
+                        operators: all.operators.start..slicer,
+                        ends_stage: false,
+                        ..all.clone()
+                    }));
+                    steps.push(Step::Run(Part {
+                        operators: slicer..all.operators.end,
+                        ..all
+                    }));
+                }
+                _ if i == 0 => steps.push(Step::Read(all)),
+                // All is encoded already.
+                _ if is_last && plan.encodes_before(i - 1) && !keeps_samples => {}
+                _ => steps.push(Step::Run(all)),
+            }
+            if stage.gate.is_some() {
+                steps.push(Step::Gate(i));
+            }
+        }
+        let names = steps.iter().map(|step| name(plan, step)).collect();
+        Self { steps, names }
+    }
+
+    /// The operators as the scheduler takes them. `block_bytes` is what a block
+    /// is expected to hold, until it is measured.
+    pub(crate) fn configs(&self, block_bytes: u64) -> Vec<OpConfig> {
+        let config = |step: &Step| {
+            let (kind, millicpus, tasks_max) = match step {
+                Step::Read(_) => (OpKind::Source, ONE_CPU, u32::MAX),
+                Step::Run(_) => (OpKind::Map, ONE_CPU, u32::MAX),
+                // Decided at once, by the thread that schedules.
+                Step::Gate(_) => (OpKind::Ordered, 0, 1),
+            };
+            OpConfig {
+                kind,
+                task: Resources::millicpus(millicpus),
+                tasks_max,
+                output_bytes: block_bytes,
+                pool: None,
+            }
+        };
+        self.steps.iter().map(config).collect()
+    }
+}
+
+fn name(plan: &Plan, step: &Step) -> String {
+    let part = |first: &str, part: &Part| {
+        let names = part.operators.clone().map(|op| plan.operators()[op].name());
+        let names: Vec<&str> = std::iter::once(first)
+            .filter(|first| !first.is_empty())
+            .chain(names)
+            .collect();
+        match names.is_empty() {
+            true => "encode".to_owned(),
+            false => names.join(" > "),
+        }
+    };
+    match step {
+        Step::Read(read) => part("read", read),
+        Step::Run(run) => part("", run),
+        Step::Gate(gate) => plan.stages()[*gate]
+            .gate
+            .map_or(String::new(), |op| plan.operators()[op].name().to_owned()),
+    }
+}
