@@ -206,6 +206,7 @@ impl Backend for Local<'_> {
             Command::Read { .. }
             | Command::FetchMetadata { .. }
             | Command::ScalePool { .. }
+            | Command::StopWorker { .. }
             | Command::Cancel { .. }
             | Command::Close { .. }
             | Command::Fail { .. } => {}

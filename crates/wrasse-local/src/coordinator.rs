@@ -86,7 +86,7 @@ impl<'a> Coordinator<'a> {
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(
             &pipeline.configs(job.block_bytes.0 * 2),
-            limits(job, &budget, budget.blocks.0),
+            limits(job, &budget, &pipeline, budget.blocks.0),
             self.start,
             Settings::default(),
         )
@@ -96,9 +96,10 @@ impl<'a> Coordinator<'a> {
         let (tasks, tasks_in) = bounded::<Task>(n_workers);
         // The writer lags behind by blocks in flight at the most, each with the
         // place behind it.
-        let (orders, orders_in) = bounded::<Order>(2 * budget.blocks_in_flight + 2);
+        let in_flight = blocks_in_flight(&budget, &pipeline) as usize;
+        let (orders, orders_in) = bounded::<Order>(2 * in_flight + 2);
         // Three notes a task, one a block at the writer.
-        let (notes, notes_in) = bounded::<Note>(3 * n_workers + budget.blocks_in_flight + 2);
+        let (notes, notes_in) = bounded::<Note>(3 * n_workers + in_flight + 2);
         let rows_left = job
             .limit
             .map_or(u64::MAX, |limit| limit.saturating_sub(self.written.rows_in));
@@ -247,7 +248,7 @@ impl Watcher<'_> {
             .saturating_sub(unknown)
             .max(least)
             .min(self.budget.blocks.0);
-        let limits = limits(self.job, &self.budget, room);
+        let limits = limits(self.job, &self.budget, self.pipeline, room);
         Ok(Some(Event::LimitsChanged(limits)))
     }
 
@@ -335,16 +336,21 @@ impl Watcher<'_> {
 }
 
 /// A limited run reads block by block, so that exactly the first rows count.
-fn limits(job: &Job, budget: &Budget, block_bytes: u64) -> Limits {
+fn limits(job: &Job, budget: &Budget, pipeline: &Pipeline, block_bytes: u64) -> Limits {
     Limits {
         resources: Resources::millicpus(budget.threads as i64 * 1000)
             .with(Resource::BLOCKS, block_bytes as i64),
         blocks_in_flight: if job.limit.is_some() {
             1
         } else {
-            budget.blocks_in_flight as u32
+            blocks_in_flight(budget, pipeline)
         },
     }
+}
+
+/// So many for each operator that runs on threads.
+fn blocks_in_flight(budget: &Budget, pipeline: &Pipeline) -> u32 {
+    (budget.blocks_in_flight * pipeline.n_running()) as u32
 }
 
 fn refused(refusal: &Refusal) -> Error {

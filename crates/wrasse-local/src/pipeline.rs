@@ -73,6 +73,12 @@ impl Pipeline {
         Self { steps, names }
     }
 
+    /// Operators that run on threads.
+    pub(crate) fn n_running(&self) -> usize {
+        let runs = |step: &&Step| !matches!(step, Step::Gate(_));
+        self.steps.iter().filter(runs).count()
+    }
+
     /// The operators as the scheduler takes them. `block_bytes` is what a block
     /// is expected to hold, until it is measured.
     pub(crate) fn configs(&self, block_bytes: u64) -> Vec<OpConfig> {

@@ -28,8 +28,9 @@
 //! # Lending
 //!
 //! Processors, devices and task memory come back when a task ends, whatever
-//! happens downstream. So an operator without input lends its reservation of
-//! them; block bytes, and what workers of a pool hold, are never lent.
+//! happens downstream. So an operator that could not use them, because it has
+//! no input or is held back by something else, lends its reservation of them;
+//! block bytes, and what workers of a pool hold, are never lent.
 //!
 //! # Order
 //!
@@ -62,8 +63,9 @@ pub struct Usage {
     pub tasks: Resources,
     /// Bytes of its outputs that were put out and not released.
     pub output_bytes: i64,
-    /// Whether input waits for it.
-    pub has_input: bool,
+    /// Whether it could use what it has a claim to: input waits for it, and
+    /// nothing else is in its way.
+    pub is_able: bool,
 }
 
 /// Why a task may not be submitted now.
@@ -172,7 +174,7 @@ impl Account {
         self.charge = self.usage.tasks;
         self.charge[Resource::BLOCKS] += excess;
         self.claim = self.reserved.less(self.charge);
-        if !self.usage.has_input && !self.bounds.keeps_workers {
+        if !self.usage.is_able && !self.bounds.keeps_workers {
             self.claim = Resources::ZERO.with(Resource::BLOCKS, self.claim[Resource::BLOCKS]);
         }
         self
@@ -399,11 +401,11 @@ mod tests {
         }
     }
 
-    fn usage(cpu: i64, pending: i64, output_bytes: i64, has_input: bool) -> Usage {
+    fn usage(cpu: i64, pending: i64, output_bytes: i64, is_able: bool) -> Usage {
         Usage {
             tasks: res(cpu, pending),
             output_bytes,
-            has_input,
+            is_able,
         }
     }
 

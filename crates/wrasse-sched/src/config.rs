@@ -22,8 +22,8 @@ pub enum OpKind {
     Map,
     /// Takes blocks in input order, one at a time (a gate).
     Ordered,
-    /// Takes blocks in any order, and all of them before it puts out anything;
-    /// its output is read like an input.
+    /// Takes blocks in input order, one at a time, and all of them before it
+    /// puts out anything; its output is read like an input.
     Exchange,
 }
 

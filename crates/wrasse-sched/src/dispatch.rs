@@ -17,8 +17,9 @@
 //! # Liveness
 //!
 //! The head of the order (what is first in input order of all that is in
-//! flight) needs no block bytes and no place among the blocks in flight: full
-//! books could never empty otherwise. That is the only overdraft, besides
+//! flight) needs no block bytes and no place among the blocks in flight, unless
+//! the consumer is about to make room: full books could never empty otherwise.
+//! That is the only overdraft, besides
 //! blocks that turn out larger than expected. And where every task waits to be
 //! read, and there is no room for any output, the one nearest to the sink is
 //! read all the same.
@@ -44,6 +45,8 @@ impl<A: Allocator> Scheduler<A> {
             None => {}
         }
         self.ready.insert(op);
+        self.ops[op].is_able = true;
+        self.tell(op);
     }
 
     pub(crate) fn wake_all(&mut self) {
@@ -101,6 +104,13 @@ impl<A: Allocator> Scheduler<A> {
                 Err(wait) => {
                     self.ready.remove(op);
                     self.wait_for(op, Some(wait));
+                    if !matches!(wait, Wait::Resource(_)) {
+                        // What it has a claim to does not help it: others may
+                        // have that.
+                        self.ops[op].is_able = false;
+                        self.tell(op);
+                        self.wake();
+                    }
                     if wait == Wait::Worker {
                         self.scale_pool(op, out);
                     }
@@ -148,6 +158,8 @@ impl<A: Allocator> Scheduler<A> {
             Next::Token(token) => token == self.order.first(),
             Next::Unopened => self.order.is_empty(),
         };
+        // What the consumer takes makes room.
+        let is_head = is_head && self.n_emitted == 0;
         self.admit(op, next, need, is_head)?;
         let token = match next {
             Next::Token(token) => {
@@ -176,7 +188,6 @@ impl<A: Allocator> Scheduler<A> {
             unread_since: None,
             unread_for: std::time::Duration::ZERO,
             granted: 0,
-            gave_rest: false,
             is_cancelled: false,
         });
         if reads {
@@ -197,11 +208,13 @@ impl<A: Allocator> Scheduler<A> {
             let metadata = self.blocks.get(block?)?.metadata?;
             Some(metadata.rows)
         });
-        let is_poisonous = n_rows == Some(1) && kills >= self.settings.kills_max;
+        let is_poisonous =
+            n_rows.is_some_and(|n| n <= 1) && put_out == 0 && kills >= self.settings.kills_max;
         let operator = &mut self.ops[op];
         operator.held += need;
         operator.n_submitted += 1;
         operator.metrics.tasks_submitted += 1;
+        self.n_submitted += 1;
         let task = Self::task_id(key);
         if let (Some(worker), Some(pool)) = (worker, &mut operator.pool) {
             pool.assign(worker, task);
@@ -214,7 +227,7 @@ impl<A: Allocator> Scheduler<A> {
             input,
             place,
             worker,
-            skip_outputs: if is_poisonous { 0 } else { put_out },
+            skip_outputs: put_out,
             poisoned_after: if is_poisonous { kills } else { 0 },
         });
         Ok(())
@@ -229,7 +242,7 @@ impl<A: Allocator> Scheduler<A> {
             let item = self.order.get(token);
             item.op == op && item.state == State::Queued
         };
-        if let Some(cursor) = operator.cursor {
+        if let Some(cursor) = operator.cursor.filter(|_| !operator.reads()) {
             if operator.in_flight() > 0 {
                 return Err(Wait::Order(item.place));
             }
@@ -267,7 +280,8 @@ impl<A: Allocator> Scheduler<A> {
             need[Resource::BLOCKS] = 0;
         } else if let Some(place) = self.adds_blocks(op, next) {
             let reading = self.ops[self.reader].in_flight();
-            let n = self.blocks.len() as i64 + i64::from(reading);
+            let kept = self.kept_places - self.kept_place(op);
+            let n = self.blocks.len() as i64 + i64::from(reading) + kept;
             let limit = i64::from(self.limits.blocks_in_flight);
             let bytes = self.limits.resources[Resource::BLOCKS];
             let is_ahead = self.ahead.is_ahead(place.split);
@@ -321,7 +335,7 @@ impl<A: Allocator> Scheduler<A> {
         };
         self.open.insert(place.split);
         let item = self.item(op, place, State::Queued, None, None);
-        let ahead = self.ahead_of(op);
+        let ahead = self.ahead_of(op, true);
         self.order.insert_before(self.order.end(), item, ahead)
     }
 
@@ -334,7 +348,8 @@ impl<A: Allocator> Scheduler<A> {
         for op in self.unread.iter() {
             while let Some(&first) = self.ops[op].unread.first() {
                 let limit = self.max_task_output_bytes_to_read(op);
-                if limit == 0 && first.token != head && self.is_moving() {
+                let is_head = first.token == head && self.n_emitted == 0;
+                if limit == 0 && !is_head && self.is_moving() {
                     break;
                 }
                 self.grant(op, first.token, limit.max(1), out);
@@ -365,8 +380,11 @@ impl<A: Allocator> Scheduler<A> {
     /// Whether anything can happen by itself: a task that is not waiting to be
     /// read, a fetch, a consumer with blocks.
     fn is_moving(&self) -> bool {
-        let active = self.ops.iter().map(|op| op.in_flight()).sum::<u32>();
-        active > self.n_unread || self.n_fetching > 0 || self.n_emitted > 0
+        self.n_running > self.n_unread
+            // Nobody is in the way of those that are to start.
+            || (self.n_running == 0 && self.n_submitted > 0)
+            || self.n_fetching > 0
+            || self.n_emitted > 0
     }
 
     /// Asks for more or fewer workers, if a pool needs them. (On ticks: once
@@ -398,12 +416,20 @@ impl<A: Allocator> Scheduler<A> {
         } else {
             pool.desired(tasks, mean, room, &settings, now)
         };
-        if desired != pool.wanted {
+        let before = pool.wanted;
+        while pool.wanted > desired
+            && let Some(worker) = pool.retire()
+        {
+            out.push(Command::StopWorker { op, worker });
+        }
+        if desired > pool.wanted {
             pool.wanted = desired;
             out.push(Command::ScalePool {
                 op,
                 workers: desired,
             });
+        }
+        if pool.wanted != before {
             self.book(op);
         }
     }

@@ -243,13 +243,20 @@ pub enum Command {
         /// The operator.
         op: OpIdx,
     },
-    /// Let a pool have so many workers, by starting some or by ending idle
-    /// ones.
+    /// Start workers of a pool until it has so many, those that are starting
+    /// already counted.
     ScalePool {
         /// The operator.
         op: OpIdx,
         /// Workers.
         workers: u32,
+    },
+    /// End a worker of a pool: it is idle, and gets no more tasks.
+    StopWorker {
+        /// The operator.
+        op: OpIdx,
+        /// The worker.
+        worker: WorkerId,
     },
     /// Stop a task; report it as failed or drained.
     Cancel {

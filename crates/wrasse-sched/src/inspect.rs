@@ -1,6 +1,7 @@
 //! Views of the books, and the check that they are right.
 
 use crate::allocator::Allocator;
+use crate::operator::Operator;
 use crate::scheduler::{Item, Phase, Scheduler, State};
 use crate::slab::Key;
 use crate::view::{OpView, Stuck, Wait, WaitView};
@@ -46,7 +47,7 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Tasks that were submitted and not drained.
     pub fn tasks(&self) -> u32 {
-        self.ops.iter().map(|op| op.in_flight()).sum()
+        self.n_submitted + self.n_running
     }
 
     /// What an operator waits for, and who holds it.
@@ -113,6 +114,8 @@ impl<A: Allocator> Scheduler<A> {
         self.allocator.check();
         self.check_operators();
         self.check_order();
+        let kept: i64 = (0..self.ops.len()).map(|op| self.kept_place(op)).sum();
+        assert_eq!(self.kept_places, kept, "places kept");
         let fetching = self
             .blocks
             .iter()
@@ -126,6 +129,9 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     fn check_operators(&self) {
+        let sum = |of: fn(&Operator) -> u32| self.ops.iter().map(of).sum::<u32>();
+        assert_eq!(self.n_submitted, sum(|op| op.n_submitted), "submitted");
+        assert_eq!(self.n_running, sum(|op| op.n_running), "running");
         for (i, op) in self.ops.iter().enumerate() {
             let tasks = || {
                 self.tasks
@@ -166,7 +172,9 @@ impl<A: Allocator> Scheduler<A> {
                     passed[cursor] = true;
                 }
                 // From the cursor on, nothing has passed the point.
-                assert_eq!(passed[cursor], item.op <= *point, "cursor {cursor}");
+                let is_share = item.block.is_none();
+                let has_passed = item.op + usize::from(is_share) > *point;
+                assert_eq!(passed[cursor], !has_passed, "cursor {cursor}");
             }
         };
         for (key, item) in self.order.iter() {

@@ -53,6 +53,9 @@ pub(crate) struct Operator {
     /// Whether the command to close was given.
     pub(crate) is_closing: bool,
     pub(crate) parked: Option<Parked>,
+    /// Whether it may be able to submit, or lacks nothing but what others
+    /// would have to give back: only then it claims what it lends.
+    pub(crate) is_able: bool,
     pub(crate) wait: Option<(Wait, Time)>,
     pub(crate) metrics: Metrics,
     /// Moving averages of what tasks put out and take; none before the first.
@@ -79,6 +82,7 @@ impl Operator {
             is_closed: false,
             is_closing: false,
             parked: None,
+            is_able: true,
             wait: None,
             metrics: Metrics::default(),
             mean_output_bytes: None,
@@ -147,7 +151,7 @@ impl Operator {
     }
 
     /// What it uses, for the allocator.
-    pub(crate) fn usage(&self, has_input: bool) -> Usage {
+    pub(crate) fn usage(&self, is_able: bool) -> Usage {
         let mut tasks = self.held;
         if let Some(pool) = &self.pool {
             tasks += pool
@@ -158,14 +162,17 @@ impl Operator {
         Usage {
             tasks,
             output_bytes: self.output_bytes,
-            has_input,
+            is_able,
         }
     }
 
-    /// Learns from a finished task.
+    /// Learns from a finished task. One that put out nothing, of an empty split
+    /// or after an attempt that had put out all, says nothing about the next.
     pub(crate) fn learn(&mut self, output_bytes: u64, took: Duration) {
         let mean = |old: Option<u64>, new: u64| old.map_or(new, |old| (old * 7 + new) / 8);
-        self.mean_output_bytes = Some(mean(self.mean_output_bytes, output_bytes));
+        if output_bytes > 0 {
+            self.mean_output_bytes = Some(mean(self.mean_output_bytes, output_bytes));
+        }
         let nanos = mean(
             self.mean_task.map(|mean| mean.as_nanos() as u64),
             took.as_nanos() as u64,

@@ -35,6 +35,10 @@ impl Pool {
         self.wanted.max(self.workers.len() as u32)
     }
 
+    pub(crate) fn has(&self, worker: WorkerId) -> bool {
+        self.workers.contains_key(&worker)
+    }
+
     pub(crate) fn up(&self) -> u32 {
         self.workers.len() as u32
     }
@@ -51,6 +55,14 @@ impl Pool {
     pub(crate) fn add(&mut self, worker: WorkerId) {
         self.workers.insert(worker, Vec::new());
         self.free[0].insert(worker);
+    }
+
+    /// Takes an idle worker out, to be stopped.
+    pub(crate) fn retire(&mut self) -> Option<WorkerId> {
+        let worker = self.free[0].pop_last()?;
+        self.workers.remove(&worker);
+        self.wanted -= 1;
+        Some(worker)
     }
 
     /// A worker is gone; what ran on it, in order.

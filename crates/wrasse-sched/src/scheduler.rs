@@ -41,6 +41,8 @@ pub(crate) struct Item {
     pub(crate) attempts: u32,
     /// Workers that died over it.
     pub(crate) kills: u32,
+    /// Whether a task of it has left a rest to another.
+    pub(crate) gave_rest: bool,
     /// Outputs that failed attempts have put out already.
     pub(crate) put_out: u32,
     /// Whether it is what a task left of a block: more blocks come of it.
@@ -85,7 +87,6 @@ pub(crate) struct Task {
     pub(crate) unread_for: std::time::Duration,
     /// Bytes that one allowed reading is expected to bring.
     pub(crate) granted: u64,
-    pub(crate) gave_rest: bool,
     pub(crate) is_cancelled: bool,
 }
 
@@ -119,6 +120,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) blocks: Slab<Block>,
     /// The operator that reads splits now: the source, later an exchange.
     pub(crate) reader: OpIdx,
+    /// Operators that run tasks and do not read.
+    pub(crate) n_maps: i64,
     pub(crate) n_splits: u32,
     pub(crate) has_all_splits: bool,
     /// The first split that was never read.
@@ -133,8 +136,14 @@ pub struct Scheduler<A: Allocator = Reservations> {
     /// Operators that wait until enough of a resource is free.
     pub(crate) free_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
     pub(crate) block_waits: OpSet,
+    /// Places among the blocks in flight that are kept for operators behind
+    /// the one that reads, and that they do not use.
+    pub(crate) kept_places: i64,
     /// Operators with tasks whose outputs wait for room.
     pub(crate) unread: OpSet,
+    /// Tasks of all operators, as each counts its own.
+    pub(crate) n_submitted: u32,
+    pub(crate) n_running: u32,
     pub(crate) n_unread: u32,
     pub(crate) n_fetching: u32,
     /// Blocks with the consumer.
@@ -196,7 +205,7 @@ impl<A: Allocator> Scheduler<A> {
         }
         admit(&limits.resources, &needs(ops))?;
         let mut ordered: Vec<OpIdx> = (0..ops.len())
-            .filter(|op| ops[*op].kind == OpKind::Ordered)
+            .filter(|op| matches!(ops[*op].kind, OpKind::Ordered | OpKind::Exchange))
             .collect();
         ordered.push(ops.len());
         let cursor = |op: OpIdx| ordered.iter().position(|other| *other == op);
@@ -209,6 +218,7 @@ impl<A: Allocator> Scheduler<A> {
             rows: None,
             attempts: 0,
             kills: 0,
+            gave_rest: false,
             put_out: 0,
             is_rest: false,
         };
@@ -227,6 +237,7 @@ impl<A: Allocator> Scheduler<A> {
             tasks: Slab::default(),
             blocks: Slab::default(),
             reader: 0,
+            n_maps: ops.iter().filter(|op| op.kind == OpKind::Map).count() as i64,
             n_splits: 0,
             has_all_splits: false,
             unopened: start,
@@ -236,7 +247,10 @@ impl<A: Allocator> Scheduler<A> {
             pool_waits: Default::default(),
             free_waits: Default::default(),
             block_waits: OpSet::default(),
+            kept_places: 0,
             unread: OpSet::default(),
+            n_submitted: 0,
+            n_running: 0,
             n_unread: 0,
             n_fetching: 0,
             n_emitted: 0,
@@ -325,9 +339,23 @@ impl<A: Allocator> Scheduler<A> {
             })
             .collect();
         self.allocator.reserve(self.limits.resources, &bounds);
+        self.kept_places = (0..self.ops.len()).map(|op| self.kept_place(op)).sum();
         for op in 0..self.ops.len() {
             self.book(op);
         }
+    }
+
+    /// Places among the blocks in flight that an operator has a right to and
+    /// does not use. Half of all is for the operators that run tasks behind the
+    /// one that reads: else it would take all, and they, where an input gives
+    /// many blocks, go on one block at a time.
+    pub(crate) fn kept_place(&self, op: OpIdx) -> i64 {
+        let operator = &self.ops[op];
+        if operator.config.kind != OpKind::Map || op <= self.reader {
+            return 0;
+        }
+        let share = i64::from(self.limits.blocks_in_flight) / 2 / self.n_maps.max(1);
+        (share - i64::from(operator.output_blocks)).max(0)
     }
 
     fn is_collecting(&self, op: OpIdx) -> bool {
@@ -343,12 +371,18 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Tells the allocator what an operator uses now, and lets it try again.
     pub(crate) fn book(&mut self, op: OpIdx) {
-        let has_input = self.has_input(op);
-        let usage = self.ops[op].usage(has_input);
-        self.allocator.set_usage(op, usage);
-        if has_input {
+        if self.has_input(op) {
             self.awaken(op);
+        } else {
+            self.tell(op);
         }
+    }
+
+    /// Tells the allocator what an operator uses now.
+    pub(crate) fn tell(&mut self, op: OpIdx) {
+        let claims = self.ops[op].is_able && self.has_input(op);
+        let usage = self.ops[op].usage(claims);
+        self.allocator.set_usage(op, usage);
     }
 
     pub(crate) fn has_input(&self, op: OpIdx) -> bool {
@@ -359,9 +393,10 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// Cursors of the points that something which enters operator `op` has yet
-    /// to pass.
-    pub(crate) fn ahead_of(&self, op: OpIdx) -> Cursors {
-        let passed = self.ordered.partition_point(|point| *point < op);
+    /// to pass. A share of a split has passed the operator that reads it.
+    pub(crate) fn ahead_of(&self, op: OpIdx, is_share: bool) -> Cursors {
+        let first = op + usize::from(is_share);
+        let passed = self.ordered.partition_point(|point| *point < first);
         Cursors::MAX.checked_shl(passed as u32).unwrap_or(0)
     }
 

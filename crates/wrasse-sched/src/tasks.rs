@@ -49,6 +49,8 @@ impl<A: Allocator> Scheduler<A> {
             let op = &mut self.ops[task.op];
             op.n_submitted -= 1;
             op.n_running += 1;
+            self.n_submitted -= 1;
+            self.n_running += 1;
             op.metrics.tasks_started += 1;
             op.metrics.task_scheduling += now.since(task.submitted);
             self.moved = now;
@@ -57,15 +59,15 @@ impl<A: Allocator> Scheduler<A> {
 
     /// What a task leaves of its input becomes the input of another.
     pub(crate) fn rest_ready(&mut self, id: TaskId, from: u32) {
-        let Some(task) = self.tasks.get_mut(id.0) else {
+        let Some(task) = self.tasks.get(id.0) else {
             return;
         };
-        if task.gave_rest || task.drained.is_some() {
+        let (op, token, reads) = (task.op, task.token, task.reads);
+        if task.drained.is_some() || self.order.get(token).gave_rest {
             return;
         }
-        task.gave_rest = true;
-        let (op, token, reads) = (task.op, task.token, task.reads);
-        let item = self.order.get(token);
+        let item = self.order.get_mut(token);
+        item.gave_rest = true;
         let (mut place, block, mut rows) = (item.place, item.block, item.rows);
         if let Some(block) = block {
             let block = &mut self.blocks[block];
@@ -85,7 +87,7 @@ impl<A: Allocator> Scheduler<A> {
             ..self.item(op, place, State::Queued, block, rows)
         };
         let behind = self.order.after(token);
-        let ahead = self.ahead_of(op);
+        let ahead = self.ahead_of(op, reads);
         let key = self.order.insert_before(behind, rest, ahead);
         let queued = self.queued(key);
         self.ops[op].queue.insert(queued);
@@ -110,6 +112,7 @@ impl<A: Allocator> Scheduler<A> {
             rows,
             attempts: 0,
             kills: 0,
+            gave_rest: false,
             put_out: 0,
             is_rest: false,
         }
@@ -176,12 +179,11 @@ impl<A: Allocator> Scheduler<A> {
             fetches: 0,
             users: 1,
         });
-        self.ops[op].output_blocks += 1;
         self.ops[op].metrics.blocks_out += 1;
         self.charge_block(op, place, 1, bytes as i64);
         let unemitted = State::Unemitted { task: id.0 };
         let item = self.item(op + 1, place, unemitted, Some(block), None);
-        let ahead = self.ahead_of(op + 1);
+        let ahead = self.ahead_of(op + 1, false);
         let output = self.order.insert_before(token, item, ahead);
         let task = &mut self.tasks[id.0];
         task.unemitted += 1;
@@ -261,7 +263,11 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Charges blocks and bytes to the operator that put them out.
     pub(crate) fn charge_block(&mut self, op: OpIdx, place: Place, blocks: i64, bytes: i64) {
-        self.ops[op].output_bytes += bytes;
+        self.kept_places -= self.kept_place(op);
+        let operator = &mut self.ops[op];
+        operator.output_bytes += bytes;
+        operator.output_blocks = operator.output_blocks.saturating_add_signed(blocks as i32);
+        self.kept_places += self.kept_place(op);
         if op >= self.reader {
             self.ahead.add(place.split, blocks, bytes);
         }
@@ -342,7 +348,11 @@ impl<A: Allocator> Scheduler<A> {
             let op = item.op;
             self.awaken(op);
         }
-        // The head may do what others may not.
+        self.awaken_head();
+    }
+
+    /// The head may do what others may not.
+    fn awaken_head(&mut self) {
         let head = self.order.first();
         let item = self.order.get(head);
         let op = if item.state == State::End {
@@ -380,13 +390,14 @@ impl<A: Allocator> Scheduler<A> {
         let now = self.now;
         let task = &mut self.tasks[id.0];
         task.drained = Some(now);
-        let (op, token, reads, gave_rest) = (task.op, task.token, task.reads, task.gave_rest);
+        let (op, token, reads) = (task.op, task.token, task.reads);
         self.free_worker(id.0);
         self.ops[op].n_running -= 1;
+        self.n_running -= 1;
         self.moved = now;
         let item = self.order.get(token);
         let (place, block) = (item.place, item.block);
-        if reads && !gave_rest {
+        if reads && !item.gave_rest {
             self.open.remove(&place.split);
             self.move_front();
         }
@@ -447,7 +458,6 @@ impl<A: Allocator> Scheduler<A> {
         }
         let block = self.blocks.remove(key).expect("it is there");
         out.push(Command::Release { data: block.data });
-        self.ops[block.producer].output_blocks -= 1;
         self.charge_block(block.producer, block.place, -1, -(block.bytes as i64));
         self.wake_for_blocks();
     }
@@ -457,6 +467,9 @@ impl<A: Allocator> Scheduler<A> {
             self.n_emitted -= 1;
             self.moved = self.now;
             self.unuse(id.0, out);
+            if self.n_emitted == 0 {
+                self.awaken_head();
+            }
         }
     }
 
@@ -464,6 +477,8 @@ impl<A: Allocator> Scheduler<A> {
         if self.tasks.get(id.0).is_none_or(|t| t.drained.is_some()) {
             return;
         }
+        // What waited at the door is no suspect.
+        let had_begun = self.tasks[id.0].started.is_some();
         self.task_started(id);
         self.stop_waiting(id.0);
         self.free_worker(id.0);
@@ -478,15 +493,18 @@ impl<A: Allocator> Scheduler<A> {
             self.tasks.remove(id.0);
         }
         self.ops[op].n_running -= 1;
+        self.n_running -= 1;
         self.ops[op].metrics.tasks_failed += 1;
         self.moved = now;
         let (attempts_max, kills_max) = (self.settings.attempts_max, self.settings.kills_max);
         let item = self.order.get_mut(token);
-        item.put_out = outputs;
+        item.put_out += outputs;
+        // Until something else is decided: never again.
+        item.state = State::BackingOff(Time(u64::MAX));
         match class {
             FailureClass::Fatal => self.fail(op, place, Failure::Fatal, out),
             // It will not be tried again: the run ends.
-            _ if is_cancelled => item.state = State::BackingOff(Time(u64::MAX)),
+            _ if is_cancelled => {}
             FailureClass::Transient => {
                 item.attempts += 1;
                 let attempts = item.attempts;
@@ -496,6 +514,7 @@ impl<A: Allocator> Scheduler<A> {
                     self.back_off(token, attempts);
                 }
             }
+            FailureClass::WorkerLost if !had_begun => self.requeue(token),
             FailureClass::WorkerLost => {
                 item.kills += 1;
                 if item.kills.is_multiple_of(kills_max) {
@@ -524,15 +543,20 @@ impl<A: Allocator> Scheduler<A> {
             from: 0,
             to: n_rows,
         });
-        // Behind what was put out already nothing can be cut.
-        if rows.to - rows.from <= 1 || item.put_out > 0 {
-            if rows.to - rows.from == 1 {
-                self.ops[op].metrics.samples_poisonous += 1;
-                self.requeue(token);
-            } else {
+        let n_rows = rows.to - rows.from;
+        if item.put_out > 0 {
+            // What was put out cannot be taken back: it has to go well.
+            if kills >= self.settings.attempts_max * self.settings.kills_max {
                 let failure = Failure::AttemptsExhausted { attempts: kills };
                 self.fail(op, place, failure, out);
+            } else {
+                self.requeue(token);
             }
+            return;
+        }
+        if n_rows <= 1 {
+            self.ops[op].metrics.samples_poisonous += 1;
+            self.requeue(token);
             return;
         }
         self.ops[op].metrics.inputs_bisected += 1;
@@ -540,7 +564,7 @@ impl<A: Allocator> Scheduler<A> {
         self.blocks[block].users += 1;
         let first = Rows { to: middle, ..rows };
         let first = self.item(op, place, State::Queued, Some(block), Some(first));
-        let ahead = self.ahead_of(op);
+        let ahead = self.ahead_of(op, false);
         let first = self.order.insert_before(token, first, ahead);
         let item = self.order.get_mut(token);
         item.rows = Some(Rows {
@@ -598,6 +622,9 @@ impl<A: Allocator> Scheduler<A> {
         let Some(pool) = &mut self.ops[op].pool else {
             return;
         };
+        if !pool.has(worker) {
+            return;
+        }
         let tasks = pool.lose(worker);
         pool.wanted = pool.wanted.saturating_sub(1).max(pool.up());
         for task in tasks {
