@@ -6,6 +6,7 @@
 //! wrasse-bench measure STDOUT -- COMMAND...                 measures a command
 //! wrasse-bench loop RECIPE INPUT OUTPUT                     the bare loop
 //! wrasse-bench operators INPUT                              each operator alone
+//! wrasse-bench sched                                        the scheduler alone
 //! ```
 //!
 //! Each prints one line of JSON.
@@ -16,6 +17,8 @@ mod bare_loop;
 mod corpus;
 mod measure;
 mod operators;
+mod reaction;
+mod scheduler;
 
 use std::io::Write as _;
 
@@ -38,6 +41,8 @@ fn main() -> Result<()> {
             measure::measure(stdout.as_ref(), program, args)?
         }
         ["loop", recipe, input, output] => bare_loop::run(recipe, input.as_ref(), output.as_ref())?,
+        ["reaction"] => reaction::run(),
+        ["sched"] => scheduler::run(),
         ["operators", input] => operators::run(input.as_ref())?,
         _ => bail!("wrong arguments; see the head of `crates/wrasse-bench/src/main.rs`"),
     };

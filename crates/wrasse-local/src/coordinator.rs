@@ -92,14 +92,14 @@ impl<'a> Coordinator<'a> {
         )
         .map_err(|refusal| refused(&refusal))?;
         let n_workers = budget.threads;
-        // A task a worker, never more: the scheduler counts them.
-        let (tasks, tasks_in) = bounded::<Task>(n_workers);
+        // Two tasks a worker, never more: the scheduler counts them.
+        let (tasks, tasks_in) = bounded::<Task>(2 * n_workers);
         // The writer lags behind by blocks in flight at the most, each with the
         // place behind it.
         let in_flight = blocks_in_flight(&budget, &pipeline) as usize;
         let (orders, orders_in) = bounded::<Order>(2 * in_flight + 2);
-        // Three notes a task, one a block at the writer.
-        let (notes, notes_in) = bounded::<Note>(3 * n_workers + in_flight + 2);
+        // Three notes a task of two a worker, one a block at the writer.
+        let (notes, notes_in) = bounded::<Note>(6 * n_workers + in_flight + 2);
         let rows_left = job
             .limit
             .map_or(u64::MAX, |limit| limit.saturating_sub(self.written.rows_in));
@@ -288,7 +288,10 @@ impl Watcher<'_> {
                 .collect(),
             bytes_total: self.bytes_total(),
             bytes_resumed: self.bytes_resumed,
-            tasks: scheduler.tasks() as usize,
+            tasks: stages
+                .iter()
+                .map(|stage| stage.view.tasks_running as usize)
+                .sum(),
             threads: self.budget.threads,
             blocks: scheduler.blocks(),
             waiting: books.in_flight.len(),

@@ -29,8 +29,9 @@ pub(crate) struct Pipeline {
     pub(crate) names: Vec<String>,
 }
 
-/// A thread.
-const ONE_CPU: i64 = 1000;
+/// What a task takes of a thread, in thousandths: while one runs another waits
+/// at the door, so that no thread waits for the scheduler to hear and decide.
+const HALF_A_THREAD: i64 = 500;
 
 impl Pipeline {
     /// `keeps_samples` says that rows are not encoded before the last gate,
@@ -84,8 +85,8 @@ impl Pipeline {
     pub(crate) fn configs(&self, block_bytes: u64) -> Vec<OpConfig> {
         let config = |step: &Step| {
             let (kind, millicpus, tasks_max) = match step {
-                Step::Read(_) => (OpKind::Source, ONE_CPU, u32::MAX),
-                Step::Run(_) => (OpKind::Map, ONE_CPU, u32::MAX),
+                Step::Read(_) => (OpKind::Source, HALF_A_THREAD, u32::MAX),
+                Step::Run(_) => (OpKind::Map, HALF_A_THREAD, u32::MAX),
                 // Decided at once, by the thread that schedules.
                 Step::Gate(_) => (OpKind::Ordered, 0, 1),
             };

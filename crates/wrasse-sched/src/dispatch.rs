@@ -175,7 +175,6 @@ impl<A: Allocator> Scheduler<A> {
             token,
             place,
             reads,
-            need,
             worker,
             submitted: now,
             started: None,
@@ -399,8 +398,12 @@ impl<A: Allocator> Scheduler<A> {
         let budget = self.allocator.budget(op);
         let (now, settings) = (self.now, self.settings);
         let is_done = self.phase == Phase::Draining && !self.has_input(op);
+        let unread = match op == self.reader && self.phase == Phase::Running {
+            true => (self.n_splits - self.unopened.split) as usize,
+            false => 0,
+        };
         let operator = &mut self.ops[op];
-        let tasks = operator.queue.len() + operator.in_flight() as usize;
+        let tasks = operator.queue.len() + operator.in_flight() as usize + unread;
         let mean = operator.mean_task;
         let Some(pool) = &mut operator.pool else {
             return;

@@ -141,7 +141,7 @@ impl<A: Allocator> Scheduler<A> {
             };
             let live = || tasks().filter(|task| task.drained.is_none());
             let held = live().fold(Resources::ZERO, |sum, task| {
-                sum + task.need.with(Resource::BLOCKS, task.pending)
+                sum + op.config.task.with(Resource::BLOCKS, task.pending)
             });
             assert_eq!(op.held, held, "what tasks of operator {i} hold");
             let blocks = || {

@@ -71,7 +71,6 @@ pub(crate) struct Task {
     pub(crate) place: Place,
     /// Whether it reads a share of a split.
     pub(crate) reads: bool,
-    pub(crate) need: Resources,
     pub(crate) worker: Option<WorkerId>,
     pub(crate) submitted: Time,
     pub(crate) started: Option<Time>,

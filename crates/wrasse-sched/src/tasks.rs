@@ -432,9 +432,9 @@ impl<A: Allocator> Scheduler<A> {
     /// Gives back what a task holds.
     fn free_worker(&mut self, key: Key) {
         let task = &mut self.tasks[key];
-        let mut need = task.need;
-        need[crate::Resource::BLOCKS] = task.pending;
         let (op, place, reads) = (task.op, task.place, task.reads);
+        let need = self.ops[op].config.task;
+        let need = need.with(crate::Resource::BLOCKS, task.pending);
         let pending = std::mem::take(&mut task.pending);
         let granted = std::mem::take(&mut task.granted);
         let worker = task.worker.take();

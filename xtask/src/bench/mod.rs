@@ -26,6 +26,8 @@ pub(crate) enum What {
     Job,
     /// Every operator alone
     Ops,
+    /// The scheduler alone, with thousands of simulated workers
+    Sched,
 }
 
 /// How to measure.
@@ -70,6 +72,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let lab = Lab::open(root, args.corpus.as_deref(), args.same_text)?;
     let machine = lab.machine()?;
     let (name, results) = match args.what {
+        What::Sched => ("sched", json!({ "sched": lab.program(&["sched"])? })),
         What::Job => ("results", job(&lab, args)?),
         What::Ops => {
             let input = lab.input("input", args.mb)?;
@@ -83,6 +86,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let mut all = json!({ "version": 1, "machine": machine, "corpus": lab.corpus() });
     merge(&mut all, results);
     let text = match args.what {
+        What::Sched => report::sched(&all),
         What::Job => report::job(&all),
         What::Ops => report::operators(&all),
     };

@@ -4,6 +4,74 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+/// The scheduler alone.
+pub(super) fn sched(all: &Value) -> String {
+    let mut text = head("The scheduler alone", all);
+    text.push_str(
+        "\nSimulated workers, no processes: the cost of deciding. An endless input, operators in a \
+row that do not fuse, workers shared out evenly, blocks of 1 MiB, a consumer that takes at once; \
+in each round so many tasks end. A step is one event with all that is decided for it; the first \
+fill gives every worker its first task. Median of three; processor time but for steps.\n\n\
+| kind | operators | workers | ends a round | CPU µs a task | step p50 ns | p99 ns | longest µs | \
+first fill ms | its longest step µs | idle tick ns |\n\
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    let sched = &all["sched"];
+    for row in list(&sched["grid"]) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {:.2} | {} | {} | {:.0} | {:.1} | {:.0} | {:.0} |",
+            word(&row["kind"]),
+            row["operators"],
+            row["workers"],
+            row["completions"],
+            number(&row["cpu_us_per_task"]),
+            row["step_ns_p50"],
+            row["step_ns_p99"],
+            number(&row["step_us_longest"]),
+            number(&row["fill_ms"]),
+            number(&row["fill_step_us_longest"]),
+            number(&row["idle_tick_ns"]),
+        );
+    }
+    let memory = &sched["memory"];
+    let resident: Vec<String> = list(&memory["resident_after_million_blocks"])
+        .iter()
+        .map(|bytes| format!("{:.1} MB", number(bytes) / 1e6))
+        .collect();
+    let _ = writeln!(
+        text,
+        "\nResident memory of the process after each further million blocks ({} operators, {} \
+workers; {} blocks in flight): {}.",
+        memory["operators"],
+        memory["workers"],
+        memory["blocks_in_flight"],
+        resident.join(", ")
+    );
+    text.push_str(
+        "\nReaction, with threads, channels and the executor of the local backend: from the end of a \
+task to the start of the next on the same worker.\n\n\
+| tasks | gap p50 µs | p99 µs | slots used | loop busy s | blocked s |\n\
+| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (name, key) in [
+        ("one of 2 s beside 100 of 20 ms", "one_long_beside_short"),
+        ("100,000 of no duration", "no_work"),
+    ] {
+        let row = &sched["reaction"][key];
+        let _ = writeln!(
+            text,
+            "| {name} | {:.0} | {:.0} | {:.1} % | {:.3} | {:.3} |",
+            number(&row["gap_us_p50"]),
+            number(&row["gap_us_p99"]),
+            number(&row["slots_used"]) * 100.0,
+            number(&row["loop_busy_s"]),
+            number(&row["loop_blocked_s"]),
+        );
+    }
+    text
+}
+
 /// The results of the job.
 pub(super) fn job(all: &Value) -> String {
     let mut text = head("The job of eight steps", all);
