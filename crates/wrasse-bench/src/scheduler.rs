@@ -232,7 +232,7 @@ fn measure(ops: usize, workers: u32, actors: bool, completions: usize) -> Value 
         last = Some((filled, busy_workers, idle_tick_ns));
     }
     steps.sort_unstable();
-    fills.sort_by(|a, b| a.1.cmp(&b.1));
+    fills.sort_by_key(|fill| fill.1);
     longest.sort_unstable();
     cpu.sort_by(f64::total_cmp);
     let at = |share: f64| steps[((steps.len() - 1) as f64 * share) as usize];

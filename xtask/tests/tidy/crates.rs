@@ -16,7 +16,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     // Dialects of YAML.
     ("saphyr-parser", &["wrasse-recipe"]),
     // Threads.
-    ("crossbeam-channel", &["wrasse-local"]),
+    ("crossbeam-channel", &["wrasse-local", "wrasse-bench"]),
     // Formats, stores, and the runtime that stores need.
     ("arrow-*", &["wrasse-io"]),
     ("bytes", &["wrasse-io"]),
