@@ -1,5 +1,6 @@
 //! The arguments. Flags say how to run, the recipe says what.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -90,6 +91,16 @@ pub(crate) struct RunArgs {
     /// No progress and no accounting; errors only
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Show for each stage what it uses, may use, and waits for
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    /// Serve metrics for Prometheus at this address, e.g. `127.0.0.1:9464`
+    /// (port 0: any that is free; it is printed)
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics_addr: Option<SocketAddr>,
+    /// End the run if nothing has moved for this many seconds (0: never)
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    pub(crate) no_progress_timeout: u64,
     /// The form of the final report, on standard output if it is JSON
     #[arg(long, value_enum, default_value_t)]
     pub(crate) report: ReportForm,

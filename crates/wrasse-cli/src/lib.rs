@@ -16,6 +16,7 @@ mod exit;
 mod explain;
 mod failure;
 mod load;
+mod metrics_server;
 mod ops;
 mod progress;
 mod replay;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wrasse_core::ByteCount;
 use wrasse_run::RunSnapshot;
+use wrasse_sched::{Resource, Resources};
 
 use crate::failure::say;
 use crate::table::{Align, count, duration, table};
@@ -12,17 +13,61 @@ use crate::table::{Align, count, duration, table};
 /// How often a log gets a line.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
+/// With `--verbose` a log says more in the first moments, in seconds.
+const FIRST_S: f64 = 0.3;
+
+/// After so many seconds without progress a person is told.
+const STALLED_S: f64 = 60.0;
+
 /// Shows snapshots: redrawn in place on a terminal, a line every ten seconds
 /// elsewhere, or not at all.
-pub(crate) enum Progress {
+pub(crate) struct Progress {
+    target: Target,
+    verbose: bool,
+    /// Whether a stall was told.
+    told: bool,
+}
+
+enum Target {
     Quiet,
     Terminal(ProgressBar),
     Log(Instant),
 }
 
 impl Progress {
+    pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
+        Self {
+            target: Target::new(quiet),
+            verbose,
+            told: false,
+        }
+    }
+
+    pub(crate) fn show(&mut self, snapshot: &RunSnapshot) {
+        if let Some(stalled) = snapshot.stalled.as_ref().filter(|s| s.seconds >= STALLED_S) {
+            if !self.told && !matches!(self.target, Target::Quiet) {
+                self.told = true;
+                say(&format!(
+                    "warning: nothing has moved for {:.0} s: `{}` waits for {}",
+                    stalled.seconds, stalled.stage, stalled.waits_for
+                ));
+            }
+        } else {
+            self.told = false;
+        }
+        self.target.show(snapshot, self.verbose);
+    }
+
+    pub(crate) fn end(&self) {
+        if let Target::Terminal(bar) = &self.target {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Target {
     #[expect(clippy::disallowed_methods, reason = "the pace of log lines")]
-    pub(crate) fn new(quiet: bool) -> Self {
+    fn new(quiet: bool) -> Self {
         if quiet {
             return Self::Quiet;
         }
@@ -38,27 +83,88 @@ impl Progress {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the pace of log lines")]
-    pub(crate) fn show(&mut self, snapshot: &RunSnapshot) {
+    fn show(&mut self, snapshot: &RunSnapshot, verbose: bool) {
+        let stages = |snapshot| match verbose {
+            true => format!("\n{}", stages(snapshot)),
+            false => String::new(),
+        };
         match self {
             Self::Quiet => {}
             Self::Terminal(bar) => {
-                bar.set_message(render(snapshot));
+                bar.set_message(format!("{}{}", render(snapshot), stages(snapshot)));
                 bar.tick();
             }
             Self::Log(last) => {
-                if last.elapsed() >= LOG_EVERY {
+                // The first lines soon, so that one sees that it works.
+                let is_due = last.elapsed() >= LOG_EVERY;
+                if is_due || (verbose && snapshot.elapsed_s < FIRST_S) {
                     *last = Instant::now();
-                    say(&summary(snapshot));
+                    say(&format!("{}{}", summary(snapshot), stages(snapshot)));
                 }
             }
         }
     }
+}
 
-    pub(crate) fn end(&self) {
-        if let Self::Terminal(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
+/// The stages: what each uses, may use, and waits for.
+pub(crate) fn stages(snapshot: &RunSnapshot) -> String {
+    let amounts = |of: Resources| {
+        let cpu = of[Resource::CPU];
+        let amount = match of[Resource::BLOCKS] {
+            _ if cpu >= Resources::UNBOUNDED => "any".to_owned(),
+            blocks if blocks >= Resources::UNBOUNDED => format!("{} cpu", cpu as f64 / 1000.0),
+            blocks => {
+                let blocks = ByteCount(blocks.max(0) as u64);
+                format!("{} cpu {blocks}", cpu as f64 / 1000.0)
+            }
+        };
+        amount
+    };
+    let name = |op: usize| snapshot.stages.get(op).map_or("", |stage| &stage.name);
+    let rows: Vec<Vec<String>> = snapshot
+        .stages
+        .iter()
+        .map(|stage| {
+            let view = &stage.view;
+            let wait = view.wait.map_or(String::new(), |wait| {
+                let for_s = snapshot.elapsed_s - wait.since.0 as f64 / 1e9;
+                let holder = match wait.holder {
+                    Some(holder) if wait.reason.is_backpressure() => {
+                        format!(" held by {}", name(holder))
+                    }
+                    _ => String::new(),
+                };
+                format!("{} for {:.1} s{holder}", wait.reason.name(), for_s.max(0.0))
+            });
+            vec![
+                stage.name.clone(),
+                format!("{}+{}", view.tasks_running, view.tasks_submitted),
+                view.queued.to_string(),
+                amounts(view.usage),
+                amounts(view.allocation),
+                amounts(view.budget),
+                wait,
+            ]
+        })
+        .collect();
+    let header = [
+        ("stage", Align::Left),
+        ("tasks", Align::Right),
+        ("queue", Align::Right),
+        ("uses", Align::Left),
+        ("may use", Align::Left),
+        ("left", Align::Left),
+        ("waits for", Align::Left),
+    ];
+    let pace = &snapshot.pace;
+    format!(
+        "{}scheduling: {} events, busy {:.3} s, blocked {:.1} s, longest step {:.0} us",
+        table(&header, &rows),
+        count(pace.events),
+        pace.busy.as_secs_f64(),
+        pace.blocked.as_secs_f64(),
+        pace.longest_step.as_secs_f64() * 1e6
+    )
 }
 
 /// The whole picture: a line an operator, then the summary.
@@ -173,6 +279,7 @@ mod tests {
             waits_for: Some("memory"),
             stages: Vec::new(),
             pace: Pace::default(),
+            stalled: None,
         }
     }
 

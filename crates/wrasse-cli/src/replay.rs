@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::args::ReplayArgs;
 use crate::failure::{Failure, say};
 use crate::load;
-use crate::run::execute;
+use crate::run::{Show, execute};
 use crate::settings::{Reuse, job};
 
 pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failure> {
@@ -51,7 +51,12 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
     job.known_from = Some(job.run_dir.clone());
     job.run_dir = replay_dir;
     job.places = Places::default();
-    execute(&job, args.quiet, args.report)
+    let show = Show {
+        quiet: args.quiet,
+        form: args.report,
+        ..Show::default()
+    };
+    execute(&job, &show)
 }
 
 /// The rows that are whole, a line each.

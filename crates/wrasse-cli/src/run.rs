@@ -1,14 +1,16 @@
 //! `wrasse run`.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use wrasse_local::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
-use wrasse_run::Existing;
+use wrasse_run::{EventLog, Existing, Stalled};
 
 use crate::Exit;
 use crate::args::{ReportForm, RunArgs};
 use crate::failure::{Failure, print, say};
+use crate::metrics_server::{self, Last};
 use crate::progress::Progress;
 use crate::settings::{Reuse, job};
 use crate::table::count;
@@ -27,12 +29,32 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.report),
-        None => execute(&job, args.quiet, args.report),
+        None => {
+            let show = Show {
+                quiet: args.quiet,
+                verbose: args.verbose,
+                metrics_addr: args.metrics_addr,
+                patience_s: args.no_progress_timeout,
+                form: args.report,
+            };
+            execute(&job, &show)
+        }
     }
 }
 
+/// What is shown of a run, to whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Show {
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    pub(crate) metrics_addr: Option<SocketAddr>,
+    /// Seconds without progress that end the run; 0 for never.
+    pub(crate) patience_s: u64,
+    pub(crate) form: ReportForm,
+}
+
 /// Runs a job with progress, and tells how it went.
-pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
+pub(crate) fn execute(job: &Job, show: &Show) -> Result<Exit, Failure> {
     quiet_operators();
     let cancel = Cancel::default();
     let asked = cancel.clone();
@@ -43,11 +65,70 @@ pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, 
         }
         asked.cancel();
     });
-    let mut progress = Progress::new(quiet);
-    let result = wrasse_local::run(job, &mut |snapshot| progress.show(snapshot), &cancel);
+    let last = Last::default();
+    if let Some(addr) = show.metrics_addr {
+        let addr = metrics_server::serve(addr, last.clone()).map_err(|error| Failure {
+            message: format!("cannot serve metrics at {addr}: {error}"),
+            hint: Some("choose another --metrics-addr, or port 0 for any that is free".to_owned()),
+            exit: Exit::Usage,
+        })?;
+        say(&format!("metrics at http://{addr}/metrics"));
+    }
+    let mut progress = Progress::new(show.quiet, show.verbose);
+    let mut events = None;
+    let mut seen = None;
+    let result = wrasse_local::run(
+        job,
+        &mut |snapshot| {
+            // The run directory is there by now.
+            let path = job.run_dir.join(EVENTS);
+            let events = events.get_or_insert_with(|| EventLog::open(Some(&path)));
+            events.observe(snapshot);
+            progress.show(snapshot);
+            if show.metrics_addr.is_some() {
+                last.set(snapshot);
+            }
+            if let Some(stalled) = &snapshot.stalled
+                && show.patience_s > 0
+                && stalled.seconds >= show.patience_s as f64
+            {
+                events.end("stalled", Some(snapshot));
+                progress.end();
+                give_up(stalled);
+            }
+            seen = Some(snapshot.clone());
+        },
+        &cancel,
+    );
     progress.end();
-    let result = result?;
-    tell(job, &result, quiet, form)
+    if let Some(events) = &mut events {
+        let how = match &result {
+            Ok(result) if result.complete => "done",
+            Ok(_) => "interrupted",
+            Err(_) => "failed",
+        };
+        events.end(how, seen.as_ref());
+    }
+    tell(job, &result?, show.quiet, show.form)
+}
+
+/// The file of events in the run directory.
+const EVENTS: &str = "events.jsonl";
+
+/// Nothing moves: a thread may be stuck for ever, and cannot be stopped.
+#[expect(
+    clippy::exit,
+    reason = "the threads that would have to end may be stuck"
+)]
+fn give_up(stalled: &Stalled) -> ! {
+    let holder = stalled.holder.as_ref();
+    let holder = holder.map_or(String::new(), |holder| format!(", held by `{holder}`"));
+    say(&format!(
+        "error: nothing has moved for {:.0} s: stage `{}` waits for {}{holder}\n\
+         hint: --resume goes on from the last commit; --no-progress-timeout sets the time",
+        stalled.seconds, stalled.stage, stalled.waits_for
+    ));
+    std::process::exit(Exit::Failed as i32)
 }
 
 /// Asked a second time: what is committed is safe, and a read from a pipe may

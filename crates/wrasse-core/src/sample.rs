@@ -301,8 +301,13 @@ impl Sample {
     }
 
     /// Bytes of memory that this sample holds for itself while it waits,
-    /// its share of the buffer it came from included.
-    pub fn held_bytes(&self) -> usize {
+    /// its share of the buffer it came from included, unless `before`, the
+    /// sample in front of it, is a piece of the same row and holds that.
+    pub fn held_bytes(&self, before: Option<&Self>) -> usize {
+        let row = match before {
+            Some(before) if self.shares_row_with(before) => 0,
+            _ => self.row_bytes(),
+        };
         let fields = match &self.row {
             Row::Json { fields, .. } => fields.len() * size_of::<Field>(),
             Row::Columns { .. } => 0,
@@ -316,11 +321,29 @@ impl Sample {
                 Content::Removed => 0,
             })
             .sum();
-        size_of::<Self>()
-            + self.row_bytes()
-            + fields
-            + loaded
-            + self.loaded.len() * size_of::<Loaded>()
+        size_of::<Self>() + row + fields + loaded + self.loaded.len() * size_of::<Loaded>()
+    }
+
+    /// Bytes of memory that samples hold which wait one behind the other.
+    pub fn held_by_all(samples: &[Self]) -> usize {
+        let before = std::iter::once(None).chain(samples.iter().map(Some));
+        samples
+            .iter()
+            .zip(before)
+            .map(|(sample, before)| sample.held_bytes(before))
+            .sum()
+    }
+
+    fn shares_row_with(&self, other: &Self) -> bool {
+        match (&self.row, &other.row) {
+            (Row::Json { line, .. }, Row::Json { line: before, .. }) => {
+                std::ptr::eq(line.as_str(), before.as_str())
+            }
+            (Row::Columns { batch, row }, Row::Columns { batch: b, row: r }) => {
+                row == r && std::ptr::addr_eq(Arc::as_ptr(batch), Arc::as_ptr(b))
+            }
+            _ => false,
+        }
     }
 
     /// Frees what can be computed anew, before the sample waits in a queue.

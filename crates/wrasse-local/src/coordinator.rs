@@ -17,10 +17,10 @@ use wrasse_io::Split;
 use wrasse_plan::Budget;
 use wrasse_run::{
     Error, FingerprintSet, MemorySnapshot, OpSnapshot, Pace, RunSnapshot, Running, StageSnapshot,
-    Tally, Watch, Writer, execute,
+    Stalled, Tally, Watch, Writer, execute,
 };
 use wrasse_sched::{
-    Event, Limits, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Wait,
+    Event, Limits, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Time, Wait,
 };
 
 use crate::backend::{Books, Local};
@@ -33,6 +33,9 @@ use crate::writing::{Order, Written, write};
 /// How often memory is looked at while blocks come and go: a fast run fills a
 /// hundred megabytes between two ticks.
 const LOOK: Duration = Duration::from_millis(4);
+
+/// A run in which nothing moves for this long is called stalled.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// One run on threads.
 pub(crate) struct Coordinator<'a> {
@@ -307,9 +310,27 @@ impl Watcher<'_> {
                 Some(reason) if reason.is_backpressure() => Some(reason.name()),
                 _ => None,
             },
+            stalled: self.stalled(scheduler),
             stages,
             pace: *pace,
         }
+    }
+
+    /// Who is stuck, if nothing has moved for a while.
+    fn stalled(&self, scheduler: &Scheduler) -> Option<Stalled> {
+        let now = Time(self.began.elapsed().as_nanos() as u64);
+        let stuck = scheduler.stuck(now)?;
+        let name = |op: usize| self.pipeline.names.get(op).cloned();
+        (stuck.since >= STALLED).then(|| Stalled {
+            stage: name(stuck.op).unwrap_or_default(),
+            waits_for: match stuck.wait {
+                Some(wait) => wait.reason.name(),
+                None if stuck.is_unstarted => "a worker",
+                None => "a task that runs",
+            },
+            holder: stuck.wait.and_then(|wait| name(wait.holder?)),
+            seconds: stuck.since.as_secs_f64(),
+        })
     }
 
     fn bytes_total(&self) -> Option<u64> {

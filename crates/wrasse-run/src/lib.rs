@@ -10,9 +10,11 @@
 //! operator takes how much time; no result depends on it.
 
 mod error;
+mod events;
 mod executor;
 mod fingerprints;
 mod manifest;
+mod metrics;
 mod pass;
 mod record;
 mod records;
@@ -22,13 +24,15 @@ mod tally;
 mod writer;
 
 pub use error::{Error, ErrorKind};
+pub use events::EventLog;
 pub use executor::{Backend, Pace, Running, Watch, execute};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
+pub use metrics::{Metric, MetricKind, metrics, prometheus, snapshot_json};
 pub use pass::{BlockState, Part, Pass, PassSettings, Ran, Work};
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
-pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot};
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, Stalled};
 pub use tally::{OpTally, Tally};
 pub use writer::{MaxRejects, Outcome, Writer, WriterSettings};

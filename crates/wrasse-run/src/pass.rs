@@ -102,7 +102,7 @@ impl BlockState {
 
     /// Bytes of memory held.
     pub fn memory_bytes(&self) -> usize {
-        let samples: usize = self.samples.iter().map(Sample::held_bytes).sum();
+        let samples = Sample::held_by_all(&self.samples);
         let fingerprints = self.fingerprints.len() + self.fresh.iter().map(Vec::len).sum::<usize>();
         samples
             + fingerprints * size_of::<Fingerprint>()
@@ -213,7 +213,7 @@ impl Pass {
         if let Some(builder) = &mut flow.builder {
             // Rows hardly grow; a little room spares the next doubling.
             let bytes = source.bytes();
-            builder.reserve(bytes + bytes / 16);
+            builder.reserve((bytes + bytes / 16).min(bytes_max));
         }
         let mut rest = None;
         match source {
@@ -225,11 +225,8 @@ impl Pass {
                     let before = flow.state.samples.len();
                     flow.sample(sample)?;
                     taken += 1;
-                    out += flow.state.samples[before..]
-                        .iter()
-                        .map(Sample::held_bytes)
-                        .sum::<usize>();
-                    if out + flow.builder.as_ref().map_or(0, |b| b.memory_bytes()) >= bytes_max {
+                    out += held_since(&flow.state.samples, before);
+                    if out + flow.builder.as_ref().map_or(0, |b| b.row_bytes()) >= bytes_max {
                         break;
                     }
                 }
@@ -308,7 +305,7 @@ impl Source {
     fn bytes(&self) -> usize {
         match self {
             Self::Rows(block, _) => block.memory_bytes(),
-            Self::Samples(samples) => samples.iter().map(Sample::held_bytes).sum(),
+            Self::Samples(samples) => Sample::held_by_all(samples),
         }
     }
 }
@@ -487,6 +484,14 @@ impl Flow<'_> {
     fn clock(&self) -> Option<Instant> {
         self.tick.is_multiple_of(TIMED_EVERY).then(Instant::now)
     }
+}
+
+/// Bytes that the samples from `first` on hold.
+fn held_since(samples: &[Sample], first: usize) -> usize {
+    let before = |i: usize| i.checked_sub(1).and_then(|i| samples.get(i));
+    (first..samples.len())
+        .map(|i| samples[i].held_bytes(before(i)))
+        .sum()
 }
 
 fn since(clock: Option<Instant>) -> u64 {

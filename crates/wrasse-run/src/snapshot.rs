@@ -35,6 +35,21 @@ pub struct RunSnapshot {
     pub stages: Vec<StageSnapshot>,
     /// The scheduling loop.
     pub pace: Pace,
+    /// Set if nothing has moved for some seconds.
+    pub stalled: Option<Stalled>,
+}
+
+/// A run in which nothing moves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stalled {
+    /// The stage that all others wait for.
+    pub stage: String,
+    /// What it waits for, or does.
+    pub waits_for: &'static str,
+    /// The stage that holds what it waits for, if one does.
+    pub holder: Option<String>,
+    /// For how many seconds nothing has moved.
+    pub seconds: f64,
 }
 
 /// A stage in a snapshot: what the scheduler calls an operator.

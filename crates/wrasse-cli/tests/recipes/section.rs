@@ -184,7 +184,7 @@ pub(crate) fn same_files(section: &Section, ran: &[Ran]) -> Vec<Complaint> {
 }
 
 /// Of a run directory, the files that are for its own use.
-const RECORDS: [&str; 3] = ["manifest.jsonl", "lock", "report.json"];
+const RECORDS: [&str; 4] = ["manifest.jsonl", "lock", "report.json", "events.jsonl"];
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();

@@ -11,3 +11,4 @@ mod places;
 mod refusals;
 mod support;
 mod untouched;
+mod watched;

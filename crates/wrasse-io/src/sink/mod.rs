@@ -77,8 +77,8 @@ pub trait BlockBuilder: Send {
     /// If the format cannot hold it; the sample is then a reject.
     fn push(&mut self, sample: &Sample) -> Result<(), String>;
 
-    /// Bytes of memory that the block holds so far.
-    fn memory_bytes(&self) -> usize;
+    /// Bytes of the rows so far, about; what was reserved does not count.
+    fn row_bytes(&self) -> usize;
 
     /// Ends the block.
     fn finish(self: Box<Self>) -> OutBlock;

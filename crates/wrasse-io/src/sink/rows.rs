@@ -151,8 +151,8 @@ impl BlockBuilder for LinesBuilder {
         Ok(())
     }
 
-    fn memory_bytes(&self) -> usize {
-        self.lines.memory_bytes()
+    fn row_bytes(&self) -> usize {
+        self.lines.bytes.len()
     }
 
     fn finish(mut self: Box<Self>) -> OutBlock {
@@ -243,7 +243,7 @@ impl BlockBuilder for PiecesBuilder {
         }
     }
 
-    fn memory_bytes(&self) -> usize {
+    fn row_bytes(&self) -> usize {
         let pieces: usize = self.pieces.iter().map(Piece::memory_bytes).sum();
         pieces + self.table.as_ref().map_or(0, TableBuilder::memory_bytes)
     }
