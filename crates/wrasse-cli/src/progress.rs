@@ -110,15 +110,14 @@ impl Target {
 pub(crate) fn stages(snapshot: &RunSnapshot) -> String {
     let amounts = |of: Resources| {
         let cpu = of[Resource::CPU];
-        let amount = match of[Resource::BLOCKS] {
+        match of[Resource::BLOCKS] {
             _ if cpu >= Resources::UNBOUNDED => "any".to_owned(),
             blocks if blocks >= Resources::UNBOUNDED => format!("{} cpu", cpu as f64 / 1000.0),
             blocks => {
                 let blocks = ByteCount(blocks.max(0) as u64);
                 format!("{} cpu {blocks}", cpu as f64 / 1000.0)
             }
-        };
-        amount
+        }
     };
     let name = |op: usize| snapshot.stages.get(op).map_or("", |stage| &stage.name);
     let rows: Vec<Vec<String>> = snapshot

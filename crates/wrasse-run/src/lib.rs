@@ -12,6 +12,7 @@
 mod error;
 mod events;
 mod executor;
+mod fetcher;
 mod fingerprints;
 mod manifest;
 mod metrics;
@@ -26,6 +27,7 @@ mod writer;
 pub use error::{Error, ErrorKind};
 pub use events::EventLog;
 pub use executor::{Backend, Pace, Running, Watch, execute};
+pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricKind, metrics, prometheus, snapshot_json};
