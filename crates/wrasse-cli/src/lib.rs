@@ -16,12 +16,15 @@ mod exit;
 mod explain;
 mod failure;
 mod load;
+mod metrics_server;
 mod ops;
 mod progress;
 mod replay;
 mod report;
+mod reporter;
 mod run;
 mod settings;
+mod stages;
 mod table;
 
 use std::process::ExitCode;

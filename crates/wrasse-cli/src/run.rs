@@ -7,15 +7,15 @@ use wrasse_op::Catalog;
 use wrasse_run::Existing;
 
 use crate::Exit;
-use crate::args::{ReportForm, RunArgs};
+use crate::args::{ReportForm, RunArgs, ShowArgs};
 use crate::failure::{Failure, print, say};
-use crate::progress::Progress;
+use crate::reporter::{Reporter, end_at_once};
 use crate::settings::{Reuse, job};
 use crate::table::count;
 use crate::{dry_run, load, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
-    let recipe = load::load(&args.recipe, catalog, args.quiet)?;
+    let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
     let reuse = Reuse {
         existing: match (args.resume, args.restart) {
             (true, _) => Existing::Resume,
@@ -24,41 +24,32 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
         },
         overwrite: args.overwrite,
     };
-    let job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
+    let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
+    job.guard = args.show.guard();
     match args.dry_run {
-        Some(sample) => dry_run::dry_run(&job, sample, args.report),
-        None => execute(&job, args.quiet, args.report),
+        Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
+        None => execute(&job, &args.show),
     }
 }
 
 /// Runs a job with progress, and tells how it went.
-pub(crate) fn execute(job: &Job, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
+pub(crate) fn execute(job: &Job, show: &ShowArgs) -> Result<Exit, Failure> {
     quiet_operators();
     let cancel = Cancel::default();
     let asked = cancel.clone();
     // A second handler in one process (tests) is refused; the first one serves.
     let _ = ctrlc::set_handler(move || {
         if asked.is_cancelled() {
-            end_at_once();
+            say("ended at once; --resume goes on from the last commit");
+            end_at_once(Exit::Interrupted);
         }
         asked.cancel();
     });
-    let mut progress = Progress::new(quiet);
-    let result = wrasse_local::run(job, &mut |snapshot| progress.show(snapshot), &cancel);
-    progress.end();
-    let result = result?;
-    tell(job, &result, quiet, form)
-}
-
-/// Asked a second time: what is committed is safe, and a read from a pipe may
-/// never return.
-#[expect(
-    clippy::exit,
-    reason = "the threads that would have to end may be stuck"
-)]
-fn end_at_once() -> ! {
-    say("ended at once; --resume goes on from the last commit");
-    std::process::exit(Exit::Interrupted as i32)
+    let mut reporter = Reporter::new(job, show)?;
+    let result = wrasse_local::run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
+    reporter.end(&result);
+    drop(reporter);
+    tell(job, &result?, show.quiet, show.report)
 }
 
 fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {

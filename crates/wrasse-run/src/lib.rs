@@ -10,25 +10,30 @@
 //! operator takes how much time; no result depends on it.
 
 mod error;
+mod event_log;
 mod executor;
 mod fingerprints;
 mod manifest;
+mod metrics;
 mod pass;
 mod record;
 mod records;
 mod rundir;
 mod snapshot;
+mod snapshot_json;
 mod tally;
 mod writer;
 
 pub use error::{Error, ErrorKind};
-pub use executor::{Backend, Pace, Running, Watch, execute};
+pub use event_log::EventLog;
+pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
+pub use metrics::{Metric, MetricInfo, MetricKind};
 pub use pass::{BlockState, Part, Pass, PassSettings, Ran, Work};
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
-pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot};
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, StuckSnapshot};
 pub use tally::{OpTally, Tally};
 pub use writer::{MaxRejects, Outcome, Writer, WriterSettings};

@@ -4,6 +4,7 @@
 //! generates any more is stale too.
 
 mod cli;
+mod metrics;
 mod operators;
 mod recipe;
 
@@ -66,6 +67,7 @@ fn files() -> Files {
     let mut files = Files::new();
     operators::add(&catalog, &mut files);
     cli::add(&mut files);
+    metrics::add(&mut files);
     recipe::add(&catalog, &mut files);
     files
 }

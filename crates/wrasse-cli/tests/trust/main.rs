@@ -10,4 +10,5 @@ mod kill;
 mod places;
 mod refusals;
 mod support;
+mod telling;
 mod untouched;
