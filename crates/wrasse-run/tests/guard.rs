@@ -1,6 +1,8 @@
 //! A run in which nothing moves is told of, and ended: a real executor with a
 //! backend that never answers.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::{Duration, Instant};
 
 use wrasse_run::{Backend, Error, Guard, Pace, Running, StuckSnapshot, Watch, execute};
