@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use wrasse_run::{EventLog, Metric, MetricKind};
 
-use crate::support::Scene;
+use crate::support::{Scene, pause};
 
 const RECIPE: &str = "\
 dataset_path: '-'
@@ -37,11 +37,6 @@ fn rows(first: usize, n: usize) -> String {
 
 /// How often to look at most: a minute in all.
 const LOOKS_MAX: u32 = 1_200;
-
-#[expect(clippy::disallowed_methods, reason = "another program is waited for")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(50));
-}
 
 /// A run whose input comes as it is told to.
 struct Streamed {
@@ -167,7 +162,7 @@ fn scrape_until(
             return values;
         }
         assert!(look < LOOKS_MAX, "{metric:?} is {sum} at last");
-        pause();
+        pause(Duration::from_millis(50));
     }
     unreachable!("it looks until it sees or panics")
 }
@@ -179,6 +174,21 @@ fn sum(values: &BTreeMap<String, f64>, metric: Metric) -> f64 {
         .filter(|(series, _)| series.split('{').next() == Some(name))
         .map(|(_, value)| value)
         .sum()
+}
+
+/// Whether no counter fell, and none is gone.
+fn assert_grown(first: &BTreeMap<String, f64>, second: &BTreeMap<String, f64>) {
+    for metric in Metric::ALL {
+        if metric.info().kind == MetricKind::Gauge {
+            continue;
+        }
+        let name = metric.info().name;
+        let of = |series: &str| series.split('{').next() == Some(name);
+        for (series, before) in first.iter().filter(|(series, _)| of(series)) {
+            let after = second[series];
+            assert!(after >= *before, "{series} fell from {before} to {after}");
+        }
+    }
 }
 
 #[test]
@@ -200,19 +210,18 @@ fn metrics_are_served_while_a_run_lasts_and_counters_only_grow() {
     let (head, _) = request(&address, "POST /metrics HTTP/1.1\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 405"), "{head}");
     // The same rows once more: duplicates, but for those that were not there.
-    run.feed(&rows(0, 4_000));
-    let second = scrape_until(&address, Metric::OpDuplicates, |n| n >= 1_000.0);
-    for metric in Metric::ALL {
-        if metric.info().kind == MetricKind::Gauge {
-            continue;
-        }
-        let name = metric.info().name;
-        let of = |series: &str| series.split('{').next() == Some(name);
-        for (series, before) in first.iter().filter(|(series, _)| of(series)) {
-            let after = second[series];
-            assert!(after >= *before, "{series} fell from {before} to {after}");
+    let mut last = first.clone();
+    for i in 0..20 {
+        run.feed(&rows(i * 200, 200));
+        for _ in 0..5 {
+            let now = scrape(&address);
+            assert_grown(&last, &now);
+            last = now;
+            pause(Duration::from_millis(50));
         }
     }
+    let second = scrape_until(&address, Metric::OpDuplicates, |n| n >= 1_000.0);
+    assert_grown(&last, &second);
     let did = |values: &BTreeMap<String, f64>, metric| sum(values, metric);
     assert!(did(&second, Metric::TasksFinished) > did(&first, Metric::TasksFinished));
     assert!(did(&second, Metric::LoopBlocked) > did(&second, Metric::LoopBusy));
@@ -257,7 +266,7 @@ fn the_event_log_tells_how_a_run_went_and_what_it_waited_for() {
             break;
         }
         assert!(look < LOOKS_MAX, "no snapshot is written");
-        pause();
+        pause(Duration::from_millis(50));
     }
     let (code, said) = run.end();
     assert_eq!(code, Some(0), "{said}");
