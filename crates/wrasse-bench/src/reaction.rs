@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::{Value, json};
-use wrasse_run::{Backend, Error, Running, Watch, execute};
+use wrasse_run::{Backend, Error, Guard, Running, Watch, execute};
 use wrasse_sched::{
     Command, Event, Input, Limits, Metadata, OpConfig, OpKind, Place, Resource, Resources,
     Scheduler, Settings, TaskId,
@@ -122,7 +122,13 @@ fn measure(n: u32, duration: fn(u32) -> Duration) -> Value {
             backend_threads.push(scope.spawn(move || work(&tasks_in, &notes)));
         }
         let start = Instant::now();
-        let pace = execute(&mut scheduler, &mut backend, &mut Nobody, first);
+        let pace = execute(
+            &mut scheduler,
+            &mut backend,
+            &mut Nobody,
+            &Guard::default(),
+            first,
+        );
         let took = start.elapsed();
         drop(backend);
         let workers: Vec<(Vec<u64>, Duration)> = backend_threads

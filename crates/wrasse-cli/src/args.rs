@@ -1,11 +1,13 @@
 //! The arguments. Flags say how to run, the recipe says what.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use wrasse_core::ByteCount;
 use wrasse_recipe::RejectLimit;
+use wrasse_run::Guard;
 
 use crate::Exit;
 
@@ -88,22 +90,42 @@ pub(crate) struct RunArgs {
     /// Run a sample of the input (default 16MiB), write nothing, predict the rest
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "16MiB", require_equals = true)]
     pub(crate) dry_run: Option<ByteCount>,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+/// What is told of a run, and to whom.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ShowArgs {
     /// No progress and no accounting; errors only
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// Show for each stage what it uses, may use, and waits for
-    #[arg(long, short)]
+    /// Show what each stage holds, what it may hold, and why it waits
+    #[arg(long, short, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
-    /// Serve metrics for Prometheus at this address, e.g. `127.0.0.1:9464`
-    /// (port 0: any that is free; it is printed)
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) metrics_addr: Option<SocketAddr>,
-    /// End the run if nothing has moved for this many seconds (0: never)
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
-    pub(crate) no_progress_timeout: u64,
     /// The form of the final report, on standard output if it is JSON
     #[arg(long, value_enum, default_value_t)]
     pub(crate) report: ReportForm,
+    /// Serve metrics for Prometheus at `http://ADDRESS/metrics` while the run
+    /// lasts. A port alone is of this machine only; port 0 takes a free one and
+    /// says which. Whoever reaches the address can read
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(crate) metrics_addr: Option<SocketAddr>,
+    /// End the run, which then can be resumed, when nothing has moved for so
+    /// many seconds; 0 for never. After a minute there is a warning
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, value_parser = seconds)]
+    pub(crate) no_progress_timeout: f64,
+}
+
+impl ShowArgs {
+    /// What is done when nothing moves.
+    pub(crate) fn guard(&self) -> Guard {
+        Guard {
+            end_after: (self.no_progress_timeout > 0.0)
+                .then(|| Duration::from_secs_f64(self.no_progress_timeout)),
+            ..Guard::default()
+        }
+    }
 }
 
 /// The form of a report.
@@ -154,12 +176,8 @@ pub(crate) struct ReplayArgs {
     /// Where the samples that pass now go [default: `<output>.replay<suffix>`]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<String>,
-    /// No progress and no accounting; errors only
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// The form of the final report
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) report: ReportForm,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
 }
 
 fn positive(text: &str) -> Result<usize, String> {
@@ -169,10 +187,54 @@ fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// An address with a port, or a port of this machine: `9090`, `:9090`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if let Ok(port) = port.parse() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    text.parse()
+        .map_err(|_| "expected an address with a port, such as 127.0.0.1:9090".to_owned())
+}
+
+/// More seconds than this are a mistake, and would overflow.
+const SECONDS_MAX: f64 = 1e9;
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(n) if (0.0..=SECONDS_MAX).contains(&n) => Ok(n),
+        _ => Err("expected a number of seconds from 0".to_owned()),
+    }
+}
+
 fn exit_codes() -> String {
     let mut text = String::from("Exit codes:\n");
     for (exit, meaning) in Exit::ALL {
         text.push_str(&format!("  {:>3}  {meaning}\n", exit as u8));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_alone_is_of_this_machine() {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        assert_eq!(address("9090"), Ok(local(9090)));
+        assert_eq!(address(":0"), Ok(local(0)));
+        assert_eq!(address("127.0.0.1:80"), Ok(local(80)));
+        assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
+        assert!(address("localhost").is_err());
+        assert!(address("70000").is_err());
+    }
+
+    #[test]
+    fn seconds_are_finite() {
+        assert_eq!(seconds("0.5"), Ok(0.5));
+        for bad in ["-1", "nan", "inf", "1e300", "x"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -21,8 +21,10 @@ mod ops;
 mod progress;
 mod replay;
 mod report;
+mod reporter;
 mod run;
 mod settings;
+mod stages;
 mod table;
 
 use std::process::ExitCode;

@@ -5,30 +5,23 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wrasse_core::ByteCount;
 use wrasse_run::RunSnapshot;
-use wrasse_sched::{Resource, Resources};
 
 use crate::failure::say;
+use crate::stages;
 use crate::table::{Align, count, duration, table};
 
 /// How often a log gets a line.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// With `--verbose` a log says more in the first moments, in seconds.
-const FIRST_S: f64 = 0.3;
-
-/// After so many seconds without progress a person is told.
-const STALLED_S: f64 = 60.0;
-
-/// Shows snapshots: redrawn in place on a terminal, a line every ten seconds
-/// elsewhere, or not at all.
+/// Shows snapshots, with the stages if it is verbose.
 pub(crate) struct Progress {
-    target: Target,
+    place: Place,
     verbose: bool,
-    /// Whether a stall was told.
-    told: bool,
 }
 
-enum Target {
+/// Redrawn in place on a terminal, a line every ten seconds elsewhere, or not
+/// at all.
+enum Place {
     Quiet,
     Terminal(ProgressBar),
     Log(Instant),
@@ -37,35 +30,48 @@ enum Target {
 impl Progress {
     pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
         Self {
-            target: Target::new(quiet),
+            place: Place::new(quiet),
             verbose,
-            told: false,
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the pace of log lines")]
     pub(crate) fn show(&mut self, snapshot: &RunSnapshot) {
-        if let Some(stalled) = snapshot.stalled.as_ref().filter(|s| s.seconds >= STALLED_S) {
-            if !self.told && !matches!(self.target, Target::Quiet) {
-                self.told = true;
-                say(&format!(
-                    "warning: nothing has moved for {:.0} s: `{}` waits for {}",
-                    stalled.seconds, stalled.stage, stalled.waits_for
-                ));
+        match &mut self.place {
+            Place::Quiet => {}
+            Place::Terminal(bar) => {
+                bar.set_message(render(snapshot, self.verbose));
+                bar.tick();
             }
-        } else {
-            self.told = false;
+            Place::Log(last) => {
+                if last.elapsed() >= LOG_EVERY {
+                    *last = Instant::now();
+                    say(&log(snapshot, self.verbose));
+                }
+            }
         }
-        self.target.show(snapshot, self.verbose);
     }
 
-    pub(crate) fn end(&self) {
-        if let Target::Terminal(bar) = &self.target {
+    /// Says something that must not wait, above what is redrawn.
+    pub(crate) fn warn(&self, line: &str) {
+        match &self.place {
+            Place::Terminal(bar) => bar.suspend(|| say(line)),
+            Place::Quiet | Place::Log(_) => say(line),
+        }
+    }
+
+    /// Ends the picture; if it is verbose, with what the stages did in all.
+    pub(crate) fn end(&self, last: Option<&RunSnapshot>) {
+        if let Place::Terminal(bar) = &self.place {
             bar.finish_and_clear();
+        }
+        if let Some(last) = last.filter(|_| self.verbose) {
+            say(stages::totals(last).trim_end());
         }
     }
 }
 
-impl Target {
+impl Place {
     #[expect(clippy::disallowed_methods, reason = "the pace of log lines")]
     fn new(quiet: bool) -> Self {
         if quiet {
@@ -81,93 +87,23 @@ impl Target {
         }
         Self::Terminal(bar)
     }
+}
 
-    #[expect(clippy::disallowed_methods, reason = "the pace of log lines")]
-    fn show(&mut self, snapshot: &RunSnapshot, verbose: bool) {
-        let stages = |snapshot| match verbose {
-            true => format!("\n{}", stages(snapshot)),
-            false => String::new(),
-        };
-        match self {
-            Self::Quiet => {}
-            Self::Terminal(bar) => {
-                bar.set_message(format!("{}{}", render(snapshot), stages(snapshot)));
-                bar.tick();
-            }
-            Self::Log(last) => {
-                // The first lines soon, so that one sees that it works.
-                let is_due = last.elapsed() >= LOG_EVERY;
-                if is_due || (verbose && snapshot.elapsed_s < FIRST_S) {
-                    *last = Instant::now();
-                    say(&format!("{}{}", summary(snapshot), stages(snapshot)));
-                }
-            }
+/// What a log gets: the summary, and the stages below it.
+pub(crate) fn log(snapshot: &RunSnapshot, verbose: bool) -> String {
+    let mut text = summary(snapshot);
+    if verbose {
+        for line in stages::render(snapshot).lines() {
+            text.push_str("\n  ");
+            text.push_str(line);
         }
     }
+    text
 }
 
-/// The stages: what each uses, may use, and waits for.
-pub(crate) fn stages(snapshot: &RunSnapshot) -> String {
-    let amounts = |of: Resources| {
-        let cpu = of[Resource::CPU];
-        match of[Resource::BLOCKS] {
-            _ if cpu >= Resources::UNBOUNDED => "any".to_owned(),
-            blocks if blocks >= Resources::UNBOUNDED => format!("{} cpu", cpu as f64 / 1000.0),
-            blocks => {
-                let blocks = ByteCount(blocks.max(0) as u64);
-                format!("{} cpu {blocks}", cpu as f64 / 1000.0)
-            }
-        }
-    };
-    let name = |op: usize| snapshot.stages.get(op).map_or("", |stage| &stage.name);
-    let rows: Vec<Vec<String>> = snapshot
-        .stages
-        .iter()
-        .map(|stage| {
-            let view = &stage.view;
-            let wait = view.wait.map_or(String::new(), |wait| {
-                let for_s = snapshot.elapsed_s - wait.since.0 as f64 / 1e9;
-                let holder = match wait.holder {
-                    Some(holder) if wait.reason.is_backpressure() => {
-                        format!(" held by {}", name(holder))
-                    }
-                    _ => String::new(),
-                };
-                format!("{} for {:.1} s{holder}", wait.reason.name(), for_s.max(0.0))
-            });
-            vec![
-                stage.name.clone(),
-                format!("{}+{}", view.tasks_running, view.tasks_submitted),
-                view.queued.to_string(),
-                amounts(view.usage),
-                amounts(view.allocation),
-                amounts(view.budget),
-                wait,
-            ]
-        })
-        .collect();
-    let header = [
-        ("stage", Align::Left),
-        ("tasks", Align::Right),
-        ("queue", Align::Right),
-        ("uses", Align::Left),
-        ("may use", Align::Left),
-        ("left", Align::Left),
-        ("waits for", Align::Left),
-    ];
-    let pace = &snapshot.pace;
-    format!(
-        "{}scheduling: {} events, busy {:.3} s, blocked {:.1} s, longest step {:.0} us",
-        table(&header, &rows),
-        count(pace.events),
-        pace.busy.as_secs_f64(),
-        pace.blocked.as_secs_f64(),
-        pace.longest_step.as_secs_f64() * 1e6
-    )
-}
-
-/// The whole picture: a line an operator, then the summary.
-pub(crate) fn render(snapshot: &RunSnapshot) -> String {
+/// The whole picture: a line an operator, then a line a stage if it is verbose,
+/// then the summary.
+pub(crate) fn render(snapshot: &RunSnapshot, verbose: bool) -> String {
     let seconds = snapshot.elapsed_s.max(0.001);
     let rows: Vec<Vec<String>> = snapshot
         .rows()
@@ -192,7 +128,11 @@ pub(crate) fn render(snapshot: &RunSnapshot) -> String {
         ("rows/s", Align::Right),
         ("MB/s", Align::Right),
     ];
-    format!("{}{}", table(&header, &rows), summary(snapshot))
+    let stages = match verbose {
+        true => stages::render(snapshot),
+        false => String::new(),
+    };
+    format!("{}{stages}{}", table(&header, &rows), summary(snapshot))
 }
 
 /// One line: share done, rows, speed, memory, time left, and why it waits.
@@ -231,13 +171,14 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use wrasse_op::OpKind;
-    use wrasse_run::{MemorySnapshot, OpSnapshot, OpTally, Pace, Tally};
+    use wrasse_run::{MemorySnapshot, OpSnapshot, OpTally, Pace, StageSnapshot, Tally};
+    use wrasse_sched::{Limits, OpView, Resource, Resources, Time, Wait, WaitView};
 
     use super::*;
 
-    fn snapshot() -> RunSnapshot {
+    pub(crate) fn snapshot() -> RunSnapshot {
         let mut tally = Tally::new(2);
         tally.rows_in = 1_000;
         tally.bytes_in = 30_000_000;
@@ -276,9 +217,75 @@ mod tests {
                 ..MemorySnapshot::default()
             },
             waits_for: Some("memory"),
-            stages: Vec::new(),
-            pace: Pace::default(),
-            stalled: None,
+            stages: vec![
+                stage("read > text_length_filter", reading()),
+                stage("document_deduplicator", deciding()),
+            ],
+            pace: Pace {
+                events: 12_345,
+                busy: Duration::from_millis(20),
+                blocked: Duration::from_millis(1_980),
+                longest_step: Duration::from_micros(412),
+            },
+            now: Time(2_000_000_000),
+            used: Resources::millicpus(3000),
+            limits: Limits {
+                resources: Resources::millicpus(4000).with(Resource::BLOCKS, 64 << 20),
+                blocks_in_flight: 32,
+            },
+            stuck: None,
+        }
+    }
+
+    fn stage(name: &str, view: OpView) -> StageSnapshot {
+        StageSnapshot {
+            name: name.to_owned(),
+            view,
+        }
+    }
+
+    /// Reads as much as it may.
+    fn reading() -> OpView {
+        OpView {
+            queued: 0,
+            tasks_submitted: 1,
+            tasks_running: 2,
+            tasks_unread: 1,
+            workers: None,
+            output_blocks: 4,
+            output_bytes: 30 << 20,
+            usage: Resources::millicpus(3000).with(Resource::BLOCKS, 33 << 20),
+            allocation: Resources::millicpus(4000).with(Resource::BLOCKS, 32 << 20),
+            budget: Resources::millicpus(1500).with(Resource::BLOCKS, -(1 << 20)),
+            readable_bytes: 2 << 20,
+            wait: Some(WaitView {
+                reason: Wait::OutputBudget,
+                since: Time(1_250_000_000),
+                holder: Some(1),
+            }),
+            metrics: wrasse_sched::Metrics {
+                tasks_submitted: 1_003,
+                tasks_finished: 1_000,
+                task_completion: Duration::from_millis(1_500),
+                task_completion_excl_backpressure: Duration::from_millis(1_250),
+                ..Default::default()
+            },
+        }
+    }
+
+    /// Goes on; has workers of its own, and no bound on processors.
+    fn deciding() -> OpView {
+        OpView {
+            queued: 7,
+            tasks_submitted: 0,
+            tasks_running: 0,
+            tasks_unread: 0,
+            workers: Some((1, 2)),
+            usage: Resources::ZERO,
+            allocation: Resources::unbounded(),
+            readable_bytes: 0,
+            wait: None,
+            ..reading()
         }
     }
 
@@ -290,7 +297,24 @@ text_length_filter     1,000  900       97         3     500  15.0
 document_deduplicator    900  800      100         0     450  10.0
  50 % | 1,000 in, 800 out, 197 dropped, 3 rejected | 10.0 MB/s | memory 64.0 MiB | 3/4 threads \
 | reading waits for memory | 3.00 s left";
-        assert_eq!(render(&snapshot()), want);
+        assert_eq!(render(&snapshot(), false), want);
+    }
+
+    #[test]
+    fn the_verbose_picture_has_a_line_for_each_stage_and_one_for_the_loop() {
+        let picture = render(&snapshot(), true);
+        let short = render(&snapshot(), false);
+        let want = "\
+stage                      running  pending  unread  workers  queue  usage                   allocation              budget                     may read  waits for
+read > text_length_filter        2        1       1        -      0  cpu 3, blocks 33.0 MiB  cpu 4, blocks 32.0 MiB  cpu 1.5, blocks -1.00 MiB  2.00 MiB  output budget for 0.75 s, held by document_deduplicator
+document_deduplicator            0        0       0      1/2      7  cpu 0, blocks 0 B       cpu any, blocks any     cpu 1.5, blocks -1.00 MiB       0 B  -
+scheduling loop: 12,345 events, busy 0.02 s, blocked 1.98 s (1.0 % busy), longest step 0.412 ms
+";
+        let (operators, summary) = short.rsplit_once('\n').unwrap();
+        assert_eq!(picture, format!("{operators}\n{want}{summary}"));
+        let logged: String = want.lines().map(|line| format!("\n  {line}")).collect();
+        assert_eq!(log(&snapshot(), true), format!("{summary}{logged}"));
+        assert_eq!(log(&snapshot(), false), summary);
     }
 
     #[test]

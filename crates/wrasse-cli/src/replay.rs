@@ -13,11 +13,11 @@ use crate::Exit;
 use crate::args::ReplayArgs;
 use crate::failure::{Failure, say};
 use crate::load;
-use crate::run::{Show, execute};
+use crate::run::execute;
 use crate::settings::{Reuse, job};
 
 pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failure> {
-    let recipe = load::load(&args.recipe, catalog, args.quiet)?;
+    let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
     let reuse = Reuse {
         existing: Existing::Restart,
         overwrite: true,
@@ -37,7 +37,7 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
     std::fs::create_dir_all(&replay_dir)
         .and_then(|()| std::fs::write(&input, rows))
         .map_err(|error| Failure::usage(format!("cannot write {}: {error}", input.display())))?;
-    if skipped > 0 && !args.quiet {
+    if skipped > 0 && !args.show.quiet {
         say(&format!(
             "warning: {skipped} reject(s) hold no whole row (damaged files, rows longer than 1 MiB) and are not replayed"
         ));
@@ -51,12 +51,8 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
     job.known_from = Some(job.run_dir.clone());
     job.run_dir = replay_dir;
     job.places = Places::default();
-    let show = Show {
-        quiet: args.quiet,
-        form: args.report,
-        ..Show::default()
-    };
-    execute(&job, &show)
+    job.guard = args.show.guard();
+    execute(&job, &args.show)
 }
 
 /// The rows that are whole, a line each.

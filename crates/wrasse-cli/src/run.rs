@@ -1,23 +1,21 @@
 //! `wrasse run`.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use wrasse_local::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
-use wrasse_run::{EventLog, Existing, Stalled};
+use wrasse_run::Existing;
 
 use crate::Exit;
-use crate::args::{ReportForm, RunArgs};
+use crate::args::{ReportForm, RunArgs, ShowArgs};
 use crate::failure::{Failure, print, say};
-use crate::metrics_server::{self, Last};
-use crate::progress::Progress;
+use crate::reporter::{Reporter, end_at_once};
 use crate::settings::{Reuse, job};
 use crate::table::count;
 use crate::{dry_run, load, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
-    let recipe = load::load(&args.recipe, catalog, args.quiet)?;
+    let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
     let reuse = Reuse {
         existing: match (args.resume, args.restart) {
             (true, _) => Existing::Resume,
@@ -26,120 +24,32 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
         },
         overwrite: args.overwrite,
     };
-    let job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
+    let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
+    job.guard = args.show.guard();
     match args.dry_run {
-        Some(sample) => dry_run::dry_run(&job, sample, args.report),
-        None => {
-            let show = Show {
-                quiet: args.quiet,
-                verbose: args.verbose,
-                metrics_addr: args.metrics_addr,
-                patience_s: args.no_progress_timeout,
-                form: args.report,
-            };
-            execute(&job, &show)
-        }
+        Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
+        None => execute(&job, &args.show),
     }
 }
 
-/// What is shown of a run, to whom.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Show {
-    pub(crate) quiet: bool,
-    pub(crate) verbose: bool,
-    pub(crate) metrics_addr: Option<SocketAddr>,
-    /// Seconds without progress that end the run; 0 for never.
-    pub(crate) patience_s: u64,
-    pub(crate) form: ReportForm,
-}
-
 /// Runs a job with progress, and tells how it went.
-pub(crate) fn execute(job: &Job, show: &Show) -> Result<Exit, Failure> {
+pub(crate) fn execute(job: &Job, show: &ShowArgs) -> Result<Exit, Failure> {
     quiet_operators();
     let cancel = Cancel::default();
     let asked = cancel.clone();
     // A second handler in one process (tests) is refused; the first one serves.
     let _ = ctrlc::set_handler(move || {
         if asked.is_cancelled() {
-            end_at_once();
+            say("ended at once; --resume goes on from the last commit");
+            end_at_once(Exit::Interrupted);
         }
         asked.cancel();
     });
-    let last = Last::default();
-    if let Some(addr) = show.metrics_addr {
-        let addr = metrics_server::serve(addr, last.clone()).map_err(|error| Failure {
-            message: format!("cannot serve metrics at {addr}: {error}"),
-            hint: Some("choose another --metrics-addr, or port 0 for any that is free".to_owned()),
-            exit: Exit::Usage,
-        })?;
-        say(&format!("metrics at http://{addr}/metrics"));
-    }
-    let mut progress = Progress::new(show.quiet, show.verbose);
-    let mut events = None;
-    let mut seen = None;
-    let result = wrasse_local::run(
-        job,
-        &mut |snapshot| {
-            // The run directory is there by now.
-            let path = job.run_dir.join(EVENTS);
-            let events = events.get_or_insert_with(|| EventLog::open(Some(&path)));
-            events.observe(snapshot);
-            progress.show(snapshot);
-            if show.metrics_addr.is_some() {
-                last.set(snapshot);
-            }
-            if let Some(stalled) = &snapshot.stalled
-                && show.patience_s > 0
-                && stalled.seconds >= show.patience_s as f64
-            {
-                events.end("stalled", Some(snapshot));
-                progress.end();
-                give_up(stalled);
-            }
-            seen = Some(snapshot.clone());
-        },
-        &cancel,
-    );
-    progress.end();
-    if let Some(events) = &mut events {
-        let how = match &result {
-            Ok(result) if result.complete => "done",
-            Ok(_) => "interrupted",
-            Err(_) => "failed",
-        };
-        events.end(how, seen.as_ref());
-    }
-    tell(job, &result?, show.quiet, show.form)
-}
-
-/// The file of events in the run directory.
-const EVENTS: &str = "events.jsonl";
-
-/// Nothing moves: a thread may be stuck for ever, and cannot be stopped.
-#[expect(
-    clippy::exit,
-    reason = "the threads that would have to end may be stuck"
-)]
-fn give_up(stalled: &Stalled) -> ! {
-    let holder = stalled.holder.as_ref();
-    let holder = holder.map_or(String::new(), |holder| format!(", held by `{holder}`"));
-    say(&format!(
-        "error: nothing has moved for {:.0} s: stage `{}` waits for {}{holder}\n\
-         hint: --resume goes on from the last commit; --no-progress-timeout sets the time",
-        stalled.seconds, stalled.stage, stalled.waits_for
-    ));
-    std::process::exit(Exit::Failed as i32)
-}
-
-/// Asked a second time: what is committed is safe, and a read from a pipe may
-/// never return.
-#[expect(
-    clippy::exit,
-    reason = "the threads that would have to end may be stuck"
-)]
-fn end_at_once() -> ! {
-    say("ended at once; --resume goes on from the last commit");
-    std::process::exit(Exit::Interrupted as i32)
+    let mut reporter = Reporter::new(job, show)?;
+    let result = wrasse_local::run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
+    reporter.end(&result);
+    drop(reporter);
+    tell(job, &result?, show.quiet, show.report)
 }
 
 fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {

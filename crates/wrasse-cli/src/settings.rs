@@ -9,7 +9,7 @@ use wrasse_io::{Format, SourceSpec};
 use wrasse_local::Job;
 use wrasse_plan::Plan;
 use wrasse_recipe::{FileChoice, Place, Recipe, RejectLimit};
-use wrasse_run::{Existing, MaxRejects, PassSettings, Places, ReportPlace};
+use wrasse_run::{Existing, Guard, MaxRejects, PassSettings, Places, ReportPlace};
 
 use crate::args::HowArgs;
 use crate::failure::{Failure, say};
@@ -97,6 +97,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         split_bytes: settings.split_bytes.unwrap_or(SPLIT_BYTES),
         block_bytes: BLOCK_BYTES,
         commit_bytes: how.commit_bytes.unwrap_or(COMMIT_BYTES),
+        guard: Guard::default(),
         row_bytes_max: settings.max_row_bytes.unwrap_or(ROW_BYTES_MAX),
         plan: Arc::new(Plan::new(
             recipe.steps.into_iter().map(|step| step.operator).collect(),

@@ -92,10 +92,12 @@ impl Local<'_> {
             (Step::Run(part), Input::Block { data, rows, .. }) => {
                 let from = rows.map_or(0, |rows| rows.from);
                 self.running.insert(task, Work::Block(data, from));
+                let state = self.blocks.remove(&data);
                 let work = Task::Run {
                     task,
                     part: part.clone(),
-                    state: self.take(data),
+                    // It is accounted for until its output is.
+                    state: state.expect("the scheduler names blocks that wait"),
                 };
                 drop(self.tasks.send(work));
             }
@@ -153,6 +155,9 @@ impl Local<'_> {
             }
             Note::Done { task, state, rest } => {
                 let work = self.running.remove(&task);
+                if let Some(Work::Block(data, _)) = &work {
+                    self.books.in_flight.remove(data);
+                }
                 if let Some(state) = state {
                     if matches!(work, Some(Work::Read(_))) {
                         self.books.rows_left -= state.tally.rows_in;

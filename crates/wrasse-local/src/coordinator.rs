@@ -16,11 +16,12 @@ use wrasse_core::ByteCount;
 use wrasse_io::Split;
 use wrasse_plan::Budget;
 use wrasse_run::{
-    Error, FingerprintSet, MemorySnapshot, OpSnapshot, Pace, RunSnapshot, Running, StageSnapshot,
-    Stalled, Tally, Watch, Writer, execute,
+    Error, FingerprintSet, MemorySnapshot, OpSnapshot, RunSnapshot, Running, StageSnapshot,
+    StuckSnapshot, Tally, Watch, Writer, execute,
 };
 use wrasse_sched::{
-    Event, Limits, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Time, Wait,
+    Event, Limits, OpIdx, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Time,
+    Wait,
 };
 
 use crate::backend::{Books, Local};
@@ -33,9 +34,6 @@ use crate::writing::{Order, Written, write};
 /// How often memory is looked at while blocks come and go: a fast run fills a
 /// hundred megabytes between two ticks.
 const LOOK: Duration = Duration::from_millis(4);
-
-/// A run in which nothing moves for this long is called stalled.
-const STALLED: Duration = Duration::from_secs(10);
 
 /// One run on threads.
 pub(crate) struct Coordinator<'a> {
@@ -168,7 +166,7 @@ impl<'a> Coordinator<'a> {
                     .map_err(|error| Error::io("cannot start a thread", error))?;
             }
             drop(notes);
-            let executed = execute(&mut scheduler, &mut backend, &mut watch, first);
+            let executed = execute(&mut scheduler, &mut backend, &mut watch, &job.guard, first);
             let is_complete = executed.is_ok()
                 && !backend.books.too_many_rejects
                 && (!cancel.is_cancelled() || backend.books.has_read_all);
@@ -181,7 +179,15 @@ impl<'a> Coordinator<'a> {
         // If the writer failed, that is the cause of all else.
         let written = written?;
         let pace = executed?;
-        watch.show(&scheduler, &books, &pace);
+        let end = Running {
+            scheduler: &scheduler,
+            now: Time(watch.began.elapsed().as_nanos() as u64),
+            pace: &pace,
+            is_tick: true,
+            stuck: None,
+            gives_up: false,
+        };
+        watch.show(&end, &books);
         Ok(watch.result(&books, written))
     }
 }
@@ -213,7 +219,7 @@ impl Watch<Local<'_>> for Watcher<'_> {
             return Ok(Some(Event::Cancel));
         }
         if run.is_tick {
-            self.show(run.scheduler, &backend.books, run.pace);
+            self.show(run, &backend.books);
         }
         if !run.is_tick && self.looked.elapsed() < LOOK {
             return Ok(None);
@@ -222,6 +228,10 @@ impl Watch<Local<'_>> for Watcher<'_> {
         let seen = backend.seen.iter().map(FingerprintSet::memory_bytes);
         self.fingerprint_bytes = seen.sum::<usize>() as u64;
         self.look_at_memory(run.scheduler)
+    }
+
+    fn name(&self, op: OpIdx) -> String {
+        self.pipeline.names[op].clone()
     }
 }
 
@@ -255,12 +265,13 @@ impl Watcher<'_> {
         Ok(Some(Event::LimitsChanged(limits)))
     }
 
-    fn show(&mut self, scheduler: &Scheduler, books: &Books, pace: &Pace) {
-        let snapshot = self.snapshot(scheduler, books, pace);
+    fn show(&mut self, run: &Running<'_>, books: &Books) {
+        let snapshot = self.snapshot(run, books);
         (self.observe)(&snapshot);
     }
 
-    fn snapshot(&self, scheduler: &Scheduler, books: &Books, pace: &Pace) -> RunSnapshot {
+    fn snapshot(&self, run: &Running<'_>, books: &Books) -> RunSnapshot {
+        let scheduler = run.scheduler;
         let mut tally = books.written.clone();
         for under_way in books.in_flight.values().chain(books.writing.values()) {
             tally.add(under_way);
@@ -310,27 +321,15 @@ impl Watcher<'_> {
                 Some(reason) if reason.is_backpressure() => Some(reason.name()),
                 _ => None,
             },
-            stalled: self.stalled(scheduler),
             stages,
-            pace: *pace,
+            pace: *run.pace,
+            now: run.now,
+            used: scheduler.used(),
+            limits: *scheduler.limits(),
+            stuck: run.stuck.map(|stuck| {
+                StuckSnapshot::new(&stuck, run.gives_up, &|op| self.pipeline.names[op].clone())
+            }),
         }
-    }
-
-    /// Who is stuck, if nothing has moved for a while.
-    fn stalled(&self, scheduler: &Scheduler) -> Option<Stalled> {
-        let now = Time(self.began.elapsed().as_nanos() as u64);
-        let stuck = scheduler.stuck(now)?;
-        let name = |op: usize| self.pipeline.names.get(op).cloned();
-        (stuck.since >= STALLED).then(|| Stalled {
-            stage: name(stuck.op).unwrap_or_default(),
-            waits_for: match stuck.wait {
-                Some(wait) => wait.reason.name(),
-                None if stuck.is_unstarted => "a worker",
-                None => "a task that runs",
-            },
-            holder: stuck.wait.and_then(|wait| name(wait.holder?)),
-            seconds: stuck.since.as_secs_f64(),
-        })
     }
 
     fn bytes_total(&self) -> Option<u64> {

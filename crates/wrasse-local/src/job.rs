@@ -13,8 +13,8 @@ use wrasse_io::{
 };
 use wrasse_plan::{Budget, Demand, Plan};
 use wrasse_run::{
-    Commit, Done, Error, Existing, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir,
-    RunSnapshot, Tally, Writer, WriterSettings,
+    Commit, Done, Error, Existing, Guard, Header, MaxRejects, Pass, PassSettings, Places, Resume,
+    RunDir, RunSnapshot, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::Place;
 
@@ -64,6 +64,8 @@ pub struct Job {
     pub row_bytes_max: ByteCount,
     /// Commit after this many bytes of output, besides every few seconds.
     pub commit_bytes: ByteCount,
+    /// What is done when nothing moves.
+    pub guard: Guard,
 }
 
 /// How a run went.

@@ -7,9 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use wrasse_sched::{Command, Event, Failure, Phase, Scheduler, Time};
+use wrasse_sched::{Command, Event, Failure, OpIdx, Phase, Scheduler, Stuck, Time};
 
-use crate::Error;
+use crate::{Error, StuckSnapshot};
 
 /// What runs tasks: threads, worker processes, a cluster.
 ///
@@ -50,6 +50,41 @@ pub trait Watch<B> {
     ///
     /// If the run has to end now.
     fn look(&mut self, run: &Running<'_>, backend: &mut B) -> Result<Option<Event>, Error>;
+
+    /// What a person calls an operator.
+    fn name(&self, op: OpIdx) -> String {
+        format!("operator {op}")
+    }
+}
+
+/// What is done about a run in which nothing moves: no task starts or ends,
+/// no block comes or is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The watch is told after so long.
+    pub warn_after: Duration,
+    /// The run ends after so long, and can be resumed; never if none.
+    pub end_after: Option<Duration>,
+}
+
+impl Default for Guard {
+    /// Tells after a minute, ends after half an hour.
+    fn default() -> Self {
+        Self {
+            warn_after: Duration::from_secs(60),
+            end_after: Some(Duration::from_secs(1800)),
+        }
+    }
+}
+
+impl Guard {
+    /// Who is stuck, once that lasts as long as a warning takes.
+    fn stuck(&self, scheduler: &Scheduler, now: Time) -> Option<Stuck> {
+        let least = self
+            .end_after
+            .map_or(self.warn_after, |end| end.min(self.warn_after));
+        scheduler.stuck(now).filter(|stuck| stuck.since >= least)
+    }
 }
 
 /// A run under way.
@@ -63,6 +98,11 @@ pub struct Running<'a> {
     pub pace: &'a Pace,
     /// Whether this is a tick (ten a second) and not merely some events.
     pub is_tick: bool,
+    /// Who is stuck, if nothing has moved for longer than the guard allows
+    /// without a word. Looked for on ticks.
+    pub stuck: Option<Stuck>,
+    /// Whether the run ends because of that, after this look.
+    pub gives_up: bool,
 }
 
 /// The scheduling loop's own time.
@@ -88,7 +128,8 @@ const EVENTS_PER_TURN: usize = 256;
 ///
 /// # Errors
 ///
-/// If a task failed for good, the backend cannot go on, or the watch says so.
+/// If a task failed for good, the backend cannot go on, nothing moves for
+/// longer than `guard` allows, or the watch says so.
 #[expect(
     clippy::disallowed_methods,
     reason = "the executor is the scheduler's clock; the bytes do not depend on it"
@@ -97,6 +138,7 @@ pub fn execute<B: Backend>(
     scheduler: &mut Scheduler,
     backend: &mut B,
     watch: &mut dyn Watch<B>,
+    guard: &Guard,
     first: Event,
 ) -> Result<Pace, Error> {
     let began = Instant::now();
@@ -137,13 +179,26 @@ pub fn execute<B: Backend>(
             continue;
         }
         let is_tick = waits_from >= next_tick;
+        let now = Time((waits_from - began).as_nanos() as u64);
+        let stuck = match is_tick {
+            true => guard.stuck(scheduler, now),
+            false => None,
+        };
+        let over = stuck.filter(|stuck| guard.end_after.is_some_and(|end| stuck.since >= end));
         let running = Running {
             scheduler,
-            now: Time((waits_from - began).as_nanos() as u64),
+            now,
             pace: &pace,
             is_tick,
+            stuck,
+            gives_up: over.is_some(),
         };
         event = watch.look(&running, backend)?;
+        if let Some(stuck) = over {
+            return Err(no_progress(&StuckSnapshot::new(&stuck, true, &|op| {
+                watch.name(op)
+            })));
+        }
         if is_tick {
             next_tick = waits_from + TICK;
             event = event.or(Some(Event::Tick));
@@ -164,6 +219,13 @@ pub fn execute<B: Backend>(
             event = Some(Event::Tick);
         }
     }
+}
+
+fn no_progress(stuck: &StuckSnapshot) -> Error {
+    Error::failed(stuck.to_string()).with_hint(
+        "--resume goes on from the last commit; --no-progress-timeout sets how long a run may \
+         stand still",
+    )
 }
 
 fn failed(failure: Failure) -> Error {

@@ -10,7 +10,7 @@
 //! operator takes how much time; no result depends on it.
 
 mod error;
-mod events;
+mod event_log;
 mod executor;
 mod fetcher;
 mod fingerprints;
@@ -21,20 +21,21 @@ mod record;
 mod records;
 mod rundir;
 mod snapshot;
+mod snapshot_json;
 mod tally;
 mod writer;
 
 pub use error::{Error, ErrorKind};
-pub use events::EventLog;
-pub use executor::{Backend, Pace, Running, Watch, execute};
+pub use event_log::EventLog;
+pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
-pub use metrics::{Metric, MetricKind, metrics, prometheus, snapshot_json};
+pub use metrics::{Metric, MetricInfo, MetricKind};
 pub use pass::{BlockState, Part, Pass, PassSettings, Ran, Work};
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
-pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, Stalled};
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, StuckSnapshot};
 pub use tally::{OpTally, Tally};
 pub use writer::{MaxRejects, Outcome, Writer, WriterSettings};

@@ -8,6 +8,7 @@
 //! | `fingerprints-<gate>.bin` | what a deduplicator has seen, 16 bytes each |
 //! | `staging/` | output that is not complete |
 //! | `report.json` | the final report |
+//! | `events.jsonl`, `events.1.jsonl` | what happened when: an [`EventLog`](crate::EventLog) |
 //! | `lock` | held while a run uses the directory |
 
 use std::fs::{File, TryLockError};
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::manifest::{Found, Manifest};
-use crate::{Error, FingerprintSet, Header, Resume};
+use crate::{Error, EventLog, FingerprintSet, Header, Resume};
 
 /// What to do with an interrupted run in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,7 +269,12 @@ fn clear(path: &Path) -> std::io::Result<()> {
         let name = name.to_string_lossy();
         let ours = matches!(
             name.as_ref(),
-            "rejects.jsonl" | "dropped.jsonl" | "report.json" | "report.json.new"
+            "rejects.jsonl"
+                | "dropped.jsonl"
+                | "report.json"
+                | "report.json.new"
+                | EventLog::NAME
+                | EventLog::OLD_NAME
         ) || (name.starts_with("fingerprints-") && name.ends_with(".bin"));
         if ours {
             std::fs::remove_file(entry.path())?;

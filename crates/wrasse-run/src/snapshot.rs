@@ -1,7 +1,10 @@
 //! [`RunSnapshot`]: where a run stands. Progress, reports and metrics show it.
 
+use std::fmt;
+use std::time::Duration;
+
 use wrasse_op::OpKind;
-use wrasse_sched::OpView;
+use wrasse_sched::{Limits, OpIdx, OpView, Resources, Stuck, Time, WaitView};
 
 use crate::{OpTally, Pace, Tally};
 
@@ -35,21 +38,14 @@ pub struct RunSnapshot {
     pub stages: Vec<StageSnapshot>,
     /// The scheduling loop.
     pub pace: Pace,
-    /// Set if nothing has moved for some seconds.
-    pub stalled: Option<Stalled>,
-}
-
-/// A run in which nothing moves.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stalled {
-    /// The stage that all others wait for.
-    pub stage: String,
-    /// What it waits for, or does.
-    pub waits_for: &'static str,
-    /// The stage that holds what it waits for, if one does.
-    pub holder: Option<String>,
-    /// For how many seconds nothing has moved.
-    pub seconds: f64,
+    /// The scheduler's time, by which waits are dated.
+    pub now: Time,
+    /// What of all resources is in use.
+    pub used: Resources,
+    /// What may be used right now.
+    pub limits: Limits,
+    /// Who is stuck, if nothing has moved for a while.
+    pub stuck: Option<StuckSnapshot>,
 }
 
 /// A stage in a snapshot: what the scheduler calls an operator.
@@ -59,6 +55,57 @@ pub struct StageSnapshot {
     pub name: String,
     /// As the scheduler sees it.
     pub view: OpView,
+}
+
+/// The stage for which everything waits, while nothing moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StuckSnapshot {
+    /// The stage.
+    pub stage: String,
+    /// What it waits for.
+    pub waits_for: &'static str,
+    /// The stage that holds it, if one does.
+    pub holder: Option<String>,
+    /// For how long nothing has moved.
+    pub lasts: Duration,
+    /// Whether the run ends because of it.
+    pub gives_up: bool,
+}
+
+impl StuckSnapshot {
+    /// With the names that `name` gives.
+    pub fn new(stuck: &Stuck, gives_up: bool, name: &dyn Fn(OpIdx) -> String) -> Self {
+        let waits_for = match stuck.wait {
+            _ if stuck.is_unstarted => "a worker that starts its task",
+            _ if stuck.is_running => "a task of its own, which runs",
+            Some(wait) => wait.reason.name(),
+            None => "whoever takes its output",
+        };
+        Self {
+            stage: name(stuck.op),
+            waits_for,
+            holder: stuck.wait.and_then(|wait| wait.holder).map(name),
+            lasts: stuck.since,
+            gives_up,
+        }
+    }
+}
+
+/// `nothing has moved for 60 s: stage `a` waits for memory, held by `b``.
+impl fmt::Display for StuckSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.lasts.as_secs_f64();
+        let digits = if seconds < 10.0 { 1 } else { 0 };
+        write!(
+            f,
+            "nothing has moved for {seconds:.digits$} s: `{}` waits for {}",
+            self.stage, self.waits_for
+        )?;
+        match &self.holder {
+            Some(holder) => write!(f, ", held by `{holder}`"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// An operator in a snapshot.
@@ -95,5 +142,17 @@ impl RunSnapshot {
     pub fn share_done(&self) -> Option<f64> {
         let total = self.bytes_total?;
         (total > 0).then(|| (self.tally.bytes_in as f64 / total as f64).min(1.0))
+    }
+
+    /// For how long a stage waits.
+    pub fn lasts(&self, wait: &WaitView) -> Duration {
+        self.now.since(wait.since)
+    }
+
+    /// The name of the stage that holds what is waited for.
+    pub fn holder(&self, wait: &WaitView) -> Option<&str> {
+        self.stages
+            .get(wait.holder?)
+            .map(|stage| stage.name.as_str())
     }
 }

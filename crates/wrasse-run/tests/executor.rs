@@ -10,7 +10,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use wrasse_run::{Backend, Error, FetchMode, Fetcher, Pace, Running, Watch, execute};
+use wrasse_run::{Backend, Error, FetchMode, Fetcher, Guard, Pace, Running, Watch, execute};
 use wrasse_sched::{
     Command, Event, FailureClass, Input, Limits, Metadata, OpConfig, OpKind, Place, Resource,
     Resources, Scheduler, Settings,
@@ -141,7 +141,13 @@ fn run(
         last: true,
     };
     let began = Instant::now();
-    let pace = execute(&mut scheduler, backend, &mut Switch(switch), first);
+    let pace = execute(
+        &mut scheduler,
+        backend,
+        &mut Switch(switch),
+        &Guard::default(),
+        first,
+    );
     (pace, began.elapsed())
 }
 

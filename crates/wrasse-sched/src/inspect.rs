@@ -5,7 +5,7 @@ use crate::operator::Operator;
 use crate::scheduler::{Item, Phase, Scheduler, State};
 use crate::slab::Key;
 use crate::view::{OpView, Stuck, Wait, WaitView};
-use crate::{OpIdx, Resource, Resources, Time};
+use crate::{Limits, OpIdx, Resource, Resources, Time};
 
 impl<A: Allocator> Scheduler<A> {
     /// An operator as it stands.
@@ -38,6 +38,11 @@ impl<A: Allocator> Scheduler<A> {
     /// What of all resources is in use.
     pub fn used(&self) -> Resources {
         self.limits.resources - self.allocator.free()
+    }
+
+    /// What may be used.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Bytes of blocks in use.
@@ -101,6 +106,7 @@ impl<A: Allocator> Scheduler<A> {
                 _ => self.wait(op),
             },
             is_unstarted,
+            is_running: matches!(head.state, State::Running(_)) && !is_unstarted,
             since: now.since(self.moved),
         })
     }

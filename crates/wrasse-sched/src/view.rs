@@ -134,6 +134,8 @@ pub struct Stuck {
     pub wait: Option<WaitView>,
     /// Whether a task of it is submitted and not started.
     pub is_unstarted: bool,
+    /// Whether a task of it runs.
+    pub is_running: bool,
     /// For how long nothing has moved.
     pub since: Duration,
 }

@@ -1,23 +1,43 @@
-//! The page of metrics.
+//! The page of the metrics.
+
+use std::fmt::Write as _;
+
+use wrasse_run::{Metric, MetricInfo};
 
 use super::{Files, NOTE, header, row};
 
 pub(super) fn add(files: &mut Files) {
+    files.insert("metrics.md".into(), page());
+}
+
+fn page() -> String {
     let mut text = format!(
-        "{NOTE}# Metrics\n\n`wrasse run --metrics-addr 127.0.0.1:9464` serves these for Prometheus, \
-         each with the prefix `wrasse_`; `events.jsonl` in the run directory has the same names. \
-         Units are in the names: seconds, bytes, otherwise numbers. A stage is what runs as one \
-         task: operators that are fused. Names that Ray Data has too mean the same there.\n\n"
+        "{NOTE}# Metrics\n\n\
+         What `--metrics-addr` serves, in the text format of Prometheus. A *stage* is what runs \
+         as one task: one or more operators of the recipe. Positions count from 0. The last \
+         column names the metric of Ray Data that means the same.\n"
     );
-    text.push_str(&header(&["metric", "kind", "labels", "meaning"]));
-    for (metric, labels) in wrasse_run::metrics() {
-        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
-        text.push_str(&row(&[
-            &format!("`{}`", metric.name),
-            metric.kind.name(),
-            &labels.join(", "),
-            metric.meaning,
-        ]));
+    let infos: Vec<MetricInfo> = Metric::ALL.iter().map(|metric| metric.info()).collect();
+    for chunk in infos.chunk_by(|a, b| a.labels == b.labels) {
+        let labels: Vec<String> = chunk[0].labels.iter().map(|l| format!("`{l}`")).collect();
+        let title = match labels.is_empty() {
+            true => "Of the run".to_owned(),
+            false => format!("By {}", labels.join(", ")),
+        };
+        let _ = write!(text, "\n## {title}\n\n");
+        let titles = ["name", "kind", "unit", "meaning", "Ray Data"];
+        text.push_str(&header(&titles));
+        for info in chunk {
+            let name = format!("`{}`", info.name);
+            let ray: Vec<String> = info
+                .ray
+                .split(", ")
+                .filter(|name| !name.is_empty())
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let (kind, ray) = (info.kind.name(), ray.join(", "));
+            text.push_str(&row(&[&name, kind, info.unit, info.meaning, &ray]));
+        }
     }
-    files.insert("metrics.md".into(), text);
+    text
 }

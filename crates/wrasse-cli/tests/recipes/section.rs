@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use wrasse_run::EventLog;
+
 use crate::compare::{self, Complaint};
 use crate::document::{Block, Role, Section};
 use crate::ways::{WAYS, Way};
@@ -183,8 +185,8 @@ pub(crate) fn same_files(section: &Section, ran: &[Ran]) -> Vec<Complaint> {
     complaints
 }
 
-/// Of a run directory, the files that are for its own use.
-const RECORDS: [&str; 4] = ["manifest.jsonl", "lock", "report.json", "events.jsonl"];
+/// Of a run directory, the files that are for its own use, or tell of times.
+const RECORDS: [&str; 4] = ["manifest.jsonl", "lock", "report.json", EventLog::NAME];
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();

@@ -10,6 +10,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use serde_json::Value;
+use wrasse_run::EventLog;
 
 use crate::support::{Dice, Scene, now, pause, signal};
 
@@ -91,12 +92,9 @@ fn left(scene: &Scene, folder: &str) -> BTreeMap<String, Vec<u8>> {
     // Times are no result.
     forget(&mut tally, &["busy_ns", "read_ns", "encode_ns"]);
     files.insert("totals".to_owned(), tally.to_string().into_bytes());
-    let told = [
-        "x.wrasse/lock",
-        "x.wrasse/report.json",
-        "x.wrasse/events.jsonl",
-    ];
-    files.retain(|name, _| !told.contains(&name.as_str()));
+    for timed in ["lock", "report.json", EventLog::NAME] {
+        files.remove(&format!("x.wrasse/{timed}"));
+    }
     files
 }
 

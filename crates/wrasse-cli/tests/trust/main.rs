@@ -9,6 +9,7 @@ mod hostile;
 mod kill;
 mod places;
 mod refusals;
+mod stages;
 mod support;
+mod telling;
 mod untouched;
-mod watched;

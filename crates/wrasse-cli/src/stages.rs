@@ -1,0 +1,142 @@
+//! The stages of a run, for `--verbose`: what each holds, what it may hold,
+//! why it waits.
+
+use wrasse_core::ByteCount;
+use wrasse_run::{RunSnapshot, StageSnapshot};
+use wrasse_sched::{Resource, Resources};
+
+use crate::table::{Align, count, duration, table};
+
+/// Longer names of stages are cut: a stage may hold twenty operators.
+const NAME_CHARS: usize = 36;
+
+/// A line a stage, then one for the scheduling loop.
+pub(crate) fn render(snapshot: &RunSnapshot) -> String {
+    let rows: Vec<Vec<String>> = snapshot
+        .stages
+        .iter()
+        .map(|stage| {
+            let view = &stage.view;
+            vec![
+                name(stage),
+                view.tasks_running.to_string(),
+                view.tasks_submitted.to_string(),
+                view.tasks_unread.to_string(),
+                view.workers
+                    .map_or_else(|| "-".to_owned(), |(up, wanted)| format!("{up}/{wanted}")),
+                view.queued.to_string(),
+                amounts(snapshot, view.usage),
+                amounts(snapshot, view.allocation),
+                amounts(snapshot, view.budget),
+                ByteCount(view.readable_bytes).to_string(),
+                wait(snapshot, stage),
+            ]
+        })
+        .collect();
+    let header = [
+        ("stage", Align::Left),
+        ("running", Align::Right),
+        ("pending", Align::Right),
+        ("unread", Align::Right),
+        ("workers", Align::Right),
+        ("queue", Align::Right),
+        ("usage", Align::Left),
+        ("allocation", Align::Left),
+        ("budget", Align::Left),
+        ("may read", Align::Right),
+        ("waits for", Align::Left),
+    ];
+    format!("{}{}", table(&header, &rows), pace(snapshot))
+}
+
+/// What the stages did in all, for the end of a run.
+pub(crate) fn totals(snapshot: &RunSnapshot) -> String {
+    let rows: Vec<Vec<String>> = snapshot
+        .stages
+        .iter()
+        .map(|stage| {
+            let did = &stage.view.metrics;
+            vec![
+                name(stage),
+                count(did.tasks_submitted),
+                count(did.tasks_finished),
+                count(did.tasks_failed),
+                count(did.blocks_out),
+                ByteCount(did.bytes_out).to_string(),
+                duration(did.task_completion.as_secs_f64()),
+                duration(did.task_completion_excl_backpressure.as_secs_f64()),
+                duration(did.task_scheduling.as_secs_f64()),
+                duration(did.submission_backpressure.as_secs_f64()),
+                duration(did.task_output_backpressure.as_secs_f64()),
+            ]
+        })
+        .collect();
+    let header = [
+        ("stage", Align::Left),
+        ("submitted", Align::Right),
+        ("finished", Align::Right),
+        ("failed", Align::Right),
+        ("blocks", Align::Right),
+        ("bytes", Align::Right),
+        ("completion", Align::Right),
+        ("less backpressure", Align::Right),
+        ("scheduling", Align::Right),
+        ("submission held", Align::Right),
+        ("output held", Align::Right),
+    ];
+    format!("{}{}", table(&header, &rows), pace(snapshot))
+}
+
+fn name(stage: &StageSnapshot) -> String {
+    if stage.name.chars().count() <= NAME_CHARS {
+        return stage.name.clone();
+    }
+    let cut: String = stage.name.chars().take(NAME_CHARS - 3).collect();
+    format!("{}...", cut.trim_end_matches([' ', '>']))
+}
+
+/// `cpu 1.5, blocks 3.0 MiB`; what the run has none of is left out.
+fn amounts(snapshot: &RunSnapshot, of: Resources) -> String {
+    let parts: Vec<String> = snapshot
+        .resources()
+        .map(|resource| format!("{} {}", resource.name(), amount(of, resource)))
+        .collect();
+    parts.join(", ")
+}
+
+fn amount(of: Resources, resource: Resource) -> String {
+    let amount = of[resource];
+    let sign = if amount < 0 { "-" } else { "" };
+    match resource {
+        _ if amount >= Resources::UNBOUNDED / 2 => "any".to_owned(),
+        Resource::MEMORY | Resource::BLOCKS => {
+            format!("{sign}{}", ByteCount(amount.unsigned_abs()))
+        }
+        _ => (amount as f64 / 1000.0).to_string(),
+    }
+}
+
+fn wait(snapshot: &RunSnapshot, stage: &StageSnapshot) -> String {
+    let Some(wait) = &stage.view.wait else {
+        return "-".to_owned();
+    };
+    let lasts = duration(snapshot.lasts(wait).as_secs_f64());
+    let held = match snapshot.holder(wait) {
+        Some(holder) if holder != stage.name => format!(", held by {holder}"),
+        _ => String::new(),
+    };
+    format!("{} for {lasts}{held}", wait.reason.name())
+}
+
+fn pace(snapshot: &RunSnapshot) -> String {
+    let pace = &snapshot.pace;
+    let (busy, blocked) = (pace.busy.as_secs_f64(), pace.blocked.as_secs_f64());
+    format!(
+        "scheduling loop: {} events, busy {}, blocked {} ({:.1} % busy), longest step {:.3} ms\n",
+        count(pace.events),
+        duration(busy),
+        duration(blocked),
+        busy * 100.0 / (busy + blocked).max(1e-9),
+        pace.longest_step.as_secs_f64() * 1e3,
+    )
+}

@@ -1,0 +1,143 @@
+//! A [`RunSnapshot`] as JSON: what the event log and reports hold.
+
+use serde_json::{Map, Value, json};
+use wrasse_sched::{OpView, Resources};
+
+use crate::metrics::amount;
+use crate::{RunSnapshot, StageSnapshot, StuckSnapshot};
+
+impl RunSnapshot {
+    /// All of it. Times are in seconds, sizes in bytes, processors and devices
+    /// in units; what is unbounded or unknown is null.
+    pub fn json(&self) -> Value {
+        let (tally, memory, pace) = (&self.tally, &self.memory, &self.pace);
+        json!({
+            "elapsed_s": self.elapsed_s,
+            "rows": {
+                "in": tally.rows_in,
+                "out": tally.rows_out,
+                "dropped": tally.dropped(),
+                "duplicates": tally.duplicates(),
+                "rejected": tally.rejected(),
+            },
+            "bytes": {
+                "in": tally.bytes_in,
+                "out": tally.bytes_out,
+                "total": self.bytes_total,
+                "resumed": self.bytes_resumed,
+            },
+            "threads": self.threads,
+            "tasks": self.tasks,
+            "blocks": self.blocks,
+            "memory": {
+                "resident": memory.resident,
+                "limit": memory.limit,
+                "blocks": memory.blocks,
+                "fingerprints": memory.fingerprints,
+            },
+            "used": self.amounts(self.used),
+            "limits": self.limits_json(),
+            "operators": self.rows().map(|(op, did)| json!({
+                "name": op.name,
+                "in": did.rows_in,
+                "out": did.rows_out,
+                "bytes_in": did.bytes_in,
+                "dropped": did.dropped,
+                "duplicates": did.duplicates,
+                "rejected": did.rejected,
+                "busy_s": did.busy_ns as f64 / 1e9,
+            })).collect::<Vec<_>>(),
+            "stages": self.stages.iter().map(|stage| self.stage(stage)).collect::<Vec<_>>(),
+            "loop": {
+                "events": pace.events,
+                "busy_s": pace.busy.as_secs_f64(),
+                "blocked_s": pace.blocked.as_secs_f64(),
+                "longest_step_s": pace.longest_step.as_secs_f64(),
+            },
+            "stuck": self.stuck.as_ref().map(StuckSnapshot::json),
+        })
+    }
+
+    /// The limits as they are right now.
+    pub(crate) fn limits_json(&self) -> Value {
+        let mut limits = self.amounts(self.limits.resources);
+        limits["blocks_in_flight"] = self.limits.blocks_in_flight.into();
+        limits
+    }
+
+    fn amounts(&self, of: Resources) -> Value {
+        let amounts: Map<String, Value> = self
+            .resources()
+            .map(|resource| (resource.name().to_owned(), amount(of, resource).into()))
+            .collect();
+        amounts.into()
+    }
+
+    fn stage(&self, stage: &StageSnapshot) -> Value {
+        let OpView {
+            queued,
+            tasks_submitted,
+            tasks_running,
+            tasks_unread,
+            workers,
+            output_blocks,
+            output_bytes,
+            usage,
+            allocation,
+            budget,
+            readable_bytes,
+            wait,
+            metrics,
+        } = &stage.view;
+        json!({
+            "name": stage.name,
+            "queued": queued,
+            "tasks": {
+                "pending": tasks_submitted,
+                "running": tasks_running,
+                "unread": tasks_unread,
+                "submitted": metrics.tasks_submitted,
+                "started": metrics.tasks_started,
+                "finished": metrics.tasks_finished,
+                "failed": metrics.tasks_failed,
+            },
+            "workers": workers.map(|(up, wanted)| json!({ "up": up, "wanted": wanted })),
+            "output": { "blocks": output_blocks, "bytes": output_bytes },
+            "put_out": {
+                "blocks": metrics.blocks_out,
+                "bytes": metrics.bytes_out,
+                "rows": metrics.rows_out,
+            },
+            "usage": self.amounts(*usage),
+            "allocation": self.amounts(*allocation),
+            "budget": self.amounts(*budget),
+            "readable_bytes": readable_bytes,
+            "wait": wait.as_ref().map(|wait| json!({
+                "reason": wait.reason.name(),
+                "lasts_s": self.lasts(wait).as_secs_f64(),
+                "holder": self.holder(wait),
+            })),
+            "inputs_bisected": metrics.inputs_bisected,
+            "samples_poisonous": metrics.samples_poisonous,
+            "task_completion_s": metrics.task_completion.as_secs_f64(),
+            "task_completion_excl_backpressure_s":
+                metrics.task_completion_excl_backpressure.as_secs_f64(),
+            "task_scheduling_s": metrics.task_scheduling.as_secs_f64(),
+            "task_output_backpressure_s": metrics.task_output_backpressure.as_secs_f64(),
+            "task_submission_backpressure_s": metrics.submission_backpressure.as_secs_f64(),
+        })
+    }
+}
+
+impl StuckSnapshot {
+    /// All of it; times in seconds.
+    pub fn json(&self) -> Value {
+        json!({
+            "stage": self.stage,
+            "waits_for": self.waits_for,
+            "holder": self.holder,
+            "lasts_s": self.lasts.as_secs_f64(),
+            "gives_up": self.gives_up,
+        })
+    }
+}
