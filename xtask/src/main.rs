@@ -40,6 +40,12 @@ enum Chore {
         /// Its name in recipes, with the ending of its kind: `emoji_ratio_filter`
         name: String,
     },
+    /// Replay one seed of the scheduler's simulation, as a failed test names it
+    Sim {
+        /// The seed
+        #[arg(long)]
+        seed: u64,
+    },
     /// Measure the speed and the memory of Wrasse; results go to `benches/runs`
     Bench(bench::Args),
 }
@@ -57,8 +63,20 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Gen { check: false } => generate::write(&root()),
         Chore::Gen { check: true } => generate::check(&root()),
         Chore::NewOp { kind, name } => new_op::create(&root(), kind, &name),
+        Chore::Sim { seed } => sim(seed),
         Chore::Bench(args) => bench::run(&root(), &args),
     }
+}
+
+/// Plays one world, with the books checked after every step.
+fn sim(seed: u64) -> anyhow::Result<()> {
+    let status = std::process::Command::new("cargo")
+        .args(["test", "-p", "wrasse-sched", "--test", "sim", "one_seed"])
+        .env("WRASSE_SIM_SEED", seed.to_string())
+        .current_dir(root())
+        .status()?;
+    anyhow::ensure!(status.success(), "seed {seed} fails");
+    Ok(())
 }
 
 /// The folder of the workspace.

@@ -6,8 +6,7 @@
 //! lost, sizes are lies, limits change, the user cancels. After every step the
 //! books are computed anew; at the end each row has to have ended once, in order.
 //!
-//! A failing seed is named; put it into `KEPT`, and replay it with
-//! `WRASSE_SIM_SEED=<seed> cargo test -p wrasse-sched --test sim one_seed`.
+//! A failing seed is named, with the command that replays it; put it into `KEPT`.
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
@@ -154,7 +153,10 @@ fn play(seed: u64) {
 fn every_row_ends_once_and_in_order_whatever_happens() {
     for seed in KEPT.iter().copied().chain(0..SEEDS) {
         let result = std::panic::catch_unwind(|| play(seed));
-        assert!(result.is_ok(), "failed with seed {seed}");
+        assert!(
+            result.is_ok(),
+            "failed: replay with `cargo xtask sim --seed {seed}`"
+        );
     }
 }
 
