@@ -166,7 +166,7 @@ fn measure(n: u32, duration: fn(u32) -> Duration) -> Value {
 fn work(tasks: &Receiver<(TaskId, Duration)>, notes: &Sender<TaskId>) -> (Vec<u64>, Duration) {
     let (mut gaps, mut busy) = (Vec::new(), Duration::ZERO);
     let mut ended: Option<Instant> = None;
-    while let Some((task, duration)) = wrasse_local::next_task(tasks) {
+    for (task, duration) in tasks {
         let began = Instant::now();
         if let Some(ended) = ended {
             gaps.push((began - ended).as_nanos() as u64);

@@ -27,4 +27,3 @@ mod writing;
 
 pub use dry_run::{DryRun, dry_run};
 pub use job::{Cancel, Job, RunResult, View, explain, run};
-pub use worker::next_task;

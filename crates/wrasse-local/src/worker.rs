@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, open};
 use wrasse_run::{BlockState, Outcome, Part, Pass, Ran, Work};
 use wrasse_sched::{BlockId, TaskId};
@@ -68,32 +68,9 @@ pub(crate) struct Shared {
     pub(crate) limits: ReadLimits,
 }
 
-/// How long a worker that is done looks for its next task before it sleeps:
-/// the scheduler needs some 30 µs to hear of it and decide, and to be woken
-/// takes as long again.
-const LOOK_FOR: Duration = Duration::from_micros(60);
-
-/// The next task; none if there will be no more. Looks for a moment, giving
-/// way to other threads, and then sleeps.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "when a worker sleeps does not show in what it does"
-)]
-pub fn next_task<T>(tasks: &Receiver<T>) -> Option<T> {
-    let since = Instant::now();
-    loop {
-        match tasks.try_recv() {
-            Ok(task) => return Some(task),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) if since.elapsed() < LOOK_FOR => std::thread::yield_now(),
-            Err(TryRecvError::Empty) => return tasks.recv().ok(),
-        }
-    }
-}
-
 /// Works until there are no more tasks.
 pub(crate) fn work(shared: &Shared, tasks: &Receiver<Task>, notes: &Sender<Note>) {
-    while let Some(task) = next_task(tasks) {
+    for task in tasks {
         let result = catch_unwind(AssertUnwindSafe(|| perform(shared, task, notes)));
         let fatal = match result {
             Ok(Ok(())) => continue,
