@@ -84,6 +84,7 @@ impl<'a> Coordinator<'a> {
     ) -> Result<RunResult, Error> {
         let (job, budget, shared) = (self.job, self.budget, self.shared);
         let pipeline = Pipeline::new(&job.plan, job.pass.trace_dropped);
+        pipeline.check()?;
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(
             &pipeline.configs(job.block_bytes.0 * 2),

@@ -7,8 +7,8 @@
 
 use wrasse_op::OpKind as Shape;
 use wrasse_plan::Plan;
-use wrasse_run::Part;
-use wrasse_sched::{OpConfig, OpKind, Resources};
+use wrasse_run::{Error, Part};
+use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, Resources};
 
 /// What an operator of the scheduler runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,22 @@ impl Pipeline {
         }
         let names = steps.iter().map(|step| name(plan, step)).collect();
         Self { steps, names }
+    }
+
+    /// Whether the scheduler can hold so many operators.
+    ///
+    /// # Errors
+    ///
+    /// If not.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let n_gates = self.steps.len() - self.n_running();
+        if n_gates > ORDERED_MAX || self.steps.len() > OPERATORS_MAX {
+            return Err(Error::usage(format!(
+                "the recipe has {n_gates} deduplicators, and a run may have {ORDERED_MAX}"
+            ))
+            .with_hint("split it into two recipes, the second over the output of the first"));
+        }
+        Ok(())
     }
 
     /// Operators that run on threads.

@@ -13,6 +13,10 @@ pub type OpIdx = usize;
 /// The most operators of a pipeline.
 pub const OPERATORS_MAX: usize = 128;
 
+/// The most operators that take things in input order: with the sink, a bit of
+/// a word each.
+pub const ORDERED_MAX: usize = 63;
+
 /// How an operator takes its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpKind {

@@ -61,7 +61,9 @@ mod tasks;
 mod view;
 
 pub use allocator::{Allocator, Bounds, Need, Refusal, Reservations, Shortage, Usage, admit};
-pub use config::{Limits, OPERATORS_MAX, OpConfig, OpIdx, OpKind, PoolConfig, Settings};
+pub use config::{
+    Limits, OPERATORS_MAX, ORDERED_MAX, OpConfig, OpIdx, OpKind, PoolConfig, Settings,
+};
 pub use event::{
     BlockId, Command, Event, Failure, FailureClass, Input, Metadata, Place, Rows, TaskId, Time,
     WorkerId,

@@ -167,7 +167,8 @@ impl Scheduler<Reservations> {
     /// # Panics
     ///
     /// If the first operator is not the only source, or there are more than
-    /// [`OPERATORS_MAX`](crate::OPERATORS_MAX).
+    /// [`OPERATORS_MAX`](crate::OPERATORS_MAX), or more ordered ones than
+    /// [`ORDERED_MAX`](crate::ORDERED_MAX).
     pub fn new(
         ops: &[OpConfig],
         limits: Limits,

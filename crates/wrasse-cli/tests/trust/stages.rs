@@ -62,3 +62,21 @@ fn many_stages_run_within_little_memory_to_the_same_bytes() {
         "the slicer's work was shared out: {stages}"
     );
 }
+
+#[test]
+fn more_gates_than_a_run_may_have_are_refused() {
+    let scene = Scene::new();
+    let rows: String = (0..10)
+        .map(|i| format!("{{\"text\": \"number {i}\"}}\n"))
+        .collect();
+    scene.put("in.jsonl", rows);
+    let steps = |n| "  - document_deduplicator: {}\n".repeat(n);
+    let head = "dataset_path: in.jsonl\nexport_path: out.jsonl\nprocess:\n";
+    scene.put("r.yaml", format!("{head}{}", steps(64)));
+    let ran = scene.run(&["run", "r.yaml"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("64 deduplicators"), "{}", ran.stderr);
+    scene.put("r.yaml", format!("{head}{}", steps(63)));
+    scene.must_run(&["run", "r.yaml", "--restart"]);
+    assert_eq!(scene.report("out")["rows"]["out"], 10);
+}
