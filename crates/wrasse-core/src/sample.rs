@@ -346,6 +346,20 @@ impl Sample {
         }
     }
 
+    /// Bytes that an operator has to do with: the row, or, of a piece of one,
+    /// the piece's own texts.
+    pub fn work_bytes(&self) -> usize {
+        if self.origin.piece == 0 {
+            return self.row_bytes();
+        }
+        let text = |loaded: &Loaded| match &loaded.value {
+            Content::Text(text) => text.len(),
+            Content::Json(raw) => raw.len(),
+            Content::Removed => 0,
+        };
+        self.loaded.iter().map(text).sum()
+    }
+
     /// Frees what can be computed anew, before the sample waits in a queue.
     pub fn forget_derived(&mut self) {
         for loaded in &mut self.loaded {

@@ -366,7 +366,7 @@ impl Flow<'_> {
             let busy = since(clock);
             let tally = &mut self.state.tally.operators[at];
             tally.rows_in += 1;
-            tally.bytes_in += sample.row_bytes() as u64;
+            tally.bytes_in += sample.work_bytes() as u64;
             tally.busy_ns += busy;
             match result {
                 Ok(Outcome::Kept) => {
@@ -417,7 +417,7 @@ impl Flow<'_> {
             let busy = since(clock);
             let tally = &mut self.state.tally.operators[at];
             tally.rows_in += 1;
-            tally.bytes_in += sample.row_bytes() as u64;
+            tally.bytes_in += sample.work_bytes() as u64;
             tally.busy_ns += busy;
             match result {
                 Ok(print) => {
