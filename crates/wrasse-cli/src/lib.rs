@@ -9,6 +9,7 @@
 //!
 //! Layer: 8.
 
+mod allocator;
 mod args;
 mod check;
 mod dry_run;

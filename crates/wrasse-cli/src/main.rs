@@ -2,11 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Blocks are freed on other threads than they were made on, in sizes from
-/// bytes to megabytes: what this allocator is good at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     wrasse_cli::main(&wrasse_ops::catalog())
 }

@@ -12,7 +12,7 @@ use crate::failure::{Failure, print, say};
 use crate::reporter::{Reporter, end_at_once};
 use crate::settings::{Reuse, job};
 use crate::table::count;
-use crate::{dry_run, load, report};
+use crate::{allocator, dry_run, load, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
@@ -35,6 +35,7 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
 /// Runs a job with progress, and tells how it went.
 pub(crate) fn execute(job: &Job, show: &ShowArgs) -> Result<Exit, Failure> {
     quiet_operators();
+    allocator::fit(job);
     let cancel = Cancel::default();
     let asked = cancel.clone();
     // A second handler in one process (tests) is refused; the first one serves.

@@ -51,8 +51,7 @@ fn many_stages_run_within_little_memory_to_the_same_bytes() {
         let report = scene.report("out");
         let peak = report["peak_memory_bytes"].as_u64().unwrap() >> 20;
         let limit: u64 = memory.trim_end_matches("MiB").parse().unwrap();
-        // The allocator keeps some pages for a while (see the README).
-        assert!(peak <= limit * 6 / 5, "{peak} MiB of {memory}");
+        assert!(peak <= limit, "{peak} MiB of {memory}");
     }
     let events = scene.lines("out.wrasse/events.jsonl");
     let stages = &events.last().unwrap()["snapshot"]["stages"];
