@@ -55,7 +55,7 @@ fn passes(
     sample: &mut Sample,
 ) -> Result<bool> {
     for (op, seen) in operators.iter().zip(seen) {
-        if op.spec().kind == OpKind::Deduplicator {
+        if op.decides_in_order() {
             if let Some(fingerprint) = op.fingerprint(sample)?
                 && !seen.insert(fingerprint)
             {

@@ -122,7 +122,7 @@ fn whole(job: &Job, dry: &DryRun, factor: f64) -> String {
         duration(cpu / job.threads as f64),
         job.threads
     );
-    if job.plan.n_gates() > 0 {
+    if job.plan.n_boundaries() > 0 {
         text.push_str("duplicates were looked for within the sample alone: the whole has more\n");
     }
     text

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use wrasse_core::ByteCount;
-use wrasse_op::{Catalog, OpKind};
+use wrasse_op::Catalog;
 use wrasse_run::Existing;
 
 use crate::Exit;
@@ -53,7 +53,7 @@ pub(crate) fn explain(args: &ExplainArgs, catalog: &Catalog) -> Result<Exit, Fai
         .plan
         .operators()
         .iter()
-        .filter(|op| op.spec().kind == OpKind::Deduplicator)
+        .filter(|op| op.decides_in_order())
         .count();
     if dedups > 0 {
         let _ = writeln!(

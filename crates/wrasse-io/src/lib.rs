@@ -22,5 +22,5 @@ pub use sink::{
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,
-    discover, open, splits,
+    discover, open, pack_columns, splits, unpack_columns,
 };

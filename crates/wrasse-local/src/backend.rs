@@ -9,16 +9,16 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use wrasse_io::Split;
-use wrasse_run::{Backend, BlockState, Error, FingerprintSet, Outcome, Tally};
+use wrasse_run::{Backend, BlockState, Error, Outcome, Tally};
 use wrasse_sched::{BlockId, Command, Event, Input, Metadata, Place, TaskId};
 
+use crate::ordering::Turn;
 use crate::pipeline::{Pipeline, Step};
 use crate::worker::{Note, Reader, Shared, Task};
 use crate::writing::Order;
 
 /// Threads, their tasks, and the blocks between them.
 pub(crate) struct Local<'a> {
-    pub(crate) shared: &'a Shared,
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) splits: Vec<Split>,
     /// Where a resumed run begins.
@@ -28,8 +28,7 @@ pub(crate) struct Local<'a> {
     pub(crate) notes: Receiver<Note>,
     /// Events that are known already.
     pub(crate) known: VecDeque<Event>,
-    /// What each gate has seen.
-    pub(crate) seen: Vec<FingerprintSet>,
+    pub(crate) turns: Sender<Turn>,
     /// Blocks that wait, by name.
     pub(crate) blocks: HashMap<u64, Box<BlockState>>,
     /// The names of blocks so far.
@@ -46,6 +45,8 @@ pub(crate) enum Work {
     Read(Place),
     /// The block, and rows of it that were taken before.
     Block(u64, u32),
+    /// A split of an exchange.
+    ReadBack,
 }
 
 /// The accounting of what is under way.
@@ -54,6 +55,8 @@ pub(crate) struct Books {
     pub(crate) in_flight: HashMap<u64, Tally>,
     /// Blocks with the writer.
     pub(crate) writing: HashMap<BlockId, Tally>,
+    /// Blocks that wait at exchanges, in all.
+    pub(crate) absorbed: Tally,
     pub(crate) written: Tally,
     pub(crate) rows_left: u64,
     /// Whether all rows were read that a limited run reads.
@@ -75,7 +78,8 @@ impl Local<'_> {
     fn submit(&mut self, task: TaskId, op: usize, input: Input) {
         match (&self.pipeline.steps[op], input) {
             (Step::Read(part), Input::Split(place)) => {
-                let skip = if place == self.start { place.seq } else { 0 };
+                let resumes = place == self.start && !self.pipeline.has_exchange();
+                let skip = if resumes { place.seq } else { 0 };
                 self.running.insert(task, Work::Read(place));
                 let work = Task::Read {
                     task,
@@ -102,16 +106,38 @@ impl Local<'_> {
                 drop(self.tasks.send(work));
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
-                let gate = *gate;
-                let mut state = self.take(data);
-                self.shared
-                    .pass
-                    .decide(gate, &mut state, &mut self.seen[gate]);
-                self.put_out(task, state);
-                self.known.push_back(Event::TaskDrained { task });
+                let (gate, state) = (*gate, self.lend(task, data));
+                self.known.push_back(Event::TaskStarted { task });
+                drop(self.turns.send(Turn::Gate { task, gate, state }));
+            }
+            (Step::Exchange(exchange, _), Input::Block { data, .. }) => {
+                let (exchange, state) = (*exchange, self.lend(task, data));
+                self.known.push_back(Event::TaskStarted { task });
+                drop(self.turns.send(Turn::Absorb {
+                    task,
+                    exchange,
+                    state,
+                }));
+            }
+            (Step::Exchange(exchange, part), Input::Split(place)) => {
+                self.running.insert(task, Work::ReadBack);
+                drop(self.tasks.send(Task::ReadBack {
+                    task,
+                    part: part.clone(),
+                    exchange: *exchange,
+                    split: place.split,
+                }));
             }
             (step, input) => unreachable!("{step:?} does not work on {input:?}"),
         }
+    }
+
+    /// Hands a block to a task; it is accounted for until its output is.
+    fn lend(&mut self, task: TaskId, data: u64) -> Box<BlockState> {
+        self.running.insert(task, Work::Block(data, 0));
+        self.blocks
+            .remove(&data)
+            .expect("the scheduler names blocks that wait")
     }
 
     fn take(&mut self, data: u64) -> Box<BlockState> {
@@ -153,7 +179,27 @@ impl Local<'_> {
                 }
                 self.known.push_back(Event::RestReady { task, from: 0 });
             }
-            Note::Done { task, state, rest } => {
+            Note::Absorbed { task, tally } => {
+                if let Some(Work::Block(data, _)) = self.running.remove(&task) {
+                    self.books.in_flight.remove(&data);
+                }
+                self.books.absorbed.add(&tally);
+                self.known.push_back(Event::TaskDrained { task });
+            }
+            Note::Closed { op, n, written } => {
+                self.books.absorbed.take_away(&written);
+                let last = true;
+                self.known.push_back(Event::SplitsFound { op, n, last });
+            }
+            Note::Done {
+                task,
+                state,
+                rest,
+                returned,
+            } => {
+                if let Some(returned) = returned {
+                    self.books.absorbed.take_away(&returned);
+                }
                 let work = self.running.remove(&task);
                 if let Some(Work::Block(data, _)) = &work {
                     self.books.in_flight.remove(data);
@@ -170,7 +216,9 @@ impl Local<'_> {
                     self.known.push_back(Event::RestReady { task, from });
                 }
                 self.known.push_back(Event::TaskDrained { task });
-                if self.books.rows_left == 0 && !self.books.has_read_all {
+                // Behind an exchange the run has only begun.
+                let is_all = self.books.rows_left == 0 && !self.pipeline.has_exchange();
+                if is_all && !self.books.has_read_all {
                     self.books.has_read_all = true;
                     self.known.push_back(Event::Cancel);
                 }
@@ -205,6 +253,18 @@ impl Backend for Local<'_> {
             }
             Command::Advance { to } => drop(self.orders.send(Order::Advance(to))),
             Command::Release { data } => drop(self.blocks.remove(&data)),
+            Command::Close { op } => {
+                if let Step::Exchange(exchange, _) = &self.pipeline.steps[op] {
+                    drop(self.turns.send(Turn::Close {
+                        op,
+                        exchange: *exchange,
+                        start: match Some(op) == self.pipeline.last_exchange() {
+                            true => self.start.split,
+                            false => 0,
+                        },
+                    }));
+                }
+            }
             Command::Finish => {}
             // Outputs come by themselves, with their metadata; threads neither
             // die nor are they asked for; and what runs ends soon.
@@ -213,7 +273,6 @@ impl Backend for Local<'_> {
             | Command::ScalePool { .. }
             | Command::StopWorker { .. }
             | Command::Cancel { .. }
-            | Command::Close { .. }
             | Command::Fail { .. } => {}
         }
         Ok(())

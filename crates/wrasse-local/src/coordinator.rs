@@ -9,6 +9,7 @@
 //! 4. All threads are joined before [`Coordinator::run`] returns.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
@@ -26,6 +27,7 @@ use wrasse_sched::{
 
 use crate::backend::{Books, Local};
 use crate::job::{Cancel, Job, RunResult};
+use crate::ordering::{Turn, take_turns};
 use crate::pipeline::Pipeline;
 use crate::process;
 use crate::worker::{Note, Shared, Task, work};
@@ -65,7 +67,6 @@ impl<'a> Coordinator<'a> {
         Self {
             job,
             budget,
-            shared,
             splits,
             seen,
             start,
@@ -100,13 +101,20 @@ impl<'a> Coordinator<'a> {
         // place behind it.
         let in_flight = blocks_in_flight(&budget, &pipeline) as usize;
         let (orders, orders_in) = bounded::<Order>(2 * in_flight + 2);
+        // One turn for each gate and exchange, and one to close.
+        let n_turns = pipeline.steps.len() + 1;
+        let (turns, turns_in) = bounded::<Turn>(n_turns);
         // Three notes a task of two a worker, one a block at the writer.
-        let (notes, notes_in) = bounded::<Note>(6 * n_workers + in_flight + 2);
+        let (notes, notes_in) = bounded::<Note>(6 * n_workers + in_flight + n_turns + 2);
+        // What is before an exchange is done once more by a resumed run.
+        let rows_done = match pipeline.has_exchange() {
+            true => 0,
+            false => self.written.rows_in,
+        };
         let rows_left = job
             .limit
-            .map_or(u64::MAX, |limit| limit.saturating_sub(self.written.rows_in));
+            .map_or(u64::MAX, |limit| limit.saturating_sub(rows_done));
         let backend = Local {
-            shared,
             pipeline: &pipeline,
             splits: self.splits,
             start: self.start,
@@ -114,7 +122,7 @@ impl<'a> Coordinator<'a> {
             orders,
             notes: notes_in,
             known: VecDeque::new(),
-            seen: self.seen,
+            turns,
             blocks: HashMap::new(),
             named: 0,
             running: HashMap::new(),
@@ -123,15 +131,16 @@ impl<'a> Coordinator<'a> {
                 in_flight: HashMap::new(),
                 writing: HashMap::new(),
                 rows_left,
-                has_read_all: rows_left == 0,
+                has_read_all: rows_left == 0 && !pipeline.has_exchange(),
                 too_many_rejects: false,
+                absorbed: Tally::default(),
                 written: self.written.clone(),
             },
         };
+        let seen = self.seen;
         let mut watch = Watcher {
             job,
             budget,
-            shared,
             pipeline: &pipeline,
             observe,
             cancel,
@@ -140,6 +149,7 @@ impl<'a> Coordinator<'a> {
             bytes_resumed: self.written.bytes_in,
             began: self.began,
             fingerprint_bytes: 0,
+            exchange_bytes: 0,
             looked: self.began,
         };
         let n = if backend.books.has_read_all {
@@ -158,6 +168,13 @@ impl<'a> Coordinator<'a> {
             let writing = std::thread::Builder::new()
                 .name("wrasse-writer".into())
                 .spawn_scoped(scope, move || write(writer, &orders_in, &writer_notes))
+                .map_err(|error| Error::io("cannot start a thread", error))?;
+            let ordering_notes = notes.clone();
+            std::thread::Builder::new()
+                .name("wrasse-ordering".into())
+                .spawn_scoped(scope, move || {
+                    take_turns(shared, seen, &turns_in, &ordering_notes);
+                })
                 .map_err(|error| Error::io("cannot start a thread", error))?;
             for i in 0..n_workers {
                 let (tasks_in, notes) = (tasks_in.clone(), notes.clone());
@@ -205,6 +222,7 @@ struct Watcher<'a> {
     peak_bytes: u64,
     bytes_resumed: u64,
     fingerprint_bytes: u64,
+    exchange_bytes: u64,
     began: Instant,
     /// When memory was last looked at.
     looked: Instant,
@@ -226,8 +244,8 @@ impl Watch<Local<'_>> for Watcher<'_> {
             return Ok(None);
         }
         self.looked = Instant::now();
-        let seen = backend.seen.iter().map(FingerprintSet::memory_bytes);
-        self.fingerprint_bytes = seen.sum::<usize>() as u64;
+        self.fingerprint_bytes = self.shared.fingerprint_bytes.load(Ordering::Relaxed);
+        self.exchange_bytes = self.shared.exchange_bytes.load(Ordering::Relaxed);
         self.look_at_memory(run.scheduler)
     }
 
@@ -244,7 +262,7 @@ impl Watcher<'_> {
         let Some(limit) = self.job.memory else {
             return Ok(None);
         };
-        let fixed = self.base_bytes + self.fingerprint_bytes;
+        let fixed = self.base_bytes + self.fingerprint_bytes + self.exchange_bytes;
         let for_blocks = limit.0.saturating_sub(fixed);
         let least = self.job.block_bytes.0 * 3;
         if for_blocks < least {
@@ -252,6 +270,7 @@ impl Watcher<'_> {
                 limit,
                 self.base_bytes,
                 self.fingerprint_bytes,
+                self.exchange_bytes,
                 least,
             ));
         }
@@ -274,6 +293,7 @@ impl Watcher<'_> {
     fn snapshot(&self, run: &Running<'_>, books: &Books) -> RunSnapshot {
         let scheduler = run.scheduler;
         let mut tally = books.written.clone();
+        tally.add(&books.absorbed);
         for under_way in books.in_flight.values().chain(books.writing.values()) {
             tally.add(under_way);
         }
@@ -384,12 +404,19 @@ fn refused(refusal: &Refusal) -> Error {
     ))
 }
 
-fn too_little_memory(limit: ByteCount, base: u64, fingerprints: u64, least: u64) -> Error {
+fn too_little_memory(
+    limit: ByteCount,
+    base: u64,
+    fingerprints: u64,
+    exchanges: u64,
+    least: u64,
+) -> Error {
     Error::failed(format!(
         "the memory limit of {limit} is used up: {} for the program, {} for the fingerprints of \
-         deduplicators, and the least for blocks is {}",
+         deduplicators, {} for samples that wait for all others, and the least for blocks is {}",
         ByteCount(base),
         ByteCount(fingerprints),
+        ByteCount(exchanges),
         ByteCount(least)
     ))
     .with_hint("resume with a larger --memory: what was written is safe")

@@ -1,13 +1,15 @@
 //! [`dry_run`]: a sample of the input through the whole plan, writing nothing.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
 use wrasse_core::ByteCount;
 use wrasse_io::{ReadLimits, SinkSpec, open, open_sink, splits};
-use wrasse_run::{Error, FingerprintSet, Pass, Tally, Work};
+use wrasse_plan::End;
+use wrasse_run::{BlockState, Error, ExchangeStore, FingerprintSet, Pass, Tally, Work};
 
-use crate::job::{Job, list};
+use crate::job::{Job, exchanges, list};
 use crate::process;
 
 /// What a sample of the input told.
@@ -62,19 +64,24 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         replace: false,
     };
     let encoder = open_sink(&spec, None)?.encoder();
-    // Nothing was written; a folder that stays does no harm.
-    let _ = std::fs::remove_dir_all(&staging);
+    // Nothing is written there but samples that wait, in files without names.
+    let _staging = Staging(staging.clone());
     let plan = Arc::clone(&job.plan);
     let pass = Pass::new(plan, Arc::clone(&inputs), encoder, job.pass);
     let limits = ReadLimits {
         block_bytes: job.block_bytes.0.min(SPLIT.0) as usize,
         row_bytes_max: job.row_bytes_max.0 as usize,
     };
-    let mut seen: Vec<FingerprintSet> = (0..job.plan.n_gates())
-        .map(|_| FingerprintSet::default())
-        .collect();
-    let mut tally = Tally::new(job.plan.operators().len());
-    let mut rejects = Vec::new();
+    let (exchanges, decision_bytes) = exchanges(job, &staging);
+    let mut line = Line {
+        pass: &pass,
+        seen: (0..job.plan.n_boundaries())
+            .map(|_| FingerprintSet::default())
+            .collect(),
+        exchanges,
+        tally: Tally::new(job.plan.operators().len()),
+        rejects: Vec::new(),
+    };
     let wanted = (sample.0 / SPLIT.0).max(1) as usize;
     let step = splits.len().div_ceil(wanted).max(1);
     let began = Instant::now();
@@ -85,14 +92,13 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
             Err(error) => {
                 let mut state = pass.empty();
                 state.damaged(&error);
-                tally.add(&state.tally);
-                rejects.extend(state.rejects.into_bytes());
+                line.out(state);
                 continue;
             }
         };
         let mut left = sample.0.div_ceil(wanted as u64).max(1);
         while left > 0 {
-            let mut state = match reader.next_block() {
+            let state = match reader.next_block() {
                 Ok(Some(block)) => {
                     left = left.saturating_sub(block.input_bytes.max(1));
                     pass.run(0, Work::Rows(block, u64::MAX))
@@ -106,19 +112,12 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
                     state
                 }
             };
-            for (gate, seen) in seen.iter_mut().enumerate() {
-                pass.decide(gate, &mut state, seen);
-                state = pass
-                    .run(gate + 1, Work::State(Box::new(state)))
-                    .map_err(Error::failed)?;
-            }
-            if let Some(rows) = state.take_encoded() {
-                state.tally.bytes_out = rows.row_bytes() as u64;
-            }
-            tally.add(&state.tally);
-            rejects.extend(state.rejects.into_bytes());
+            line.go_on(0, state).map_err(Error::failed)?;
         }
     }
+    line.close(decision_bytes, job.block_bytes.0)
+        .map_err(Error::failed)?;
+    let Line { tally, rejects, .. } = line;
     tally
         .check()
         .map_err(|what| Error::failed(format!("the books do not balance: {what}")))?;
@@ -136,4 +135,69 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         rejects: String::from_utf8_lossy(&rejects).into_owned(),
         warnings: inputs.warnings.clone(),
     })
+}
+
+/// The way of blocks through the stages, one after the other.
+struct Line<'a> {
+    pass: &'a Pass,
+    seen: Vec<FingerprintSet>,
+    exchanges: Vec<RwLock<Option<ExchangeStore>>>,
+    tally: Tally,
+    rejects: Vec<u8>,
+}
+
+impl Line<'_> {
+    /// Takes a block from the end of stage `stage` to the sink, or to where it
+    /// has to wait for all others.
+    fn go_on(&mut self, stage: usize, mut state: BlockState) -> Result<(), String> {
+        for stage in stage.. {
+            match self.pass.plan().stages()[stage].end {
+                End::Sink => break,
+                End::Gate(_) => self.pass.decide(stage, &mut state, &mut self.seen[stage]),
+                End::Exchange(_) => {
+                    return match self.exchanges[stage].get_mut() {
+                        Ok(Some(store)) => store.absorb(state),
+                        _ => Err("an exchange is missing".to_owned()),
+                    };
+                }
+            }
+            state = self.pass.run(stage + 1, Work::State(Box::new(state)))?;
+        }
+        self.out(state);
+        Ok(())
+    }
+
+    /// Lets every exchange decide, in order, and takes its output on.
+    fn close(&mut self, decision_bytes: usize, block_bytes: u64) -> Result<(), String> {
+        for stage in 0..self.exchanges.len() {
+            let store = self.exchanges[stage].get_mut().ok().and_then(Option::take);
+            let Some(mut store) = store else {
+                continue;
+            };
+            for split in 0..store.close(self.pass, decision_bytes, block_bytes)? {
+                let state = store.read(self.pass, split)?;
+                let state = self.pass.run(stage + 1, Work::State(Box::new(state)))?;
+                self.go_on(stage + 1, state)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn out(&mut self, mut state: BlockState) {
+        if let Some(rows) = state.take_encoded() {
+            state.tally.bytes_out = rows.row_bytes() as u64;
+        }
+        self.tally.add(&state.tally);
+        self.rejects.extend(state.rejects.into_bytes());
+    }
+}
+
+/// A folder that goes when it is not used any more.
+struct Staging(PathBuf);
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // A folder that stays does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

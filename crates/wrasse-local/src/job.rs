@@ -2,8 +2,8 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 
 use serde_json::Value;
 use wrasse_core::ByteCount;
@@ -11,10 +11,10 @@ use wrasse_io::{
     Conflict, Format, Inputs, Part, ReadLimits, SinkSpec, SourceSpec, clear_staging, discover,
     open_sink, splits,
 };
-use wrasse_plan::{Budget, Demand, Plan};
+use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_run::{
-    Commit, Done, Error, Existing, Guard, Header, MaxRejects, Pass, PassSettings, Places, Resume,
-    RunDir, RunSnapshot, Tally, Writer, WriterSettings,
+    Commit, Done, Error, ExchangeStore, Existing, Guard, Header, MaxRejects, Pass, PassSettings,
+    Places, Resume, RunDir, RunSnapshot, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::Place;
 
@@ -160,7 +160,7 @@ pub fn run(
     let mut sink =
         open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
     sink.set_threads(sink_threads(budget.threads));
-    let n_gates = job.plan.n_gates();
+    let n_gates = job.plan.n_boundaries();
     let n_operators = job.plan.operators().len();
     let pass = Pass::new(
         Arc::clone(&job.plan),
@@ -174,6 +174,7 @@ pub fn run(
         ..WriterSettings::default()
     };
     let at = commit.as_deref();
+    let (exchanges, decision_bytes) = exchanges(job, dir.path());
     let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, n_gates, settings)?;
     let mut seen = writer.seen()?;
     if let Some(known) = &job.known_from {
@@ -186,6 +187,10 @@ pub fn run(
             block_bytes: job.block_bytes.0 as usize,
             row_bytes_max: job.row_bytes_max.0 as usize,
         },
+        exchanges,
+        decision_bytes,
+        fingerprint_bytes: AtomicU64::new(0),
+        exchange_bytes: AtomicU64::new(0),
     };
     let coordinator = Coordinator::new(
         job,
@@ -200,6 +205,27 @@ pub fn run(
     result.warnings = warnings;
     result.resumed = commit.is_some();
     Ok(result)
+}
+
+/// Where there is no limit, what exchanges keep in memory before they use the
+/// disk, and what they may use to decide.
+const EXCHANGE_BYTES: u64 = 512 << 20;
+
+/// A store for each exchange, by the number of the stage before it, and the
+/// bytes of memory that one may use to decide.
+pub(crate) fn exchanges(job: &Job, dir: &Path) -> (Vec<RwLock<Option<ExchangeStore>>>, usize) {
+    let stages = job.plan.stages();
+    let is_exchange = |end: End| matches!(end, End::Exchange(_));
+    let n = stages.iter().filter(|stage| is_exchange(stage.end)).count();
+    // A fourth of the memory to keep samples in, another to decide with.
+    let bytes = job.memory.map_or(EXCHANGE_BYTES, |limit| limit.0 / 4);
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let store = |end: End| match end {
+        End::Exchange(op) => Some(ExchangeStore::new(op, dir, bytes / n)),
+        _ => None,
+    };
+    let stores = stages.iter().map(|stage| RwLock::new(store(stage.end)));
+    (stores.collect(), bytes)
 }
 
 /// Compression keeps up with the operators on a quarter of their threads.

@@ -3,15 +3,15 @@
 //! # Who does what
 //!
 //! ```text
-//!   caller's thread    the executor with the scheduler, the gates, the books
+//!   caller's thread    the executor with the scheduler and the books
 //!   worker threads     read a block and run operators over it; hold nothing
+//!   ordering thread    gates, and exchanges as long as they collect
 //!   writer thread      owns the sink and the run directory
 //! ```
 //!
 //! The backend turns notes from workers and writer into events, and the
 //! scheduler's commands into tasks. It never reads, writes or computes on
-//! rows; what it does itself, the decisions of the gates, costs a table
-//! look-up a sample.
+//! rows.
 //!
 //! Layer: 6. Threads and clocks are allowed here; the bytes that come out do
 //! not depend on either.
@@ -20,6 +20,7 @@ mod backend;
 mod coordinator;
 mod dry_run;
 mod job;
+mod ordering;
 mod pipeline;
 mod process;
 mod worker;

@@ -6,7 +6,7 @@
 //! a time as fill a block.
 
 use wrasse_op::OpKind as Shape;
-use wrasse_plan::Plan;
+use wrasse_plan::{End, Plan};
 use wrasse_run::{Error, Part};
 use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, Resources};
 
@@ -17,8 +17,11 @@ pub(crate) enum Step {
     Read(Part),
     /// Runs operators over blocks.
     Run(Part),
-    /// Decides what passes gate number so-and-so.
+    /// Decides what passes the gate behind this stage.
     Gate(usize),
+    /// Keeps blocks at the exchange behind this stage until all have come; then
+    /// reads what was decided, and runs operators over it.
+    Exchange(usize, Part),
 }
 
 /// The scheduler's operators, from the source on.
@@ -44,29 +47,38 @@ impl Pipeline {
                 operators: stage.operators.clone(),
                 ends_stage: true,
             };
+            let reads = |part| match i.checked_sub(1).map(|before| plan.stages()[before].end) {
+                None => Some(Step::Read(part)),
+                Some(End::Exchange(_)) => Some(Step::Exchange(i - 1, part)),
+                Some(_) => None,
+            };
             let slicer = stage
                 .operators
                 .clone()
                 .find(|op| plan.operators()[*op].spec().kind == Shape::Slicer);
-            let is_last = i == plan.n_gates();
-            match slicer {
-                Some(slicer) if i == 0 => {
-                    steps.push(Step::Read(Part {
-                        operators: all.operators.start..slicer,
-                        ends_stage: false,
-                        ..all.clone()
-                    }));
+            let before_slicer = slicer.and_then(|slicer| {
+                reads(Part {
+                    operators: all.operators.start..slicer,
+                    ends_stage: false,
+                    ..all.clone()
+                })
+            });
+            match (before_slicer, slicer) {
+                (Some(reading), Some(slicer)) => {
+                    steps.push(reading);
                     steps.push(Step::Run(Part {
                         operators: slicer..all.operators.end,
                         ..all
                     }));
                 }
-                _ if i == 0 => steps.push(Step::Read(all)),
-                // All is encoded already.
-                _ if is_last && plan.encodes_before(i - 1) && !keeps_samples => {}
-                _ => steps.push(Step::Run(all)),
+                _ => match reads(all.clone()) {
+                    Some(reading) => steps.push(reading),
+                    // All is encoded already.
+                    None if plan.encodes_before(i - 1) && !keeps_samples => {}
+                    None => steps.push(Step::Run(all)),
+                },
             }
-            if stage.gate.is_some() {
+            if matches!(stage.end, End::Gate(_)) {
                 steps.push(Step::Gate(i));
             }
         }
@@ -80,14 +92,26 @@ impl Pipeline {
     ///
     /// If not.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let n_gates = self.steps.len() - self.n_running();
+        let ordered = |step: &&Step| matches!(step, Step::Gate(_) | Step::Exchange(..));
+        let n_gates = self.steps.iter().filter(ordered).count();
         if n_gates > ORDERED_MAX || self.steps.len() > OPERATORS_MAX {
             return Err(Error::usage(format!(
-                "the recipe has {n_gates} deduplicators, and a run may have {ORDERED_MAX}"
+                "the recipe has {n_gates} deduplicators, selectors and groupers, and a run may have {ORDERED_MAX}"
             ))
             .with_hint("split it into two recipes, the second over the output of the first"));
         }
         Ok(())
+    }
+
+    /// The last exchange, if there is one, as an operator of the scheduler.
+    pub(crate) fn last_exchange(&self) -> Option<usize> {
+        let is_exchange = |step: &Step| matches!(step, Step::Exchange(..));
+        self.steps.iter().rposition(is_exchange)
+    }
+
+    /// Whether there is an exchange.
+    pub(crate) fn has_exchange(&self) -> bool {
+        self.last_exchange().is_some()
     }
 
     /// Operators that run on threads.
@@ -103,8 +127,9 @@ impl Pipeline {
             let (kind, millicpus, tasks_max) = match step {
                 Step::Read(_) => (OpKind::Source, HALF_A_THREAD, u32::MAX),
                 Step::Run(_) => (OpKind::Map, HALF_A_THREAD, u32::MAX),
-                // Decided at once, by the thread that schedules.
+                // By the thread for what needs its input in order.
                 Step::Gate(_) => (OpKind::Ordered, 0, 1),
+                Step::Exchange(..) => (OpKind::Exchange, HALF_A_THREAD, u32::MAX),
             };
             OpConfig {
                 kind,
@@ -130,11 +155,14 @@ fn name(plan: &Plan, step: &Step) -> String {
             false => names.join(" > "),
         }
     };
+    let boundary = |stage: usize| {
+        let op = plan.stages()[stage].end.operator();
+        op.map_or("", |op| plan.operators()[op].name())
+    };
     match step {
         Step::Read(read) => part("read", read),
         Step::Run(run) => part("", run),
-        Step::Gate(gate) => plan.stages()[*gate]
-            .gate
-            .map_or(String::new(), |op| plan.operators()[op].name().to_owned()),
+        Step::Gate(gate) => boundary(*gate).to_owned(),
+        Step::Exchange(exchange, run) => part(boundary(*exchange), run),
     }
 }

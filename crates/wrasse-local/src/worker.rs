@@ -1,13 +1,14 @@
 //! Workers: threads that read blocks and run operators over them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, open};
-use wrasse_run::{BlockState, Outcome, Part, Pass, Ran, Work};
-use wrasse_sched::{BlockId, TaskId};
+use wrasse_run::{BlockState, ExchangeStore, Outcome, Part, Pass, Ran, Tally, Work};
+use wrasse_sched::{BlockId, OpIdx, TaskId};
 
 /// What a worker is told to do.
 pub(crate) enum Task {
@@ -19,6 +20,14 @@ pub(crate) enum Task {
         reader: Reader,
         /// Rows to take at the most.
         rows_max: u64,
+    },
+    /// Read a split of an exchange and run operators over it.
+    ReadBack {
+        task: TaskId,
+        part: Part,
+        /// The number of the stage before it.
+        exchange: usize,
+        split: u32,
     },
     /// Run operators over a block.
     Run {
@@ -52,7 +61,14 @@ pub(crate) enum Note {
         task: TaskId,
         state: Option<Box<BlockState>>,
         rest: Option<(usize, Box<BlockState>)>,
+        /// What an exchange had taken in and now gave back.
+        returned: Option<Tally>,
     },
+    /// An exchange has taken a block.
+    Absorbed { task: TaskId, tally: Tally },
+    /// An exchange has decided: its output has `n` splits. What was done to
+    /// blocks that an earlier run has written is in `written`.
+    Closed { op: OpIdx, n: u32, written: Tally },
     /// The run cannot go on.
     Fatal(String),
     /// The writer took a block.
@@ -66,6 +82,21 @@ pub(crate) struct Shared {
     pub(crate) pass: Pass,
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) limits: ReadLimits,
+    /// What waits at each exchange, by the number of the stage before it.
+    pub(crate) exchanges: Vec<RwLock<Option<ExchangeStore>>>,
+    /// Bytes of memory that an exchange may use to decide.
+    pub(crate) decision_bytes: usize,
+    /// Bytes of memory that gates hold.
+    pub(crate) fingerprint_bytes: AtomicU64,
+    /// Bytes of memory that exchanges hold.
+    pub(crate) exchange_bytes: AtomicU64,
+}
+
+impl Shared {
+    /// Bytes that a block shall have.
+    pub(crate) fn block_bytes(&self) -> u64 {
+        self.limits.block_bytes as u64
+    }
 }
 
 /// Works until there are no more tasks.
@@ -95,6 +126,10 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
             rows_max,
         } => {
             tell(Note::Started { task });
+            if rows_max == 0 {
+                tell(done(task, None));
+                return Ok(());
+            }
             let reader = resumed(shared, &split, reader)?;
             let (rows, took_ns) = timed(|| next_block(shared, &split, reader));
             let mut state = match rows {
@@ -104,11 +139,7 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
                     shared.pass.run_part(&part, work, usize::MAX)?.state
                 }
                 Ok(None) => {
-                    tell(Note::Done {
-                        task,
-                        state: None,
-                        rest: None,
-                    });
+                    tell(done(task, None));
                     return Ok(());
                 }
                 Err(error) => {
@@ -118,10 +149,27 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
                 }
             };
             state.tally.read_ns += took_ns;
+            tell(done(task, Some(Box::new(state))));
+        }
+        Task::ReadBack {
+            task,
+            part,
+            exchange,
+            split,
+        } => {
+            tell(Note::Started { task });
+            let store = shared.exchanges[exchange].read();
+            let store = store.unwrap_or_else(PoisonError::into_inner);
+            let store = store.as_ref().ok_or("the exchange is closed")?;
+            let state = store.read(&shared.pass, split)?;
+            let returned = store.absorbed(split)?;
+            let work = Work::State(Box::new(state));
+            let state = shared.pass.run_part(&part, work, usize::MAX)?.state;
             tell(Note::Done {
                 task,
                 state: Some(Box::new(state)),
                 rest: None,
+                returned: Some(returned),
             });
         }
         Task::Run { task, part, state } => {
@@ -133,10 +181,20 @@ fn perform(shared: &Shared, task: Task, notes: &Sender<Note>) -> Result<(), Stri
                 task,
                 state: Some(Box::new(state)),
                 rest,
+                returned: None,
             });
         }
     }
     Ok(())
+}
+
+fn done(task: TaskId, state: Option<Box<BlockState>>) -> Note {
+    Note::Done {
+        task,
+        state,
+        rest: None,
+        returned: None,
+    }
 }
 
 /// Passes over the blocks that a resumed run has written. They were read once,

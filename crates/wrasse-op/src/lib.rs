@@ -11,6 +11,9 @@
 //! | one text field | [`TextMapper`] | [`TextFilter`] | [`TextSlicer`] | [`TextDeduplicator`] |
 //! | whole samples | [`Mapper`] | [`Filter`] | [`Slicer`] | [`Deduplicator`] |
 //!
+//! What must see all samples before it decides (near duplicates, the best so
+//! many, groups) is an [`Exchange`].
+//!
 //! This crate knows nothing of engines, files or recipes.
 //!
 //! Layer: 1.
@@ -20,6 +23,7 @@
 mod catalog;
 mod common;
 mod error;
+mod exchange;
 mod operator;
 mod param;
 mod spec;
@@ -29,6 +33,7 @@ mod traits;
 pub use catalog::{Catalog, closest};
 pub use common::{COMMON_PARAMS, Common, CommonParam, Effect, Interval};
 pub use error::{OpError, OpErrorKind, ParamError};
+pub use exchange::{Decision, Exchange, KeyList, Keys, Rewrite, merge};
 pub use operator::{Operator, Outcome};
 pub use param::Param;
 pub use spec::{Example, OpKind, OpSpec};

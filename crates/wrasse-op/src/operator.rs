@@ -4,7 +4,7 @@ use std::fmt;
 
 use wrasse_core::Sample;
 
-use crate::{Common, Deduplicator, Filter, Fingerprint, Mapper, OpError, OpSpec, Slicer};
+use crate::{Common, Deduplicator, Exchange, Filter, Fingerprint, Mapper, OpError, OpSpec, Slicer};
 
 /// What became of a sample that went through an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub(crate) enum Action {
     Filter(Box<dyn Filter>),
     Slicer(Box<dyn Slicer>),
     Deduplicator(Box<dyn Deduplicator>),
+    Exchange(Box<dyn Exchange>),
 }
 
 /// An operator with its parameters, ready to run on any thread.
@@ -65,8 +66,8 @@ impl Operator {
     ///
     /// # Panics
     ///
-    /// For a deduplicator, which decides over many samples: see
-    /// [`Operator::fingerprint`].
+    /// For an operator that decides over many samples: see
+    /// [`Operator::fingerprint`] and [`Operator::exchange`].
     pub fn apply(&self, sample: &mut Sample, pieces: &mut Vec<Sample>) -> Result<Outcome, OpError> {
         match &self.action {
             Action::Mapper(mapper) => mapper.map(sample).map(|()| Outcome::Kept),
@@ -83,7 +84,7 @@ impl Operator {
                 slicer.slice(sample, pieces)?;
                 Ok(Outcome::Sliced(pieces.len() - before))
             }
-            Action::Deduplicator(_) => {
+            Action::Deduplicator(_) | Action::Exchange(_) => {
                 panic!("`{}` decides over many samples", self.spec.name)
             }
         }
@@ -97,7 +98,21 @@ impl Operator {
     pub fn fingerprint(&self, sample: &mut Sample) -> Result<Option<Fingerprint>, OpError> {
         match &self.action {
             Action::Deduplicator(deduplicator) => deduplicator.fingerprint(sample).map(Some),
-            Action::Mapper(_) | Action::Filter(_) | Action::Slicer(_) => Ok(None),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether it decides over each sample and those before it: it needs its
+    /// samples in input order, and has a [`Operator::fingerprint`].
+    pub fn decides_in_order(&self) -> bool {
+        matches!(self.action, Action::Deduplicator(_))
+    }
+
+    /// The operator as one that decides over all samples, if it is such.
+    pub fn exchange(&self) -> Option<&dyn Exchange> {
+        match &self.action {
+            Action::Exchange(exchange) => Some(exchange.as_ref()),
+            _ => None,
         }
     }
 }

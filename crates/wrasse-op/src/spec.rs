@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::operator::Action;
 use crate::traits::OnText;
 use crate::{
-    Common, Configured, Deduplicator, Filter, Mapper, Operator, ParamError, Slicer,
+    Common, Configured, Deduplicator, Exchange, Filter, Mapper, Operator, ParamError, Slicer,
     TextDeduplicator, TextFilter, TextMapper, TextSlicer,
 };
 
@@ -25,6 +25,10 @@ pub enum OpKind {
     Slicer,
     /// None or one, decided over all samples.
     Deduplicator,
+    /// Some of all samples, perhaps in another order.
+    Selector,
+    /// One for many: a sample whose fields are lists.
+    Grouper,
 }
 
 impl OpKind {
@@ -35,6 +39,8 @@ impl OpKind {
             Self::Filter => "filter",
             Self::Slicer => "slicer",
             Self::Deduplicator => "deduplicator",
+            Self::Selector => "selector",
+            Self::Grouper => "grouper",
         }
     }
 }
@@ -155,6 +161,18 @@ impl OpSpec {
             Ok(Action::Deduplicator(Box::new(configure::<O>(
                 params, common,
             )?)))
+        })
+    }
+
+    /// Describes an [`Exchange`]: a deduplicator, selector or grouper that
+    /// decides when it has seen all samples.
+    pub const fn exchange<O: Configured + Exchange>(
+        name: &'static str,
+        summary: &'static str,
+        kind: OpKind,
+    ) -> Self {
+        Self::describe::<O>(name, summary, kind, |params, common| {
+            Ok(Action::Exchange(Box::new(configure::<O>(params, common)?)))
         })
     }
 

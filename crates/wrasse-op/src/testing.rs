@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use wrasse_core::{Origin, Sample};
 
-use crate::{Common, OpError, OpSpec, Operator, Outcome};
+use crate::{Common, Decision, Exchange, KeyList, OpError, OpSpec, Operator, Outcome, merge};
 
 /// Checks names, documentation, parameters and examples of every operator.
 ///
@@ -99,6 +99,8 @@ pub struct Ran {
     pub stats: Vec<Value>,
     /// For each row that went in, its fingerprint if the operator has one.
     pub fingerprints: Vec<Option<u128>>,
+    /// For each row that went in, its key if the operator is an exchange.
+    pub keys: Vec<Vec<u8>>,
 }
 
 /// Runs an operator on rows, one after the other; of duplicates the first stays.
@@ -116,19 +118,23 @@ pub fn run(op: &Operator, rows: &[Value]) -> Result<Ran, OpError> {
         kept: Vec::new(),
         stats: Vec::new(),
         fingerprints: Vec::new(),
+        keys: Vec::new(),
     };
+    let mut samples: Vec<Sample> = rows.iter().map(sample).collect();
+    if let Some(exchange) = op.exchange() {
+        let out = run_exchange(exchange, &mut samples, &mut ran)?;
+        ran.rows = out.iter().map(json_of).collect();
+        return Ok(ran);
+    }
     let mut seen = BTreeSet::new();
-    for row in rows {
-        let line = row.to_string();
-        let mut sample = Sample::from_json(line.as_str().into(), Origin::default())
-            .unwrap_or_else(|error| panic!("{line}: {error}"));
-        let fingerprint = op.fingerprint(&mut sample)?;
+    for sample in &mut samples {
+        let fingerprint = op.fingerprint(sample)?;
         let mut out = Vec::new();
         if let Some(fingerprint) = fingerprint {
             if seen.insert(fingerprint) {
                 out.push(sample.clone());
             }
-        } else if op.apply(&mut sample, &mut out)? == Outcome::Kept {
+        } else if op.apply(sample, &mut out)? == Outcome::Kept {
             out.push(sample.clone());
         }
         ran.fingerprints.push(fingerprint);
@@ -140,12 +146,71 @@ pub fn run(op: &Operator, rows: &[Value]) -> Result<Ran, OpError> {
                 .map(|(name, stat)| (name.to_owned(), stat.to_json()))
                 .collect(),
         );
-        for sample in out {
-            let mut json = Vec::new();
-            sample.write_json(&mut json);
-            ran.rows
-                .push(serde_json::from_slice(&json).expect("a sample writes JSON"));
-        }
+        ran.rows.extend(out.iter().map(json_of));
     }
     Ok(ran)
+}
+
+fn run_exchange(
+    exchange: &dyn Exchange,
+    samples: &mut [Sample],
+    ran: &mut Ran,
+) -> Result<Vec<Sample>, OpError> {
+    for sample in &mut *samples {
+        let mut key = Vec::new();
+        exchange.key(sample, &mut key)?;
+        ran.keys.push(key);
+    }
+    let keys = KeyList(ran.keys.clone());
+    ran.kept = vec![false; samples.len()];
+    // Little memory, so that what can be done in several scans is.
+    Ok(match exchange.decide(&keys, 1 << 10)? {
+        Decision::Same(first) => {
+            assert_eq!(first.len(), samples.len());
+            let stays = |i: usize| first[i] as usize == i;
+            ran.kept = (0..samples.len()).map(stays).collect();
+            let kept = samples.iter().zip(&ran.kept);
+            kept.filter(|(_, kept)| **kept)
+                .map(|(sample, _)| sample.clone())
+                .collect()
+        }
+        Decision::Order(order) => order
+            .iter()
+            .map(|i| {
+                let before = std::mem::replace(&mut ran.kept[*i as usize], true);
+                assert!(!before, "sample {i} was selected twice");
+                samples[*i as usize].clone()
+            })
+            .collect(),
+        Decision::Groups(groups) => {
+            let mut out = Vec::new();
+            for group in groups {
+                let members = group.iter().map(|i| samples[*i as usize].clone());
+                out.push(merge(&members.collect::<Vec<_>>())?);
+                for i in group {
+                    ran.kept[i as usize] = true;
+                }
+            }
+            out
+        }
+        Decision::Rewrite(rewrite) => {
+            ran.kept = vec![true; samples.len()];
+            for sample in &mut *samples {
+                rewrite.rewrite(sample)?;
+            }
+            samples.to_vec()
+        }
+    })
+}
+
+fn sample(row: &Value) -> Sample {
+    let line = row.to_string();
+    Sample::from_json(line.as_str().into(), Origin::default())
+        .unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+fn json_of(sample: &Sample) -> Value {
+    let mut json = Vec::new();
+    sample.write_json(&mut json);
+    serde_json::from_slice(&json).expect("a sample writes JSON")
 }

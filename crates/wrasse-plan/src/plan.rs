@@ -3,16 +3,38 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use wrasse_op::{OpKind, Operator};
+use wrasse_op::Operator;
 
-/// Operators that run together, and the gate behind them.
+/// Operators that run together, and what is behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// The fused operators, as indices into [`Plan::operators`].
     pub operators: Range<usize>,
-    /// The deduplicator whose fingerprints the stage computes last and whose
-    /// decisions the gate behind the stage takes; none behind the last stage.
-    pub gate: Option<usize>,
+    /// What is behind them.
+    pub end: End,
+}
+
+/// What is behind a stage. The operators are indices into [`Plan::operators`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The sink: this is the last stage.
+    Sink,
+    /// A gate: it decides, in input order, by the fingerprints that the stage
+    /// computes last.
+    Gate(usize),
+    /// An exchange: it decides when it has all samples, by the keys that the
+    /// stage computes last.
+    Exchange(usize),
+}
+
+impl End {
+    /// The operator that decides there.
+    pub fn operator(self) -> Option<usize> {
+        match self {
+            Self::Sink => None,
+            Self::Gate(op) | Self::Exchange(op) => Some(op),
+        }
+    }
 }
 
 /// The stages of a run. There is at least one.
@@ -28,17 +50,20 @@ impl Plan {
         let mut stages = Vec::new();
         let mut start = 0;
         for (i, operator) in operators.iter().enumerate() {
-            if operator.spec().kind == OpKind::Deduplicator {
-                stages.push(Stage {
-                    operators: start..i,
-                    gate: Some(i),
-                });
-                start = i + 1;
-            }
+            let end = match operator.exchange() {
+                Some(_) => End::Exchange(i),
+                None if operator.decides_in_order() => End::Gate(i),
+                None => continue,
+            };
+            stages.push(Stage {
+                operators: start..i,
+                end,
+            });
+            start = i + 1;
         }
         stages.push(Stage {
             operators: start..operators.len(),
-            gate: None,
+            end: End::Sink,
         });
         Self { operators, stages }
     }
@@ -53,15 +78,26 @@ impl Plan {
         &self.stages
     }
 
-    /// Number of gates between stages.
-    pub fn n_gates(&self) -> usize {
+    /// Number of gates and exchanges between stages. Each has the number of the
+    /// stage before it.
+    pub fn n_boundaries(&self) -> usize {
         self.stages.len() - 1
     }
 
-    /// Whether rows can be encoded before gate `gate`, because nothing but the
-    /// sink comes after it: the gate then only removes encoded rows.
-    pub fn encodes_before(&self, gate: usize) -> bool {
-        gate + 2 == self.stages.len() && self.stages[gate + 1].operators.is_empty()
+    /// The last exchange, if there is one: what is written comes from there, and
+    /// a resumed run goes through all before it once more.
+    pub fn last_exchange(&self) -> Option<usize> {
+        let is_exchange = |stage: &Stage| matches!(stage.end, End::Exchange(_));
+        self.stages.iter().rposition(is_exchange)
+    }
+
+    /// Whether rows can be encoded before the gate behind stage `stage`, because
+    /// nothing but the sink comes after it: the gate then only removes encoded
+    /// rows.
+    pub fn encodes_before(&self, stage: usize) -> bool {
+        stage + 2 == self.stages.len()
+            && matches!(self.stages[stage].end, End::Gate(_))
+            && self.stages[stage + 1].operators.is_empty()
     }
 
     /// The stages as text, a line each, for `wrasse explain`.
@@ -79,24 +115,35 @@ impl Plan {
             if !names.is_empty() {
                 parts.push(names.join(" + "));
             }
-            if let Some(gate) = stage.gate {
-                parts.push(format!("fingerprint of {}", self.operators[gate].name()));
+            match stage.end {
+                End::Sink => {}
+                End::Gate(op) => {
+                    parts.push(format!("fingerprint of {}", self.operators[op].name()));
+                }
+                End::Exchange(op) => parts.push(format!("key of {}", self.operators[op].name())),
             }
-            if stage.gate.is_none() && !(i > 0 && self.encodes_before(i - 1))
-                || i < self.n_gates() && self.encodes_before(i)
-            {
+            let is_last = stage.end == End::Sink;
+            let is_encoded = i > 0 && self.encodes_before(i - 1);
+            if is_last && !is_encoded || !is_last && self.encodes_before(i) {
                 parts.push("encode".to_owned());
             }
             if !parts.is_empty() {
                 let _ = writeln!(text, "stage {i}  any thread      {}", parts.join(" > "));
             }
-            if let Some(gate) = stage.gate {
-                let name = self.operators[gate].name();
-                let _ = writeln!(
+            let name = |op: usize| self.operators[op].name();
+            let _ = match stage.end {
+                End::Sink => Ok(()),
+                End::Gate(op) => writeln!(
                     text,
-                    "gate {i}   in input order  {name}: the first of equals stays"
-                );
-            }
+                    "gate {i}   in input order  {}: the first of equals stays",
+                    name(op)
+                ),
+                End::Exchange(op) => writeln!(
+                    text,
+                    "wait {i}   for all         {}: samples wait on disk until all are seen",
+                    name(op)
+                ),
+            };
         }
         text.push_str("sink     in input order  append, commit\n");
         text

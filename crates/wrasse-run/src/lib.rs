@@ -11,6 +11,7 @@
 
 mod error;
 mod event_log;
+mod exchange;
 mod executor;
 mod fetcher;
 mod fingerprints;
@@ -27,6 +28,7 @@ mod writer;
 
 pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
+pub use exchange::ExchangeStore;
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;

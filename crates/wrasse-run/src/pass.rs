@@ -18,9 +18,9 @@ use serde_json::{Map, Value};
 use wrasse_core::{Origin, STATS_FIELD, Sample};
 use wrasse_io::{Block, BlockBuilder, Encoder, Inputs, OutBlock, Row};
 use wrasse_op::{Fingerprint, OpError, OpErrorKind, Operator, Outcome};
-use wrasse_plan::Plan;
+use wrasse_plan::{End, Plan};
 
-use crate::record::{Reject, write_dropped};
+use crate::record::{Reject, file_name, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
 
 /// What a recipe asks of the pass beyond its operators.
@@ -83,8 +83,10 @@ pub struct BlockState {
     pub dropped: Records,
     /// Fingerprints that this block was the first to have, by gate.
     pub fresh: Vec<Vec<Fingerprint>>,
-    samples: Vec<Sample>,
+    pub(crate) samples: Vec<Sample>,
     fingerprints: Vec<Fingerprint>,
+    /// The keys of the samples, on their way to an exchange.
+    pub(crate) keys: Vec<Vec<u8>>,
     encoded: Option<OutBlock>,
 }
 
@@ -104,7 +106,9 @@ impl BlockState {
     pub fn memory_bytes(&self) -> usize {
         let samples = Sample::held_by_all(&self.samples);
         let fingerprints = self.fingerprints.len() + self.fresh.iter().map(Vec::len).sum::<usize>();
+        let key = |key: &Vec<u8>| key.capacity() + size_of::<Vec<u8>>();
         samples
+            + self.keys.iter().map(key).sum::<usize>()
             + fingerprints * size_of::<Fingerprint>()
             + self.rejects.memory_bytes()
             + self.dropped.memory_bytes()
@@ -153,11 +157,30 @@ impl Pass {
         &self.plan
     }
 
+    /// The input files.
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// What a recipe asks beyond its operators.
+    pub(crate) fn settings(&self) -> &PassSettings {
+        &self.settings
+    }
+
+    /// The place that a sample came from, for people.
+    pub(crate) fn place(&self, origin: Origin) -> String {
+        let file = file_name(&self.inputs, origin);
+        match origin.piece {
+            0 => format!("{file}:{}", origin.position),
+            piece => format!("{file}:{} piece {piece}", origin.position),
+        }
+    }
+
     /// A block without rows.
     pub fn empty(&self) -> BlockState {
         BlockState {
             tally: Tally::new(self.plan.operators().len()),
-            fresh: vec![Vec::new(); self.plan.n_gates()],
+            fresh: vec![Vec::new(); self.plan.n_boundaries()],
             ..BlockState::default()
         }
     }
@@ -189,6 +212,7 @@ impl Pass {
             Work::State(mut state) => {
                 let samples = std::mem::take(&mut state.samples);
                 state.fingerprints.clear();
+                state.keys.clear();
                 (*state, Source::Samples(samples))
             }
         };
@@ -202,10 +226,10 @@ impl Pass {
         let mut flow = Flow {
             pass: self,
             part,
-            gate: part
-                .ends_stage
-                .then(|| self.plan.stages()[part.stage].gate)
-                .flatten(),
+            end: match part.ends_stage {
+                true => self.plan.stages()[part.stage].end,
+                false => End::Sink,
+            },
             builder: encodes.then(|| self.encoder.start()),
             state: &mut state,
             tick: 0,
@@ -247,7 +271,7 @@ impl Pass {
 
     /// Puts a block through gate `gate`. Must be called in input order.
     pub fn decide(&self, gate: usize, state: &mut BlockState, seen: &mut FingerprintSet) {
-        let Some(op) = self.plan.stages()[gate].gate else {
+        let End::Gate(op) = self.plan.stages()[gate].end else {
             return;
         };
         let fingerprints = std::mem::take(&mut state.fingerprints);
@@ -259,11 +283,14 @@ impl Pass {
         let tally = &mut state.tally.operators[op];
         tally.rows_out += kept;
         tally.duplicates += keep.len() as u64 - kept;
-        state.fresh[gate] = fingerprints
-            .iter()
-            .zip(&keep)
-            .filter_map(|(print, keep)| keep.then_some(*print))
-            .collect();
+        // What is before an exchange is done once more by a resumed run.
+        if self.plan.last_exchange().is_none_or(|last| last < gate) {
+            state.fresh[gate] = fingerprints
+                .iter()
+                .zip(&keep)
+                .filter_map(|(print, keep)| keep.then_some(*print))
+                .collect();
+        }
         if let Some(encoded) = &mut state.encoded {
             encoded.retain(&keep);
             state.tally.rows_out = kept;
@@ -310,12 +337,18 @@ impl Source {
     }
 }
 
+/// What a stage computes last of a sample.
+enum Mark {
+    Fingerprint(Option<Fingerprint>),
+    Key(Vec<u8>),
+}
+
 /// One stage over one block, under way.
 struct Flow<'a> {
     pass: &'a Pass,
     part: &'a Part,
-    /// The deduplicator whose fingerprints are computed last, if any.
-    gate: Option<usize>,
+    /// What is computed last, and for which operator.
+    end: End,
     builder: Option<Box<dyn BlockBuilder>>,
     state: &'a mut BlockState,
     tick: u32,
@@ -407,20 +440,28 @@ impl Flow<'_> {
         self.end(sample)
     }
 
-    /// The end of the stage: fingerprint, then encode or wait.
+    /// The end of the stage: fingerprint or key, then encode or wait.
     fn end(&mut self, mut sample: Sample) -> Result<(), String> {
-        if let Some(at) = self.gate {
+        if let Some(at) = self.end.operator() {
             let pass = self.pass;
             let operator = &pass.plan.operators()[at];
             let clock = self.clock();
-            let result = guarded(|| operator.fingerprint(&mut sample));
+            let result = guarded(|| match operator.exchange() {
+                Some(exchange) => {
+                    let mut key = Vec::new();
+                    exchange.key(&mut sample, &mut key)?;
+                    Ok(Mark::Key(key))
+                }
+                None => Ok(Mark::Fingerprint(operator.fingerprint(&mut sample)?)),
+            });
             let busy = since(clock);
             let tally = &mut self.state.tally.operators[at];
             tally.rows_in += 1;
             tally.bytes_in += sample.work_bytes() as u64;
             tally.busy_ns += busy;
             match result {
-                Ok(print) => {
+                Ok(Mark::Key(key)) => self.state.keys.push(key),
+                Ok(Mark::Fingerprint(print)) => {
                     let print = print.unwrap_or_default();
                     if pass.settings.keep_hashes {
                         sample.set_text(HASH_FIELD, format!("{print:032x}"));
@@ -441,7 +482,7 @@ impl Flow<'_> {
                 }
                 if let Err(error) = builder.push(&sample) {
                     self.state.tally.unwritable += 1;
-                    if let Some(at) = self.gate {
+                    if let Some(at) = self.end.operator() {
                         // The fingerprint goes with its row: the gate will not
                         // see either.
                         self.state.fingerprints.pop();
@@ -520,7 +561,7 @@ fn attempt(
 }
 
 /// Turns a panic of an operator into an error of its sample.
-fn guarded<T>(work: impl FnOnce() -> Result<T, OpError>) -> Result<T, OpError> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, OpError>) -> Result<T, OpError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(OpError::bad_sample(format!(
             "panicked: {}",

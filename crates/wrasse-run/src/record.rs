@@ -173,7 +173,7 @@ fn write_line(record: &Map<String, Value>, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-fn file_name(inputs: &Inputs, origin: Origin) -> String {
+pub(crate) fn file_name(inputs: &Inputs, origin: Origin) -> String {
     inputs
         .files
         .get(origin.file as usize)

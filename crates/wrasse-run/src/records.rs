@@ -1,5 +1,6 @@
 //! [`Records`]: lines about samples, in the order of the input.
 
+use serde::{Deserialize, Serialize};
 use wrasse_core::Origin;
 
 /// Lines about the samples of one block, for the reject file or that of dropped
@@ -8,8 +9,9 @@ use wrasse_core::Origin;
 /// A block is worked on in stages, so that lines come in another order than
 /// their samples, one that depends on where blocks end. They are written in the
 /// order of the samples: then the files depend on the input alone.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Records {
+    #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
     /// Where each line came from, and where it ends.
     ends: Vec<(Origin, usize)>,

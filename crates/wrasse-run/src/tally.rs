@@ -16,6 +16,9 @@ pub struct OpTally {
     pub dropped: u64,
     /// Samples that a deduplicator dropped.
     pub duplicates: u64,
+    /// Samples that a grouper merged into another one of their group.
+    #[serde(default)]
+    pub merged: u64,
     /// Samples that failed.
     pub rejected: u64,
     /// Samples that a slicer cut into pieces.
@@ -55,16 +58,18 @@ pub struct Tally {
 }
 
 impl OpTally {
-    fn add(&mut self, other: &Self) {
-        self.rows_in += other.rows_in;
-        self.bytes_in += other.bytes_in;
-        self.rows_out += other.rows_out;
-        self.dropped += other.dropped;
-        self.duplicates += other.duplicates;
-        self.rejected += other.rejected;
-        self.sliced += other.sliced;
-        self.changed += other.changed;
-        self.busy_ns += other.busy_ns;
+    fn combine(&mut self, other: &Self, with: impl Fn(u64, u64) -> u64) {
+        let each = |mine: &mut u64, theirs: u64| *mine = with(*mine, theirs);
+        each(&mut self.rows_in, other.rows_in);
+        each(&mut self.bytes_in, other.bytes_in);
+        each(&mut self.rows_out, other.rows_out);
+        each(&mut self.dropped, other.dropped);
+        each(&mut self.duplicates, other.duplicates);
+        each(&mut self.merged, other.merged);
+        each(&mut self.rejected, other.rejected);
+        each(&mut self.sliced, other.sliced);
+        each(&mut self.changed, other.changed);
+        each(&mut self.busy_ns, other.busy_ns);
     }
 }
 
@@ -79,22 +84,32 @@ impl Tally {
 
     /// Adds what another part of the run did.
     pub fn add(&mut self, other: &Self) {
-        self.rows_in += other.rows_in;
-        self.bytes_in += other.bytes_in;
-        self.row_bytes_in += other.row_bytes_in;
-        self.unreadable += other.unreadable;
-        self.unwritable += other.unwritable;
-        self.damages += other.damages;
-        self.rows_out += other.rows_out;
-        self.bytes_out += other.bytes_out;
-        self.read_ns += other.read_ns;
-        self.encode_ns += other.encode_ns;
+        self.combine(other, |mine, theirs| mine + theirs);
+    }
+
+    /// Takes away what was added before.
+    pub fn take_away(&mut self, other: &Self) {
+        self.combine(other, u64::saturating_sub);
+    }
+
+    fn combine(&mut self, other: &Self, with: impl Fn(u64, u64) -> u64) {
+        let each = |mine: &mut u64, theirs: u64| *mine = with(*mine, theirs);
+        each(&mut self.rows_in, other.rows_in);
+        each(&mut self.bytes_in, other.bytes_in);
+        each(&mut self.row_bytes_in, other.row_bytes_in);
+        each(&mut self.unreadable, other.unreadable);
+        each(&mut self.unwritable, other.unwritable);
+        each(&mut self.damages, other.damages);
+        each(&mut self.rows_out, other.rows_out);
+        each(&mut self.bytes_out, other.bytes_out);
+        each(&mut self.read_ns, other.read_ns);
+        each(&mut self.encode_ns, other.encode_ns);
         if self.operators.len() < other.operators.len() {
             self.operators
                 .resize(other.operators.len(), OpTally::default());
         }
         for (mine, theirs) in self.operators.iter_mut().zip(&other.operators) {
-            mine.add(theirs);
+            mine.combine(theirs, &with);
         }
     }
 
@@ -106,6 +121,11 @@ impl Tally {
     /// Samples that deduplicators dropped.
     pub fn duplicates(&self) -> u64 {
         self.operators.iter().map(|op| op.duplicates).sum()
+    }
+
+    /// Samples that groupers merged into others.
+    pub fn merged(&self) -> u64 {
+        self.operators.iter().map(|op| op.merged).sum()
     }
 
     /// Samples and rows that could not be processed.
@@ -124,7 +144,7 @@ impl Tally {
     }
 
     /// Checks that every sample is accounted for, per operator and in total:
-    /// `in + added by slicing = out + dropped + duplicates + rejected`.
+    /// `in + added by slicing = out + dropped + duplicates + merged + rejected`.
     ///
     /// # Errors
     ///
@@ -132,7 +152,7 @@ impl Tally {
     pub fn check(&self) -> Result<(), String> {
         let mut flowing = self.rows_in - self.unreadable;
         for (i, op) in self.operators.iter().enumerate() {
-            let gone = op.dropped + op.duplicates + op.rejected;
+            let gone = op.dropped + op.duplicates + op.merged + op.rejected;
             let on = if op.sliced > 0 {
                 op.sliced
             } else {
@@ -153,7 +173,8 @@ impl Tally {
             ));
         }
         let came = self.rows_in as i64 + self.added_by_slicing();
-        let went = self.rows_out + self.dropped() + self.duplicates() + self.rejected();
+        let gone = self.dropped() + self.duplicates() + self.merged() + self.rejected();
+        let went = self.rows_out + gone;
         if came != went as i64 {
             return Err(format!("in total: {came} came, {went} are accounted for"));
         }

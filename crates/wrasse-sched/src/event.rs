@@ -228,7 +228,8 @@ pub enum Command {
         /// Where it comes from.
         place: Place,
     },
-    /// All that comes from before this place was emitted.
+    /// All that comes from before this place was emitted. It is a place of the
+    /// last operator that reads: the source, or the last exchange.
     Advance {
         /// The place.
         to: Place,

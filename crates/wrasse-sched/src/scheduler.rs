@@ -119,6 +119,10 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) blocks: Slab<Block>,
     /// The operator that reads splits now: the source, later an exchange.
     pub(crate) reader: OpIdx,
+    /// The last that will: what it reads goes to the consumer.
+    pub(crate) last_reader: OpIdx,
+    /// Where that begins.
+    pub(crate) start: Place,
     /// Operators that run tasks and do not read.
     pub(crate) n_maps: i64,
     pub(crate) n_splits: u32,
@@ -157,7 +161,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
 
 impl Scheduler<Reservations> {
     /// A run over operators from the source to the last, from place `start` on
-    /// (that of a resumed run; the first otherwise).
+    /// (that of a resumed run; the first otherwise). It is a place among the
+    /// splits of the source or, behind exchanges, of the last of these.
     ///
     /// # Errors
     ///
@@ -208,10 +213,16 @@ impl<A: Allocator> Scheduler<A> {
             .filter(|op| matches!(ops[*op].kind, OpKind::Ordered | OpKind::Exchange))
             .collect();
         ordered.push(ops.len());
+        let is_exchange = |op: &OpConfig| op.kind == OpKind::Exchange;
+        let last_reader = ops.iter().rposition(is_exchange).unwrap_or(0);
+        let begin = match last_reader {
+            0 => start,
+            _ => Place::default(),
+        };
         let cursor = |op: OpIdx| ordered.iter().position(|other| *other == op);
         let end = Item {
             op: 0,
-            place: start,
+            place: begin,
             born: 0,
             state: State::End,
             block: None,
@@ -237,10 +248,12 @@ impl<A: Allocator> Scheduler<A> {
             tasks: Slab::default(),
             blocks: Slab::default(),
             reader: 0,
+            last_reader,
+            start,
             n_maps: ops.iter().filter(|op| op.kind == OpKind::Map).count() as i64,
             n_splits: 0,
             has_all_splits: false,
-            unopened: start,
+            unopened: begin,
             open: BTreeSet::new(),
             ahead: Ahead::default(),
             ready: OpSet::default(),
@@ -256,7 +269,7 @@ impl<A: Allocator> Scheduler<A> {
             n_emitted: 0,
             retries: BTreeSet::new(),
             born: 0,
-            advanced: start,
+            advanced: begin,
             is_behind: false,
             now: Time::default(),
             moved: Time::default(),

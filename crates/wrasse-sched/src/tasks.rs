@@ -28,8 +28,11 @@ impl<A: Allocator> Scheduler<A> {
             self.ops[op].is_closed = true;
             self.reader = op;
             self.n_splits = 0;
-            self.unopened = Place::default();
-            self.advanced = Place::default();
+            let start = match op == self.last_reader {
+                true => self.start,
+                false => Place::default(),
+            };
+            (self.unopened, self.advanced) = (start, start);
             self.ahead = Default::default();
             self.reserve();
         }
@@ -375,7 +378,8 @@ impl<A: Allocator> Scheduler<A> {
             State::End => self.unopened,
             _ => self.order.get(head).place,
         };
-        if place > self.advanced {
+        // What an exchange collects is collected once more by a resumed run.
+        if place > self.advanced && self.reader == self.last_reader {
             self.advanced = place;
             out.push(Command::Advance { to: place });
         }

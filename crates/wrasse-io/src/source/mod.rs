@@ -31,6 +31,7 @@ pub use block::{BadRow, Block, Row};
 pub use discover::discover;
 pub use format::Format;
 pub(crate) use parquet::ArrowColumns;
+pub use parquet::{pack_columns, unpack_columns};
 
 /// What a recipe says of its input.
 #[derive(Clone, Debug, Default)]

@@ -639,7 +639,6 @@ impl World {
         let rows = self.taken.entry(op).or_default();
         rows.reverse();
         let n = rows.len().div_ceil(BLOCK_ROWS) as u32;
-        self.advanced = Place::default();
         let event = Event::SplitsFound { op, n, last: true };
         self.later(10, Happening::Event(event));
     }

@@ -12,6 +12,7 @@
 mod chunks;
 mod columns;
 mod lenient;
+mod pack;
 
 use std::collections::VecDeque;
 use std::io;
@@ -33,6 +34,7 @@ use super::{InputFile, ReadLimits, Share, Split, SplitReader};
 use crate::Error;
 
 pub(crate) use columns::ArrowColumns;
+pub use pack::{pack_columns, unpack_columns};
 
 /// Rows of the first batch of a split, by which the others are measured.
 const ROWS_FIRST: usize = 64;

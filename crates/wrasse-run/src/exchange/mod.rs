@@ -1,0 +1,559 @@
+//! [`ExchangeStore`]: samples that wait, in memory or on disk, until all have
+//! come, and what is then decided over them.
+//!
+//! Blocks come in input order, each with all that was recorded on its way, and
+//! lie one behind the other:
+//!
+//! ```text
+//!   rows   (accounting and records) (columnar batches) (ends of samples) (samples)  ...
+//!   keys   (length, key) (length, key) ...
+//! ```
+//!
+//! When the exchange is closed the operator decides over the keys. Its output
+//! is then read as *splits*, by any thread. Where samples stay in their order
+//! there is one for each block. Otherwise there is first one for each block,
+//! for what was recorded with it and for the samples that go no further, and
+//! then one for each run of selected samples or groups.
+
+mod packed;
+mod spool;
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use wrasse_core::{Columns, Origin, Sample};
+use wrasse_op::{Decision, Keys, OpError, merge};
+
+use self::packed::{PackedSamples, unpack, unpack_batches};
+use self::spool::Spool;
+use crate::pass::{BlockState, Pass, guarded};
+use crate::record::{Reject, write_dropped};
+use crate::{Records, Tally};
+
+/// Blocks whose batches are kept at hand while samples are read out of order.
+const BLOCKS_AT_HAND: usize = 16;
+
+/// Keys are read in pieces of so many bytes.
+const SCAN_BYTES: usize = 1 << 20;
+
+/// The samples of one exchange.
+#[derive(Debug)]
+pub struct ExchangeStore {
+    /// The operator, as an index into the plan's.
+    op: usize,
+    rows: Spool,
+    keys: Spool,
+    blocks: Vec<Kept>,
+    n_samples: u32,
+    sample_bytes: u64,
+    settled: Option<Settled>,
+}
+
+/// A block in the store.
+#[derive(Clone, Debug)]
+struct Kept {
+    offset: u64,
+    head_bytes: u64,
+    batches_bytes: u64,
+    sample_bytes: u64,
+    /// The number of its first sample.
+    first: u32,
+    n_samples: u32,
+}
+
+/// What was recorded with a block before it came here.
+#[derive(Default, Serialize, Deserialize)]
+struct Head {
+    tally: Tally,
+    rejects: Records,
+    dropped: Records,
+}
+
+/// What was decided.
+struct Settled {
+    decision: Decision,
+    /// The runs of [`Decision::Order`] or [`Decision::Groups`] that are a split
+    /// each.
+    runs: Vec<Range<usize>>,
+    /// Samples that are in none of them, by number: a bit each.
+    left_out: Vec<u64>,
+}
+
+impl std::fmt::Debug for Settled {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let runs = self.runs.len();
+        write!(formatter, "Settled({runs} runs)")
+    }
+}
+
+impl ExchangeStore {
+    /// A store for the exchange at `op` of the plan that keeps up to
+    /// `memory_max` bytes in memory, and beyond that all in files without a
+    /// name in `dir`.
+    pub fn new(op: usize, dir: &Path, memory_max: usize) -> Self {
+        Self {
+            op,
+            rows: Spool::new(dir.to_owned(), memory_max / 4 * 3),
+            keys: Spool::new(dir.to_owned(), memory_max / 4),
+            blocks: Vec::new(),
+            n_samples: 0,
+            sample_bytes: 0,
+            settled: None,
+        }
+    }
+
+    /// Bytes of memory held.
+    pub fn memory_bytes(&self) -> usize {
+        let settled = self.settled.as_ref().map_or(0, |settled| {
+            let decided = match &settled.decision {
+                Decision::Same(numbers) | Decision::Order(numbers) => numbers.len() * 4,
+                Decision::Groups(groups) => groups.iter().map(|group| 24 + group.len() * 4).sum(),
+                Decision::Rewrite(_) => 0,
+            };
+            decided + settled.left_out.len() * 8
+        });
+        self.rows.memory_bytes()
+            + self.keys.memory_bytes()
+            + self.blocks.len() * size_of::<Kept>()
+            + settled
+    }
+
+    /// Bytes on disk.
+    pub fn disk_bytes(&self) -> u64 {
+        self.rows.disk_bytes() + self.keys.disk_bytes()
+    }
+
+    /// Takes the next block in input order.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full, or there are more samples than numbers for them.
+    pub fn absorb(&mut self, state: BlockState) -> Result<(), String> {
+        let n_samples = u32::try_from(state.samples.len())
+            .ok()
+            .filter(|n| self.n_samples.checked_add(*n).is_some())
+            .ok_or("an exchange takes up to 4,294,967,295 samples")?;
+        debug_assert_eq!(state.keys.len(), state.samples.len());
+        let packed = PackedSamples::new(&state.samples)?;
+        let head = postcard::to_allocvec(&Head {
+            tally: state.tally,
+            rejects: state.rejects,
+            dropped: state.dropped,
+        })
+        .map_err(|error| error.to_string())?;
+        self.blocks.push(Kept {
+            offset: self.rows.len(),
+            head_bytes: head.len() as u64,
+            batches_bytes: packed.batches.len() as u64,
+            sample_bytes: packed.bytes.len() as u64,
+            first: self.n_samples,
+            n_samples,
+        });
+        self.n_samples += n_samples;
+        self.sample_bytes += packed.bytes.len() as u64;
+        let ends: Vec<u8> = packed
+            .ends
+            .iter()
+            .flat_map(|end| end.to_le_bytes())
+            .collect();
+        for bytes in [&head, &packed.batches, &ends, &packed.bytes] {
+            self.rows.append(bytes).map_err(unwritable)?;
+        }
+        for key in &state.keys {
+            let length = (key.len() as u32).to_le_bytes();
+            self.keys.append(&length).map_err(unwritable)?;
+            self.keys.append(key).map_err(unwritable)?;
+        }
+        Ok(())
+    }
+
+    /// All blocks have come: decides, with about `memory` bytes to use, and
+    /// says how many splits the output has, of about `block_bytes` each.
+    ///
+    /// # Errors
+    ///
+    /// If the operator cannot decide, or its decision makes no sense.
+    pub fn close(&mut self, pass: &Pass, memory: usize, block_bytes: u64) -> Result<u32, String> {
+        self.rows.seal().map_err(unwritable)?;
+        self.keys.seal().map_err(unwritable)?;
+        let operator = &pass.plan().operators()[self.op];
+        let fail = |error: OpError| format!("operator `{}`: {error}", operator.name());
+        let exchange = operator.exchange().ok_or("not an exchange")?;
+        let decision = guarded(|| exchange.decide(&KeysOf(self), memory)).map_err(fail)?;
+        let wrong = || {
+            format!(
+                "operator `{}` decided wrongly; this is a bug",
+                operator.name()
+            )
+        };
+        let n = self.n_samples as usize;
+        let mean = (self.sample_bytes / u64::from(self.n_samples.max(1))).max(1);
+        let per_run = usize::try_from(block_bytes / mean)
+            .unwrap_or(usize::MAX)
+            .max(1);
+        let mut left_out = Vec::new();
+        let runs = match &decision {
+            Decision::Rewrite(_) => Vec::new(),
+            Decision::Same(first) => {
+                let stands = |i: u32| first.get(i as usize) == Some(&i);
+                let numbers = 0..self.n_samples;
+                if first.len() != n || !numbers.zip(first).all(|(i, at)| *at <= i && stands(*at)) {
+                    return Err(wrong());
+                }
+                Vec::new()
+            }
+            Decision::Order(order) => {
+                left_out = all(n);
+                let mut take = taker(&mut left_out, &wrong);
+                order.iter().try_for_each(|i| take(*i))?;
+                let starts = (0..order.len()).step_by(per_run);
+                starts
+                    .map(|start| start..(start + per_run).min(order.len()))
+                    .collect()
+            }
+            Decision::Groups(groups) => {
+                left_out = all(n);
+                let mut take = taker(&mut left_out, &wrong);
+                groups.iter().flatten().try_for_each(|i| take(*i))?;
+                let (mut runs, mut start, mut held) = (Vec::new(), 0, 0);
+                for (i, group) in groups.iter().enumerate() {
+                    held += group.len();
+                    if held >= per_run || i + 1 == groups.len() {
+                        runs.push(start..i + 1);
+                        (start, held) = (i + 1, 0);
+                    }
+                }
+                runs
+            }
+        };
+        self.keys = Spool::new(Path::new("").to_owned(), 0);
+        let n_splits = self.blocks.len() + runs.len();
+        self.settled = Some(Settled {
+            decision,
+            runs,
+            left_out,
+        });
+        u32::try_from(n_splits).map_err(|_| "an exchange has too many blocks".to_owned())
+    }
+
+    /// What was done to the block that split `split` stands for before it came
+    /// here; nothing for splits that stand for none.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn absorbed(&self, split: u32) -> Result<Tally, String> {
+        match self.blocks.get(split as usize) {
+            Some(block) => Ok(self.head(block)?.tally),
+            None => Ok(Tally::default()),
+        }
+    }
+
+    fn head(&self, block: &Kept) -> Result<Head, String> {
+        postcard::from_bytes(&self.bytes(block.offset, block.head_bytes)?).map_err(unreadable)
+    }
+
+    /// Split `split` of the output.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read(&self, pass: &Pass, split: u32) -> Result<BlockState, String> {
+        let settled = self.settled.as_ref().ok_or("the exchange is not closed")?;
+        let split = split as usize;
+        let mut state = pass.empty();
+        if let Some(run) = split.checked_sub(self.blocks.len()) {
+            let run = settled.runs.get(run).ok_or("there is no such split")?;
+            self.read_run(pass, &settled.decision, run.clone(), &mut state)?;
+            return Ok(state);
+        }
+        let block = &self.blocks[split];
+        let head = self.head(block)?;
+        state.tally = head.tally;
+        state.rejects = head.rejects;
+        state.dropped = head.dropped;
+        let in_order = matches!(settled.decision, Decision::Same(_) | Decision::Rewrite(_));
+        let traces = pass.settings().trace_dropped;
+        if !in_order && !traces {
+            let numbers = block.first..block.first + block.n_samples;
+            let n = numbers.filter(|i| is_in(&settled.left_out, *i)).count();
+            state.tally.operators[self.op].dropped += n as u64;
+            return Ok(state);
+        }
+        for (i, sample) in (block.first..).zip(self.samples(block)?) {
+            match &settled.decision {
+                Decision::Rewrite(rewrite) => {
+                    self.rewrite(pass, rewrite.as_ref(), sample, &mut state)?
+                }
+                Decision::Same(first) if first[i as usize] == i => {
+                    state.tally.operators[self.op].rows_out += 1;
+                    state.samples.push(sample);
+                }
+                Decision::Same(first) => {
+                    state.tally.operators[self.op].duplicates += 1;
+                    if traces {
+                        let of = self.origin(first[i as usize])?;
+                        let reason = format!("duplicate of {}", pass.place(of));
+                        self.trace(pass, &sample, &reason, &mut state);
+                    }
+                }
+                Decision::Order(_) | Decision::Groups(_) => {
+                    if is_in(&settled.left_out, i) {
+                        state.tally.operators[self.op].dropped += 1;
+                        self.trace(pass, &sample, "not selected", &mut state);
+                    }
+                }
+            }
+        }
+        Ok(state)
+    }
+
+    fn rewrite(
+        &self,
+        pass: &Pass,
+        rewrite: &dyn wrasse_op::Rewrite,
+        mut sample: Sample,
+        state: &mut BlockState,
+    ) -> Result<(), String> {
+        let operator = &pass.plan().operators()[self.op];
+        let revision = sample.revision();
+        let tally = &mut state.tally.operators[self.op];
+        match guarded(|| rewrite.rewrite(&mut sample)) {
+            Ok(()) => {
+                tally.rows_out += 1;
+                tally.changed += u64::from(sample.revision() != revision);
+                state.samples.push(sample);
+            }
+            Err(error) if error.kind == wrasse_op::OpErrorKind::Fatal => {
+                return Err(format!(
+                    "operator `{}` cannot go on: {error}",
+                    operator.name()
+                ));
+            }
+            Err(error) => {
+                tally.rejected += 1;
+                let name = operator.name();
+                let reject = Reject::of_sample(&sample, pass.inputs(), name, &error.message);
+                let origin = sample.origin();
+                state.rejects.append(origin, |out| reject.write(out));
+            }
+        }
+        Ok(())
+    }
+
+    fn trace(&self, pass: &Pass, sample: &Sample, reason: &str, state: &mut BlockState) {
+        let name = pass.plan().operators()[self.op].name();
+        state.dropped.append(sample.origin(), |out| {
+            write_dropped(sample, pass.inputs(), name, reason, &[], out);
+        });
+    }
+
+    fn read_run(
+        &self,
+        pass: &Pass,
+        decision: &Decision,
+        run: Range<usize>,
+        state: &mut BlockState,
+    ) -> Result<(), String> {
+        let mut at_hand = HashMap::new();
+        let mut n_merged = 0;
+        match decision {
+            Decision::Order(order) => {
+                for i in &order[run] {
+                    state.samples.push(self.sample(*i, &mut at_hand)?);
+                }
+            }
+            Decision::Groups(groups) => {
+                for group in &groups[run] {
+                    let members: Vec<Sample> = group
+                        .iter()
+                        .map(|i| self.sample(*i, &mut at_hand))
+                        .collect::<Result<_, _>>()?;
+                    let name = pass.plan().operators()[self.op].name();
+                    let merged =
+                        merge(&members).map_err(|error| format!("operator `{name}`: {error}"))?;
+                    n_merged += members.len() as u64 - 1;
+                    state.samples.push(merged);
+                }
+            }
+            Decision::Same(_) | Decision::Rewrite(_) => {}
+        }
+        let tally = &mut state.tally.operators[self.op];
+        tally.rows_out += state.samples.len() as u64;
+        tally.merged += n_merged;
+        Ok(())
+    }
+
+    /// The samples of a block.
+    fn samples(&self, block: &Kept) -> Result<Vec<Sample>, String> {
+        let batches = self.batches(block)?;
+        let ends = self.ends(block, 0..block.n_samples)?;
+        let bytes = self.bytes(self.samples_at(block), block.sample_bytes)?;
+        let mut start = 0;
+        let mut samples = Vec::with_capacity(ends.len());
+        for end in ends {
+            let one = bytes.get(start..end as usize).ok_or("a sample is cut")?;
+            samples.push(unpack(one, &batches)?);
+            start = end as usize;
+        }
+        Ok(samples)
+    }
+
+    /// One sample, by its number.
+    fn sample(&self, i: u32, at_hand: &mut AtHand) -> Result<Sample, String> {
+        let (at, block) = self.block_of(i)?;
+        if at_hand.len() >= BLOCKS_AT_HAND && !at_hand.contains_key(&at) {
+            at_hand.clear();
+        }
+        let batches = match at_hand.entry(at) {
+            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.batches(block)?),
+        };
+        unpack(&self.packed(block, i)?, batches)
+    }
+
+    /// Where a sample came from.
+    fn origin(&self, i: u32) -> Result<Origin, String> {
+        let (_, block) = self.block_of(i)?;
+        let bytes = self.packed(block, i)?;
+        let (origin, _) = postcard::take_from_bytes(&bytes).map_err(unreadable)?;
+        Ok(origin)
+    }
+
+    fn packed(&self, block: &Kept, i: u32) -> Result<Vec<u8>, String> {
+        let i = i - block.first;
+        let ends = self.ends(block, i.saturating_sub(1)..i + 1)?;
+        let (start, end) = match ends[..] {
+            [end] => (0, end),
+            [start, end, ..] => (start, end),
+            [] => return Err("a sample is missing".to_owned()),
+        };
+        self.bytes(self.samples_at(block) + start, end - start)
+    }
+
+    fn block_of(&self, i: u32) -> Result<(usize, &Kept), String> {
+        let at = self.blocks.partition_point(|block| block.first <= i);
+        // Of blocks without samples the last one that begins there holds it.
+        let at = at.checked_sub(1).ok_or("there is no such sample")?;
+        Ok((at, &self.blocks[at]))
+    }
+
+    fn samples_at(&self, block: &Kept) -> u64 {
+        block.offset + block.head_bytes + block.batches_bytes + u64::from(block.n_samples) * 8
+    }
+
+    fn batches(&self, block: &Kept) -> Result<Vec<Arc<dyn Columns>>, String> {
+        let offset = block.offset + block.head_bytes;
+        unpack_batches(&self.bytes(offset, block.batches_bytes)?)
+    }
+
+    fn ends(&self, block: &Kept, which: Range<u32>) -> Result<Vec<u64>, String> {
+        let offset =
+            block.offset + block.head_bytes + block.batches_bytes + u64::from(which.start) * 8;
+        let bytes = self.bytes(offset, (which.len() * 8) as u64)?;
+        let (ends, _) = bytes.as_chunks::<8>();
+        Ok(ends.iter().map(|end| u64::from_le_bytes(*end)).collect())
+    }
+
+    fn bytes(&self, offset: u64, n: u64) -> Result<Vec<u8>, String> {
+        let mut bytes = vec![0; n as usize];
+        self.rows
+            .read(offset, &mut bytes)
+            .map_err(|error| format!("samples that wait on disk cannot be read: {error}"))?;
+        Ok(bytes)
+    }
+}
+
+type AtHand = HashMap<usize, Vec<Arc<dyn Columns>>>;
+
+/// All of `n` samples, a bit each.
+fn all(n: usize) -> Vec<u64> {
+    let mut bits = vec![u64::MAX; n.div_ceil(64)];
+    if let Some(last) = bits.last_mut()
+        && !n.is_multiple_of(64)
+    {
+        *last = (1 << (n % 64)) - 1;
+    }
+    bits
+}
+
+fn is_in(bits: &[u64], i: u32) -> bool {
+    bits.get(i as usize / 64)
+        .is_some_and(|word| word >> (i % 64) & 1 == 1)
+}
+
+/// Takes samples out of `bits`, each once.
+fn taker<'a>(
+    bits: &'a mut [u64],
+    wrong: &'a dyn Fn() -> String,
+) -> impl FnMut(u32) -> Result<(), String> + 'a {
+    |i| {
+        let bit = 1 << (i % 64);
+        match bits.get_mut(i as usize / 64) {
+            Some(word) if *word & bit != 0 => {
+                *word &= !bit;
+                Ok(())
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of an error")]
+fn unwritable(error: io::Error) -> String {
+    format!("samples that wait for the others cannot be written to disk: {error}")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of an error")]
+fn unreadable(error: postcard::Error) -> String {
+    format!("samples that wait on disk cannot be read: {error}")
+}
+
+/// The keys as the operator sees them.
+struct KeysOf<'a>(&'a ExchangeStore);
+
+impl Keys for KeysOf<'_> {
+    fn len(&self) -> u32 {
+        self.0.n_samples
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.keys.len() - u64::from(self.0.n_samples) * 4
+    }
+
+    fn scan(&self, each: &mut dyn FnMut(u32, &[u8])) -> Result<(), OpError> {
+        let keys = &self.0.keys;
+        let (mut offset, mut number) = (0, 0);
+        let mut window: Vec<u8> = Vec::new();
+        // Bytes of the window that were shown.
+        let mut shown = 0;
+        while number < self.0.n_samples {
+            let rest = &window[shown..];
+            let whole = rest
+                .split_first_chunk::<4>()
+                .and_then(|(length, rest)| rest.get(..u32::from_le_bytes(*length) as usize));
+            if let Some(key) = whole {
+                each(number, key);
+                number += 1;
+                shown += 4 + key.len();
+                continue;
+            }
+            window.drain(..shown);
+            shown = 0;
+            let n = (keys.len() - offset).min(SCAN_BYTES as u64) as usize;
+            if n == 0 {
+                return Err(OpError::fatal("the keys of samples are cut short"));
+            }
+            let start = window.len();
+            window.resize(start + n, 0);
+            keys.read(offset, &mut window[start..])
+                .map_err(|error| OpError::fatal(format!("keys cannot be read: {error}")))?;
+            offset += n as u64;
+        }
+        Ok(())
+    }
+}
