@@ -67,6 +67,7 @@ impl<'a> Coordinator<'a> {
         Self {
             job,
             budget,
+            shared,
             splits,
             seen,
             start,
@@ -141,6 +142,7 @@ impl<'a> Coordinator<'a> {
         let mut watch = Watcher {
             job,
             budget,
+            shared,
             pipeline: &pipeline,
             observe,
             cancel,

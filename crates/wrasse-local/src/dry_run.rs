@@ -64,6 +64,8 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         replace: false,
     };
     let encoder = open_sink(&spec, None)?.encoder();
+    std::fs::create_dir_all(&staging)
+        .map_err(|error| Error::io(format!("cannot use {}", staging.display()), error))?;
     // Nothing is written there but samples that wait, in files without names.
     let _staging = Staging(staging.clone());
     let plan = Arc::clone(&job.plan);
