@@ -12,12 +12,16 @@ mod clean;
 mod deduplicator;
 mod filter;
 mod ftfy;
+mod grouper;
 mod html;
 mod links;
 mod mapper;
+mod minhash;
 mod ngrams;
 mod pattern;
 mod scan;
+mod selector;
+mod shingles;
 mod slicer;
 mod tables;
 #[cfg(test)]
@@ -33,6 +37,8 @@ pub const SPECS: &[&[&OpSpec]] = &[
     filter::SPECS,
     slicer::SPECS,
     deduplicator::SPECS,
+    selector::SPECS,
+    grouper::SPECS,
 ];
 
 /// The library as a catalog.

@@ -1,5 +1,10 @@
-//! Deduplicators: of equal samples the first stays.
+//! Deduplicators: of equal or similar samples the first stays.
+
+mod clusters;
 
 wrasse_op::operators! {
     document_deduplicator,
+    document_line_deduplicator,
+    document_minhash_deduplicator,
+    document_simhash_deduplicator,
 }

@@ -14,8 +14,16 @@ use super::template::{control, hex, octal};
 pub(crate) enum Dialect {
     /// The package `regex`, version 0 behavior, with the flag `DOTALL`.
     RegexDotAll,
+    /// The same without flags.
+    Regex,
     /// The module `re` of the standard library, without flags.
     Re,
+}
+
+impl Dialect {
+    fn is_regex(self) -> bool {
+        matches!(self, Self::RegexDotAll | Self::Regex)
+    }
 }
 
 /// What `$` stands for without the flag `m`.
@@ -191,7 +199,7 @@ impl Translator<'_> {
                 format!("{{{min},{max}}}")
             }
             None if !inside.is_empty() && is_number(inside) => format!("{{{inside}}}"),
-            _ if self.dialect == Dialect::RegexDotAll && is_fuzzy(inside) => {
+            _ if self.dialect.is_regex() && is_fuzzy(inside) => {
                 return Err(unsupported("fuzzy matching"));
             }
             _ => return Ok(None),
@@ -278,7 +286,7 @@ impl Translator<'_> {
             .find(|kind| self.eat(kind))
         {
             self.push_hard(&format!("(?{hard}"));
-        } else if self.eat("P<") || (self.dialect == Dialect::RegexDotAll && self.eat("<")) {
+        } else if self.eat("P<") || (self.dialect.is_regex() && self.eat("<")) {
             self.n_groups += 1;
             let name = self.until('>')?.to_owned();
             self.push(&format!("(?P<{name}>"));
@@ -313,7 +321,7 @@ impl Translator<'_> {
                 's' => set.dot_all = on,
                 'x' => set.verbose = on,
                 'u' if on => {}
-                'V' if on && self.dialect == Dialect::RegexDotAll && self.eat("0") => {}
+                'V' if on && self.dialect.is_regex() && self.eat("0") => {}
                 '-' if on => on = false,
                 // Holds to the end of the group around it.
                 ')' => {
@@ -336,7 +344,7 @@ impl Translator<'_> {
 
     fn escape(&mut self) -> Result<(), String> {
         let c = self.next().ok_or("it ends with a backslash")?;
-        let is_regex = self.dialect == Dialect::RegexDotAll;
+        let is_regex = self.dialect.is_regex();
         if let Some(class) = self.class_escape(c)? {
             self.push(&class);
             return Ok(());
@@ -400,7 +408,7 @@ impl Translator<'_> {
 
     /// The class that `\c` stands for, if it is one.
     fn class_escape(&mut self, c: char) -> Result<Option<String>, String> {
-        let is_regex = self.dialect == Dialect::RegexDotAll;
+        let is_regex = self.dialect.is_regex();
         Ok(Some(match c {
             'd' => r"\d".to_owned(),
             'D' => r"\D".to_owned(),

@@ -64,7 +64,7 @@ impl Translator<'_> {
     /// Takes one item of a class: a character, which is returned, or a class
     /// within it, which is written.
     fn class_item(&mut self, class: &mut String) -> Result<Option<char>, String> {
-        if self.dialect == Dialect::RegexDotAll
+        if self.dialect.is_regex()
             && let Some((name, after)) = self
                 .rest
                 .strip_prefix("[:")

@@ -1,0 +1,208 @@
+//! `document_line_deduplicator` removes lines that many documents have.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use regex::Regex;
+use wrasse_op::{
+    Common, Configured, Decision, Example, Exchange, Keys, OpError, OpKind, OpSpec, ParamError,
+    Rewrite, Sample,
+};
+
+use crate::pattern::fixed;
+use crate::unicode;
+
+pub(crate) const SPEC: OpSpec = OpSpec::exchange::<DocumentLineDeduplicator>(
+    "document_line_deduplicator",
+    "Removes lines that occur in many documents: navigation bars, notices, boilerplate.",
+    OpKind::Deduplicator,
+)
+.details(
+    "A line that occurs in more than `frequency_threshold` documents goes from all of them; how \
+     often it occurs in one of them makes no difference. Lines that carry structure (brackets, \
+     headings, tags) are left alone unless asked for. Lines are what `\\n` ends, and compared by \
+     the MD5 hash of what is left after `lowercase`, `ignore_special_character` and without \
+     white space at both ends.\n\n\
+     All samples are seen before one goes on; they wait on disk, and 16 bytes for each line \
+     beside them. The decision counts as many lines at a time as memory allows, and scans \
+     again for the rest.",
+)
+.origin("Data-Juicer 1.6")
+.examples(&[Example {
+    about: "a footer that all pages have",
+    params: r#"{"frequency_threshold": 1}"#,
+    input: &[
+        r#"{"text": "First page\nHome | About"}"#,
+        r#"{"text": "Home | About\nSecond page\n{\n}"}"#,
+        r#"{"text": "Third page\n{\n}"}"#,
+    ],
+    output: &[
+        r#"{"text": "First page"}"#,
+        r#"{"text": "Second page\n{\n}"}"#,
+        r#"{"text": "Third page\n{\n}"}"#,
+    ],
+}]);
+
+/// Parameters of `document_line_deduplicator`.
+#[derive(Clone, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Params {
+    /// Lines in more documents than this go.
+    frequency_threshold: i64,
+    /// Ignore case.
+    lowercase: bool,
+    /// Ignore white space, digits and ASCII punctuation.
+    ignore_special_character: bool,
+    /// Lines with fewer characters, without white space at both ends, stay.
+    min_line_length: i64,
+    /// Lines of nothing but `{}[]();` stay.
+    skip_brackets: bool,
+    /// Lines that begin with `#` stay.
+    skip_markdown_headers: bool,
+    /// Lines that begin with `\begin{` or `\end{` stay.
+    skip_latex_env: bool,
+    /// Lines that are one HTML or XML tag stay.
+    skip_html_tags: bool,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            frequency_threshold: 6,
+            lowercase: false,
+            ignore_special_character: false,
+            min_line_length: 2,
+            skip_brackets: true,
+            skip_markdown_headers: true,
+            skip_latex_env: true,
+            skip_html_tags: true,
+        }
+    }
+}
+
+pub(crate) struct DocumentLineDeduplicator {
+    text_key: String,
+    lines: Lines,
+}
+
+/// Which lines count, and as what.
+#[derive(Clone)]
+struct Lines {
+    params: Params,
+    latex_env: Regex,
+    html_tag: Regex,
+    special: Regex,
+}
+
+impl Configured for DocumentLineDeduplicator {
+    type Params = Params;
+
+    fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
+        Ok(Self {
+            text_key: common.text_key.clone(),
+            lines: Lines {
+                params,
+                latex_env: fixed(r"^\\(?:begin|end)\{"),
+                // Python's `[a-z]` without case matches three more letters,
+                // and its `$` matches before a last line end, of which a line
+                // has none.
+                html_tag: fixed(r"^</?[a-zA-Zıſ\u{212A}][a-zA-Zıſ\u{212A}0-9]*[^>]*>?\s*$"),
+                special: fixed(r"\s+|[\x1c-\x1f]+|\d+|[[:punct:]]"),
+            },
+        })
+    }
+}
+
+type LineHash = [u8; 16];
+
+impl Lines {
+    /// What is compared of a line; none if it is left alone.
+    fn hash(&self, line: &str) -> Option<LineHash> {
+        let stripped = unicode::strip(line);
+        let params = &self.params;
+        let n_chars = i64::try_from(stripped.chars().count()).unwrap_or(i64::MAX);
+        let is_left = n_chars < params.min_line_length
+            || params.skip_brackets && stripped.chars().all(|c| "{}[]();".contains(c))
+            || params.skip_markdown_headers && stripped.starts_with('#')
+            || params.skip_latex_env && self.latex_env.is_match(stripped)
+            || params.skip_html_tags && self.html_tag.is_match(stripped);
+        if is_left {
+            return None;
+        }
+        let mut compared = std::borrow::Cow::Borrowed(line);
+        if params.lowercase {
+            compared = unicode::lower(line);
+        }
+        if params.ignore_special_character {
+            compared = self.special.replace_all(&compared, "").into_owned().into();
+        }
+        Some(md5::compute(unicode::strip(&compared)).0)
+    }
+}
+
+impl Exchange for DocumentLineDeduplicator {
+    fn key(&self, sample: &mut Sample, key: &mut Vec<u8>) -> Result<(), OpError> {
+        let text = sample.text(&self.text_key)?;
+        let hashes = text.split('\n').filter_map(|line| self.lines.hash(line));
+        let mut hashes: Vec<LineHash> = hashes.collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        key.extend(hashes.into_iter().flatten());
+        Ok(())
+    }
+
+    fn decide(&self, keys: &dyn Keys, memory: usize) -> Result<Decision, OpError> {
+        let mut frequent = HashSet::new();
+        // The original leaves a dataset of one sample alone.
+        if keys.len() > 1 {
+            /// Bytes of a counted line, the free room of the table included.
+            const ENTRY_BYTES: u64 = 56;
+            let n_hashes = keys.bytes() / size_of::<LineHash>() as u64;
+            let n_scans = (n_hashes * ENTRY_BYTES).div_ceil(memory.max(1) as u64);
+            // A share of all lines each time, told by the first two bytes.
+            let n_scans = n_scans.clamp(1, 1 << 12);
+            for scan in 0..n_scans {
+                let mut counts: HashMap<LineHash, u32> = HashMap::new();
+                keys.scan(&mut |_, key| {
+                    let (hashes, _) = key.as_chunks::<16>();
+                    for hash in hashes {
+                        if u64::from(u16::from_le_bytes([hash[0], hash[1]])) % n_scans == scan {
+                            *counts.entry(*hash).or_default() += 1;
+                        }
+                    }
+                })?;
+                let many = |n: u32| i64::from(n) > self.lines.params.frequency_threshold;
+                frequent.extend(counts.into_iter().filter(|(_, n)| many(*n)).map(|(hash, _)| hash));
+            }
+        }
+        Ok(Decision::Rewrite(Box::new(Without {
+            text_key: self.text_key.clone(),
+            lines: self.lines.clone(),
+            frequent,
+        })))
+    }
+}
+
+/// Removes lines.
+struct Without {
+    text_key: String,
+    lines: Lines,
+    frequent: HashSet<LineHash>,
+}
+
+impl Rewrite for Without {
+    fn rewrite(&self, sample: &mut Sample) -> Result<(), OpError> {
+        let text = sample.text(&self.text_key)?;
+        let stays = |line: &&str| {
+            let hash = self.lines.hash(line);
+            hash.is_none_or(|hash| !self.frequent.contains(&hash))
+        };
+        if self.frequent.is_empty() || text.split('\n').all(|line| stays(&line)) {
+            return Ok(());
+        }
+        let kept: Vec<&str> = text.split('\n').filter(stays).collect();
+        let kept = kept.join("\n");
+        sample.set_text(&self.text_key, kept);
+        Ok(())
+    }
+}

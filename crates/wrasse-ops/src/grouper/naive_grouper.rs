@@ -1,0 +1,49 @@
+//! `naive_grouper` makes one sample of all.
+
+use wrasse_op::{
+    Common, Configured, Decision, Example, Exchange, Keys, OpError, OpKind, OpSpec, ParamError,
+    Sample,
+};
+
+pub(crate) const SPEC: OpSpec = OpSpec::exchange::<NaiveGrouper>(
+    "naive_grouper",
+    "Makes one sample of all, whose fields are the lists of their values.",
+    OpKind::Grouper,
+)
+.details(
+    "A field that a sample lacks is null in the list. The one sample has to fit into memory.",
+)
+.origin("Data-Juicer 1.6")
+.examples(&[Example {
+    about: "two samples",
+    params: "{}",
+    input: &[r#"{"text": "a", "id": 1}"#, r#"{"text": "b", "id": 2}"#],
+    output: &[r#"{"text": ["a", "b"], "id": [1, 2]}"#],
+}]);
+
+/// Parameters of `naive_grouper`: none.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {}
+
+pub(crate) struct NaiveGrouper;
+
+impl Configured for NaiveGrouper {
+    type Params = Params;
+
+    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+        Ok(Self)
+    }
+}
+
+impl Exchange for NaiveGrouper {
+    fn key(&self, _: &mut Sample, _: &mut Vec<u8>) -> Result<(), OpError> {
+        Ok(())
+    }
+
+    fn decide(&self, keys: &dyn Keys, _: usize) -> Result<Decision, OpError> {
+        let all: Vec<u32> = (0..keys.len()).collect();
+        let groups = if all.is_empty() { Vec::new() } else { vec![all] };
+        Ok(Decision::Groups(groups))
+    }
+}
