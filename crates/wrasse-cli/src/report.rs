@@ -48,6 +48,7 @@ fn rows_json(tally: &Tally) -> Value {
         "out": tally.rows_out,
         "dropped": tally.dropped(),
         "duplicates": tally.duplicates(),
+        "merged": tally.merged(),
         "rejected": tally.rejected(),
         "unreadable": tally.unreadable,
         "unwritable": tally.unwritable,
@@ -66,6 +67,7 @@ fn operators_json(job: &Job, tally: &Tally) -> Vec<Value> {
                 "changed": did.changed,
                 "dropped": did.dropped,
                 "duplicates": did.duplicates,
+                "merged": did.merged,
                 "rejected": did.rejected,
                 "cpu_seconds": did.busy_ns as f64 / 1e9,
             })
@@ -158,8 +160,12 @@ pub(crate) fn identity(tally: &Tally) -> String {
         n if n > 0 => format!(" + {} by slicing", count(n.unsigned_abs())),
         n => format!(" - {} by slicing", count(n.unsigned_abs())),
     };
+    let merged = match tally.merged() {
+        0 => String::new(),
+        n => format!(" + {} merged", count(n)),
+    };
     format!(
-        "{} in{added} = {} out + {} dropped + {} duplicates + {} rejected",
+        "{} in{added} = {} out + {} dropped + {} duplicates{merged} + {} rejected",
         count(tally.rows_in),
         count(tally.rows_out),
         count(tally.dropped()),

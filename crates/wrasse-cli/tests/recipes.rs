@@ -39,6 +39,7 @@ guides! {
     dropped_and_stats: "dropped-and-stats.md",
     limits: "limits.md",
     duplicate_decisions: "duplicate-decisions.md",
+    waiting_for_all: "waiting-for-all.md",
 }
 
 #[test]

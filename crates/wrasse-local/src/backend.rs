@@ -14,7 +14,7 @@ use wrasse_sched::{BlockId, Command, Event, Input, Metadata, Place, TaskId};
 
 use crate::ordering::Turn;
 use crate::pipeline::{Pipeline, Step};
-use crate::worker::{Note, Reader, Shared, Task};
+use crate::worker::{Note, Reader, Task};
 use crate::writing::Order;
 
 /// Threads, their tasks, and the blocks between them.

@@ -336,6 +336,8 @@ impl Watcher<'_> {
                 blocks: scheduler.block_bytes(),
                 blocks_limit: self.budget.blocks.0,
                 fingerprints: self.fingerprint_bytes,
+                waiting: self.exchange_bytes,
+                spilled: self.shared.spilled_bytes.load(Ordering::Relaxed),
                 resident: process::resident_bytes(),
                 limit: self.job.memory.map(|limit| limit.0),
             },

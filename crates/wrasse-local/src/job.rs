@@ -191,6 +191,7 @@ pub fn run(
         decision_bytes,
         fingerprint_bytes: AtomicU64::new(0),
         exchange_bytes: AtomicU64::new(0),
+        spilled_bytes: AtomicU64::new(0),
     };
     let coordinator = Coordinator::new(
         job,

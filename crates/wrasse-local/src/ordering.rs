@@ -113,11 +113,15 @@ fn with_store<T>(
     let mut store = store.unwrap_or_else(PoisonError::into_inner);
     let result = work(store.as_mut().ok_or("the exchange is closed")?);
     drop(store);
-    let memory_bytes = |store: &ExchangeStore| store.memory_bytes() as u64;
-    let held = shared.exchanges.iter().map(|store| {
+    let (mut held, mut spilled) = (0, 0);
+    for store in &shared.exchanges {
         let store = store.read().unwrap_or_else(PoisonError::into_inner);
-        store.as_ref().map_or(0, memory_bytes)
-    });
-    shared.exchange_bytes.store(held.sum(), Ordering::Relaxed);
+        if let Some(store) = store.as_ref() {
+            held += store.memory_bytes() as u64;
+            spilled += store.disk_bytes();
+        }
+    }
+    shared.exchange_bytes.store(held, Ordering::Relaxed);
+    shared.spilled_bytes.store(spilled, Ordering::Relaxed);
     result
 }

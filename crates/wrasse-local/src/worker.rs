@@ -90,6 +90,8 @@ pub(crate) struct Shared {
     pub(crate) fingerprint_bytes: AtomicU64,
     /// Bytes of memory that exchanges hold.
     pub(crate) exchange_bytes: AtomicU64,
+    /// Bytes that exchanges have on disk.
+    pub(crate) spilled_bytes: AtomicU64,
 }
 
 impl Shared {

@@ -101,6 +101,8 @@ metrics! {
     MemoryBlocks = "wrasse_memory_blocks_bytes" Gauge "bytes" &[], "", "Memory that blocks hold.";
     MemoryBlocksLimit = "wrasse_memory_blocks_limit_bytes" Gauge "bytes" &[], "", "Memory that blocks may hold right now.";
     MemoryFingerprints = "wrasse_memory_fingerprints_bytes" Gauge "bytes" &[], "", "Memory that the fingerprints of deduplicators hold.";
+    MemoryWaiting = "wrasse_memory_waiting_bytes" Gauge "bytes" &[], "", "Memory that samples hold which wait for all others, at an exchange.";
+    DiskSpilled = "wrasse_spilled_bytes" Gauge "bytes" &[], "obj_store_mem_spilled", "Bytes on disk of samples that wait for all others, at an exchange.";
     MemoryLimit = "wrasse_memory_limit_bytes" Gauge "bytes" &[], "", "The limit that the user set; absent without one.";
 
     OpRowsIn = "wrasse_operator_rows_in_total" Counter "rows" OP, "", "Samples that came in.";
@@ -108,6 +110,7 @@ metrics! {
     OpBytesIn = "wrasse_operator_bytes_in_total" Counter "bytes" OP, "", "Bytes of the rows that came in, as they were read.";
     OpDropped = "wrasse_operator_dropped_total" Counter "rows" OP, "", "Samples that a filter dropped.";
     OpDuplicates = "wrasse_operator_duplicates_total" Counter "rows" OP, "", "Samples that a deduplicator dropped.";
+    OpMerged = "wrasse_operator_merged_total" Counter "rows" OP, "", "Samples that a grouper merged into others.";
     OpRejected = "wrasse_operator_rejected_total" Counter "rows" OP, "", "Samples that failed.";
     OpChanged = "wrasse_operator_changed_total" Counter "rows" OP, "", "Samples that a mapper changed.";
     OpBusy = "wrasse_operator_busy_seconds_total" Counter "seconds" OP, "", "Processor time, extrapolated from every 16th sample.";
@@ -173,12 +176,15 @@ impl Metric {
                 reader.one(limit.max(0) as u64);
             }
             Self::MemoryFingerprints => reader.one(memory.fingerprints),
+            Self::MemoryWaiting => reader.one(memory.waiting),
+            Self::DiskSpilled => reader.one(memory.spilled),
             Self::MemoryLimit => reader.maybe(memory.limit),
             Self::OpRowsIn => reader.operators(|did| did.rows_in),
             Self::OpRowsOut => reader.operators(|did| did.rows_out),
             Self::OpBytesIn => reader.operators(|did| did.bytes_in),
             Self::OpDropped => reader.operators(|did| did.dropped),
             Self::OpDuplicates => reader.operators(|did| did.duplicates),
+            Self::OpMerged => reader.operators(|did| did.merged),
             Self::OpRejected => reader.operators(|did| did.rejected),
             Self::OpChanged => reader.operators(|did| did.changed),
             Self::OpBusy => reader.busy(),

@@ -126,6 +126,10 @@ pub struct MemorySnapshot {
     pub blocks_limit: u64,
     /// Held by the fingerprints of deduplicators.
     pub fingerprints: u64,
+    /// Held by samples that wait for all others at an exchange.
+    pub waiting: u64,
+    /// Bytes of them on disk.
+    pub spilled: u64,
     /// Resident memory of the process; 0 where it cannot be read.
     pub resident: u64,
     /// The limit that the user set.

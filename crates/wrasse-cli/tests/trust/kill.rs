@@ -65,16 +65,39 @@ fn scene(n: u64) -> Scene {
     scene
 }
 
-/// The steps: a deduplicator in the middle, or at the end.
-fn steps(dedup_last: bool) -> &'static str {
-    if dedup_last {
-        "process:\n  - whitespace_normalization_mapper:\n  - text_length_filter: {min_len: 60}\n  \
-         - words_num_filter: {min_num: 5}\n  - document_deduplicator: {lowercase: true}\n"
-    } else {
-        "process:\n  - text_length_filter: {min_len: 60}\n  - document_deduplicator: {lowercase: true}\n  \
-         - words_num_filter: {min_num: 20}\n  - remove_long_words_mapper: {max_len: 12}\n"
-    }
-}
+/// A deduplicator in the middle.
+const DEDUP_MIDDLE: &str = "process:
+  - text_length_filter: {min_len: 60}
+  - document_deduplicator: {lowercase: true}
+  - words_num_filter: {min_num: 20}
+  - remove_long_words_mapper: {max_len: 12}
+";
+
+/// A deduplicator at the end.
+const DEDUP_LAST: &str = "process:
+  - whitespace_normalization_mapper:
+  - text_length_filter: {min_len: 60}
+  - words_num_filter: {min_num: 5}
+  - document_deduplicator: {lowercase: true}
+";
+
+/// Samples wait for all others between two deduplicators that do not.
+const NEAR_DEDUP: &str = "process:
+  - remove_long_words_mapper: {max_len: 12}
+  - document_deduplicator:
+  - document_minhash_deduplicator: {tokenization: character, jaccard_threshold: 0.9}
+  - words_num_filter: {min_num: 20}
+  - document_deduplicator: {lowercase: true, ignore_non_character: true}
+";
+
+/// Samples wait twice, and come out in another order, in groups.
+const SELECT_AND_GROUP: &str = "process:
+  - words_num_filter: {min_num: 5}
+  - range_specified_field_selector:
+      {field_key: id, lower_percentile: 0.1, upper_percentile: 0.9}
+  - document_line_deduplicator: {frequency_threshold: 3}
+  - key_value_grouper: {group_by_keys: [meta.n.0]}
+";
 
 /// All that a run leaves that must not depend on how it went.
 fn left(scene: &Scene, folder: &str) -> BTreeMap<String, Vec<u8>> {
@@ -227,7 +250,7 @@ fn run_with_kills(scene: &Scene, case: &Case, seed: u64) -> usize {
         .collect();
     let mut kills_after_commits = 0;
     let mut flag = "--restart";
-    for _ in 0..6 {
+    for _ in 0..8 {
         let args = args("killed.yaml", flag);
         let mut child = scene.start(&args.iter().map(String::as_str).collect::<Vec<_>>());
         let moment = match dice.below(4) {
@@ -265,44 +288,40 @@ fn run_with_kills(scene: &Scene, case: &Case, seed: u64) -> usize {
 #[test]
 fn a_killed_run_goes_on_to_the_same_bytes() {
     let cases = [
-        ("x.jsonl", "", false, 1),
-        ("x.jsonl", "", true, 4),
-        ("x.jsonl", "export_shard_size: 300KiB\n", true, 2),
-        ("x/", "export_shard_size: 300KiB\n", false, 3),
-        ("x.jsonl.gz", "", true, 2),
-        ("x.jsonl.zst", "", false, 4),
-        ("x.parquet", "", true, 3),
+        ("x.jsonl", "", DEDUP_MIDDLE, 1),
+        ("x.jsonl", "", DEDUP_LAST, 4),
+        ("x.jsonl", "export_shard_size: 300KiB\n", DEDUP_LAST, 2),
+        ("x/", "export_shard_size: 300KiB\n", DEDUP_MIDDLE, 3),
+        ("x.jsonl.gz", "", DEDUP_LAST, 2),
+        ("x.jsonl.zst", "", DEDUP_MIDDLE, 4),
+        ("x.parquet", "", DEDUP_LAST, 3),
+        ("x.jsonl", "", NEAR_DEDUP, 3),
+        ("x.parquet", "", NEAR_DEDUP, 2),
+        ("x.jsonl", "", SELECT_AND_GROUP, 3),
         (
             "x/",
             "export_type: parquet\nexport_shard_size: 400KiB\n",
-            false,
+            DEDUP_MIDDLE,
             2,
         ),
-        ("x.csv", "", true, 1),
+        ("x.csv", "", DEDUP_LAST, 1),
     ];
     let scene = scene(1500);
+    let n_cases = cases.len();
     let mut kills_after_commits = 0;
-    for (i, (output, keys, dedup_last, threads)) in cases.into_iter().enumerate() {
+    for (i, (output, keys, steps, threads)) in cases.into_iter().enumerate() {
         let case = Case {
             output,
             // Small splits, so that commits fall into the middle of files.
-            recipe: format!(
-                "dataset_path: in\nsplit_bytes: 100KiB\n{keys}{}",
-                steps(dedup_last)
-            ),
+            recipe: format!("dataset_path: in\nsplit_bytes: 100KiB\n{keys}{steps}"),
             threads,
         };
         kills_after_commits += run_with_kills(&scene, &case, 0x9E37_79B9_7F4A_7C15 ^ i as u64);
     }
     assert!(
-        kills_after_commits >= cases_worth(cases.len()),
+        kills_after_commits >= n_cases,
         "only {kills_after_commits} kills hit"
     );
-}
-
-/// How many kills must have come after a commit for the test to say anything.
-fn cases_worth(n_cases: usize) -> usize {
-    2 * n_cases
 }
 
 /// A damaged file in the middle of the input costs its rest, once, however
@@ -313,7 +332,7 @@ fn damage_is_counted_once_by_a_killed_run() {
     let packed = scene.get("in/c.jsonl.gz");
     scene.put("in/aa.jsonl.gz", &packed[..packed.len() / 2]);
     scene.put("in/zz.jsonl.gz", &packed[..packed.len() / 3]);
-    let recipe = format!("dataset_path: in\nsplit_bytes: 100KiB\n{}", steps(true));
+    let recipe = format!("dataset_path: in\nsplit_bytes: 100KiB\n{}", DEDUP_LAST);
     scene.put(
         "whole.yaml",
         format!("{recipe}export_path: whole/x.jsonl\n"),
@@ -347,7 +366,7 @@ fn damage_is_counted_once_by_a_killed_run() {
 #[test]
 fn an_interrupted_run_says_so_and_goes_on() {
     let scene = scene(1500);
-    let recipe = format!("dataset_path: in\nsplit_bytes: 100KiB\n{}", steps(false));
+    let recipe = format!("dataset_path: in\nsplit_bytes: 100KiB\n{}", DEDUP_MIDDLE);
     scene.put(
         "whole.yaml",
         format!("{recipe}export_path: whole/x.jsonl\n"),
@@ -393,7 +412,7 @@ fn an_interrupted_run_says_so_and_goes_on() {
 #[test]
 fn a_limited_run_goes_on_to_its_limit() {
     let scene = scene(800);
-    let recipe = format!("dataset_path: in\nsplit_bytes: 30KiB\n{}", steps(false));
+    let recipe = format!("dataset_path: in\nsplit_bytes: 30KiB\n{}", DEDUP_MIDDLE);
     scene.put(
         "whole.yaml",
         format!("{recipe}export_path: whole/x.jsonl\n"),

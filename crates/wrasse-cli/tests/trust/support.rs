@@ -183,13 +183,13 @@ pub(crate) fn signal(pid: u32, name: &str) {
     assert!(sent.is_ok(), "{sent:?}");
 }
 
-/// `in + added by slicing = out + dropped + duplicates + rejected`.
+/// `in + added by slicing = out + dropped + duplicates + merged + rejected`.
 pub(crate) fn assert_balanced(report: &Value) {
     let rows = &report["rows"];
     let n = |name: &str| rows[name].as_i64().unwrap();
     assert_eq!(
         n("in") + n("added_by_slicing"),
-        n("out") + n("dropped") + n("duplicates") + n("rejected"),
+        n("out") + n("dropped") + n("duplicates") + n("merged") + n("rejected"),
         "{report}"
     );
 }

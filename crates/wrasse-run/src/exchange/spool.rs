@@ -87,7 +87,7 @@ impl Spool {
         if let Some(file) = &self.file {
             file.read_exact_at(filed, offset)?;
         }
-        let from = (offset + n_filed - self.n_filed) as usize;
+        let from = (offset + n_filed).saturating_sub(self.n_filed) as usize;
         kept.copy_from_slice(&self.bytes[from..from + kept.len()]);
         Ok(())
     }
