@@ -1,6 +1,7 @@
 //! Mappers: one sample in, one sample out.
 
 wrasse_op::operators! {
+    agent_dialog_normalize_mapper,
     clean_copyright_mapper,
     clean_email_mapper,
     clean_html_mapper,
@@ -19,5 +20,6 @@ wrasse_op::operators! {
     remove_table_text_mapper,
     remove_words_with_incorrect_substrings_mapper,
     replace_content_mapper,
+    usage_counter_mapper,
     whitespace_normalization_mapper,
 }
