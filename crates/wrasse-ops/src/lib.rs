@@ -14,6 +14,7 @@ mod dialog;
 mod filter;
 mod ftfy;
 mod html;
+mod latex;
 mod links;
 mod mapper;
 mod meta;
