@@ -9,6 +9,7 @@ wrasse_op::operators! {
     clean_links_mapper,
     expand_macro_mapper,
     fix_unicode_mapper,
+    latex_merge_tex_mapper,
     punctuation_normalization_mapper,
     remove_bibliography_mapper,
     remove_comments_mapper,
