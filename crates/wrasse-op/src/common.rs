@@ -155,12 +155,17 @@ impl Default for Common {
 }
 
 impl Common {
-    /// Takes the common parameters out of `params`, over these defaults.
+    /// Takes the common parameters out of `params`, over these defaults. Those
+    /// without effect stay if they are one of the operator's `own`.
     ///
     /// # Errors
     ///
     /// If one of them has a value of the wrong type.
-    pub fn take_from(&self, params: &mut Map<String, Value>) -> Result<Self, ParamError> {
+    pub fn take_from(
+        &self,
+        params: &mut Map<String, Value>,
+        own: impl Fn(&str) -> bool,
+    ) -> Result<Self, ParamError> {
         fn take<'d, T: for<'de> Deserialize<'de>>(
             params: &'d mut Map<String, Value>,
             name: &str,
@@ -179,7 +184,9 @@ impl Common {
         let max_closed = take(params, "max_closed_interval", "true or false")?;
         let reversed = take(params, "reversed_range", "true or false")?;
         for param in COMMON_PARAMS {
-            if let Effect::Ignored(_) = param.effect {
+            if let Effect::Ignored(_) = param.effect
+                && !own(param.name)
+            {
                 params.shift_remove(param.name);
             }
         }
@@ -238,7 +245,7 @@ mod tests {
         let Value::Object(mut params) = params else {
             panic!("an object")
         };
-        let common = Common::default().take_from(&mut params).unwrap();
+        let common = Common::default().take_from(&mut params, |_| false).unwrap();
         let interval = common.interval(Some(1.0), Some(3.0));
         values.iter().map(|value| interval.keeps(*value)).collect()
     }

@@ -221,7 +221,11 @@ impl OpSpec {
                 )));
             }
         };
-        let common = defaults.take_from(&mut params)?;
+        let schema = self.schema();
+        let declared = schema.get("properties").and_then(Value::as_object);
+        let common = defaults.take_from(&mut params, |name| {
+            declared.is_some_and(|own| own.contains_key(name))
+        })?;
         let action = (self.build)(Value::Object(params), &common)?;
         Ok(Operator::new(self, common, action))
     }

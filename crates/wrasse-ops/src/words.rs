@@ -5,6 +5,10 @@
 //! lowered, if asked for, then stripped of special characters at both ends
 //! ([`SPECIAL`]); what is empty then is no word.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr3;
 use wrasse_op::Derived;
 
 use crate::charset::SPECIAL;
@@ -14,6 +18,83 @@ use crate::unicode;
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split([' ', '\n', '\t'])
         .filter(|word| !word.is_empty())
+}
+
+/// The words before refinement that `keeps` takes, given by where they start
+/// and end, joined by the strongest separator between them: a line end, else a
+/// tab, else a space.
+pub(crate) fn keep_words(text: &str, mut keeps: impl FnMut(usize, usize) -> bool) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut out = Joined::new(text);
+    let mut separator = b' ';
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = match memchr3(b' ', b'\t', b'\n', &bytes[at..]) {
+            Some(length) => at + length,
+            None => bytes.len(),
+        };
+        if at < end && keeps(at, end) {
+            out.push(separator, at, end);
+            separator = b' ';
+        }
+        match bytes.get(end) {
+            Some(b'\n') => separator = b'\n',
+            Some(b'\t') if separator == b' ' => separator = b'\t',
+            _ => {}
+        }
+        at = end + 1;
+    }
+    out.finish()
+}
+
+/// The words kept so far; a piece of the text as long as nothing was changed.
+struct Joined<'t> {
+    text: &'t str,
+    same: Range<usize>,
+    out: String,
+    n_words: usize,
+}
+
+impl<'t> Joined<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            same: 0..0,
+            out: String::new(),
+            n_words: 0,
+        }
+    }
+
+    /// Adds the word at `start..end`, after a separator if it is not the first.
+    fn push(&mut self, separator: u8, start: usize, end: usize) {
+        self.n_words += 1;
+        if self.n_words == 1 {
+            self.same = start..end;
+        } else if self.same.end + 1 == start {
+            // One byte lies between: it is the separator.
+            self.same.end = end;
+        } else {
+            self.flush();
+            self.out.push(char::from(separator));
+            self.same = start..end;
+        }
+    }
+
+    /// Moves the piece that stayed the same to the output.
+    fn flush(&mut self) {
+        if self.out.capacity() == 0 {
+            self.out.reserve(self.text.len() - self.same.start);
+        }
+        self.out.push_str(&self.text[self.same.clone()]);
+    }
+
+    fn finish(mut self) -> Cow<'t, str> {
+        if self.out.is_empty() {
+            return Cow::Borrowed(&self.text[self.same]);
+        }
+        self.flush();
+        Cow::Owned(self.out)
+    }
 }
 
 /// The number of refined words, without lowering.

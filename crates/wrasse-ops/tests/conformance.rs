@@ -19,6 +19,8 @@ use wrasse_ops::catalog;
 fn data_juicer_cases_hold() {
     let folder =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/data_juicer");
+    let assets = folder.join("assets").canonicalize().unwrap_or_default();
+    let assets = assets.to_str().unwrap();
     let mut failures = Vec::new();
     let mut n_cases = 0;
     for file in files(&folder) {
@@ -27,7 +29,7 @@ fn data_juicer_cases_hold() {
             continue;
         }
         for line in std::fs::read_to_string(&file).unwrap().lines() {
-            let case = serde_json::from_str(line).unwrap();
+            let case = serde_json::from_str(&line.replace("${ASSETS}", assets)).unwrap();
             n_cases += 1;
             failures.extend(check(&case).err());
         }

@@ -21,7 +21,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("arrow-*", &["wrasse-io"]),
     ("bytes", &["wrasse-io"]),
     ("csv-core", &["wrasse-io"]),
-    ("flate2", &["wrasse-io"]),
+    ("flate2", &["wrasse-io", "wrasse-ops"]),
     ("futures-util", &["wrasse-io"]),
     ("object_store", &["wrasse-io"]),
     ("parquet", &["wrasse-io"]),
@@ -37,7 +37,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("md5", &["wrasse-ops"]),
     ("regex", &["wrasse-ops"]),
     ("regex-syntax", &["wrasse-ops"]),
+    ("tar", &["wrasse-ops"]),
     ("unicode-normalization", &["wrasse-ops"]),
+    ("zip", &["wrasse-ops"]),
     // The schemas of parameters.
     ("schemars", &["wrasse-op", "wrasse-ops", "my-operators"]),
 ];

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr3;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 use crate::charset::SPECIAL;
+use crate::words::keep_words;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveLongWordsMapper>(
     "remove_long_words_mapper",
@@ -87,78 +87,6 @@ impl RemoveLongWordsMapper {
 impl TextMapper for RemoveLongWordsMapper {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
         let text = text.as_str();
-        let bytes = text.as_bytes();
-        let mut out = Joined::new(text);
-        let mut separator = b' ';
-        let mut at = 0;
-        while at < bytes.len() {
-            let end = match memchr3(b' ', b'\t', b'\n', &bytes[at..]) {
-                Some(length) => at + length,
-                None => bytes.len(),
-            };
-            if at < end && self.keeps(&text[at..end]) {
-                out.push(separator, at, end);
-                separator = b' ';
-            }
-            // The strongest separator since the last word: `\t` < `\n`, and
-            // the space is the weakest.
-            match bytes.get(end) {
-                Some(b'\n') => separator = b'\n',
-                Some(b'\t') if separator == b' ' => separator = b'\t',
-                _ => {}
-            }
-            at = end + 1;
-        }
-        Ok(out.finish())
-    }
-}
-
-/// The words kept so far; a piece of the text as long as nothing was changed.
-struct Joined<'t> {
-    text: &'t str,
-    same: std::ops::Range<usize>,
-    out: String,
-    n_words: usize,
-}
-
-impl<'t> Joined<'t> {
-    fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            same: 0..0,
-            out: String::new(),
-            n_words: 0,
-        }
-    }
-
-    /// Adds the word at `start..end`, after a separator if it is not the first.
-    fn push(&mut self, separator: u8, start: usize, end: usize) {
-        self.n_words += 1;
-        if self.n_words == 1 {
-            self.same = start..end;
-        } else if self.same.end + 1 == start {
-            // One byte lies between: it is the separator.
-            self.same.end = end;
-        } else {
-            self.flush();
-            self.out.push(char::from(separator));
-            self.same = start..end;
-        }
-    }
-
-    /// Moves the piece that stayed the same to the output.
-    fn flush(&mut self) {
-        if self.out.capacity() == 0 {
-            self.out.reserve(self.text.len() - self.same.start);
-        }
-        self.out.push_str(&self.text[self.same.clone()]);
-    }
-
-    fn finish(mut self) -> Cow<'t, str> {
-        if self.out.is_empty() {
-            return Cow::Borrowed(&self.text[self.same]);
-        }
-        self.flush();
-        Cow::Owned(self.out)
+        Ok(keep_words(text, |start, end| self.keeps(&text[start..end])))
     }
 }

@@ -1,0 +1,70 @@
+//! `remove_bibliography_mapper` cuts off what follows the body of a LaTeX paper.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
+
+pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveBibliographyMapper>(
+    "remove_bibliography_mapper",
+    "Cuts LaTeX documents off at their appendix or bibliography.",
+)
+.details("Everything goes from the first `\\appendix`, `\\begin{references}`, `\\begin{REFERENCES}`, `\\begin{thebibliography}` or `\\bibliography{` on; the last counts only if a `}` stands anywhere behind it. As in the original, a longer command that begins like one of these (`\\appendixpage`) counts too, and so does one in a comment.")
+.origin("Data-Juicer 1.6")
+.examples(&[Example {
+    about: "cuts at the first mark",
+    params: "{}",
+    input: &[
+        r#"{"text": "Body.\n\\appendix\nProofs.\n\\end{document}"}"#,
+        r#"{"text": "Body.\n\\bibliography{refs}\n"}"#,
+        r#"{"text": "Body.\n\\bibliographystyle{plain}\n"}"#,
+    ],
+    output: &[
+        r#"{"text": "Body.\n"}"#,
+        r#"{"text": "Body.\n"}"#,
+        r#"{"text": "Body.\n\\bibliographystyle{plain}\n"}"#,
+    ],
+}]);
+
+/// This operator takes no parameters of its own.
+#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {}
+
+pub(crate) struct RemoveBibliographyMapper;
+
+impl Configured for RemoveBibliographyMapper {
+    type Params = Params;
+
+    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+        Ok(Self)
+    }
+}
+
+impl TextMapper for RemoveBibliographyMapper {
+    fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
+        const MARKS: [&str; 4] = [
+            r"\appendix",
+            r"\begin{references}",
+            r"\begin{REFERENCES}",
+            r"\begin{thebibliography}",
+        ];
+        const BIBLIOGRAPHY: &str = r"\bibliography{";
+        let text = text.as_str();
+        // Each search ends where an earlier one found something.
+        let mut end = text.len();
+        for mark in MARKS {
+            let until = text.len().min(end + mark.len());
+            if let Some(at) = memmem::find(&text.as_bytes()[..until], mark.as_bytes()) {
+                end = end.min(at);
+            }
+        }
+        let until = text.len().min(end + BIBLIOGRAPHY.len());
+        if let Some(at) = memmem::find(&text.as_bytes()[..until], BIBLIOGRAPHY.as_bytes())
+            && text[at..].contains('}')
+        {
+            end = end.min(at);
+        }
+        Ok(Cow::Borrowed(&text[..end]))
+    }
+}
