@@ -62,13 +62,6 @@ impl<A: Allocator> Scheduler<A> {
         }
     }
 
-    /// The earliest split that is not read to its end may be another now.
-    pub(crate) fn move_front(&mut self) {
-        let front = self.open.first().copied();
-        self.ahead.advance(front.unwrap_or(self.unopened.split));
-        self.wake_for_blocks();
-    }
-
     /// Wakes those for whom there is enough now.
     pub(crate) fn wake(&mut self) {
         let (pool, free) = (self.allocator.pool(), self.allocator.free());
@@ -175,7 +168,7 @@ impl<A: Allocator> Scheduler<A> {
             token,
             place,
             reads,
-            worker,
+            seat: worker.map(|(seat, _)| seat),
             submitted: now,
             started: None,
             drained: None,
@@ -215,8 +208,8 @@ impl<A: Allocator> Scheduler<A> {
         operator.metrics.tasks_submitted += 1;
         self.n_submitted += 1;
         let task = Self::task_id(key);
-        if let (Some(worker), Some(pool)) = (worker, &mut operator.pool) {
-            pool.assign(worker, task);
+        if let (Some((seat, _)), Some(pool)) = (worker, &mut operator.pool) {
+            pool.assign(seat, task);
         }
         self.wait_for(op, None);
         self.book(op);
@@ -225,7 +218,7 @@ impl<A: Allocator> Scheduler<A> {
             op,
             input,
             place,
-            worker,
+            worker: worker.map(|(_, worker)| worker),
             skip_outputs: put_out,
             poisoned_after: if is_poisonous { kills } else { 0 },
         });
@@ -332,7 +325,7 @@ impl<A: Allocator> Scheduler<A> {
             split: place.split + 1,
             seq: 0,
         };
-        self.open.insert(place.split);
+        self.ahead.open();
         let item = self.item(op, place, State::Queued, None, None);
         let ahead = self.ahead_of(op, true);
         self.order.insert_before(self.order.end(), item, ahead)

@@ -1,22 +1,41 @@
 //! [`Pool`]: the workers of an operator, and how many there should be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::{PoolConfig, Settings, TaskId, Time, WorkerId};
 
+/// A place for a worker. It is taken again when its worker is gone.
+pub(crate) type Seat = u32;
+
 /// Workers that are up, those that were asked for, and what each has to do.
+///
+/// Who is free is a list for each number of tasks; a worker knows its place in
+/// it, so that giving it a task or taking one costs the same for any number of
+/// workers. Of equally idle ones the next task goes to that which became so
+/// last.
 #[derive(Debug)]
 pub(crate) struct Pool {
     pub(crate) config: PoolConfig,
     /// How many were asked for.
     pub(crate) wanted: u32,
-    /// Tasks on each worker that is up, in the order of submission.
-    workers: BTreeMap<WorkerId, Vec<TaskId>>,
-    /// Workers with a free slot, by the number of tasks they have.
-    free: Vec<BTreeSet<WorkerId>>,
+    seats: Vec<Worker>,
+    /// Seats without a worker.
+    empty: Vec<Seat>,
+    by_id: BTreeMap<WorkerId, Seat>,
+    /// Seats of workers with a free slot, by the number of their tasks.
+    free: Vec<Vec<Seat>>,
     /// Since when fewer would have done.
     too_many_since: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    id: WorkerId,
+    /// In the order of submission.
+    tasks: Vec<TaskId>,
+    /// Where it is in its list of free ones.
+    at: u32,
 }
 
 impl Pool {
@@ -24,74 +43,113 @@ impl Pool {
         Self {
             config,
             wanted: 0,
-            workers: BTreeMap::new(),
-            free: vec![BTreeSet::new(); config.slots.max(1) as usize],
+            seats: Vec::new(),
+            empty: Vec::new(),
+            by_id: BTreeMap::new(),
+            free: vec![Vec::new(); config.slots.max(1) as usize],
             too_many_since: None,
         }
     }
 
     /// Workers whose resources are held: those that are up, or will be.
     pub(crate) fn held(&self) -> u32 {
-        self.wanted.max(self.workers.len() as u32)
+        self.wanted.max(self.up())
     }
 
     pub(crate) fn has(&self, worker: WorkerId) -> bool {
-        self.workers.contains_key(&worker)
+        self.by_id.contains_key(&worker)
     }
 
     pub(crate) fn up(&self) -> u32 {
-        self.workers.len() as u32
+        self.by_id.len() as u32
     }
 
     /// The worker for the next task: one with the least to do, and of these the
     /// one that has the input at hand.
-    pub(crate) fn choose(&self, holder: Option<WorkerId>) -> Option<WorkerId> {
-        let idlest = self.free.iter().find(|workers| !workers.is_empty())?;
-        holder
-            .filter(|holder| idlest.contains(holder))
-            .or_else(|| idlest.first().copied())
+    pub(crate) fn choose(&self, holder: Option<WorkerId>) -> Option<(Seat, WorkerId)> {
+        let idlest = self.free.iter().position(|seats| !seats.is_empty())?;
+        let holder = holder
+            .and_then(|holder| self.by_id.get(&holder).copied())
+            .filter(|seat| self.seats[*seat as usize].tasks.len() == idlest);
+        let seat = holder.or_else(|| self.free[idlest].last().copied())?;
+        Some((seat, self.seats[seat as usize].id))
     }
 
-    pub(crate) fn add(&mut self, worker: WorkerId) {
-        self.workers.insert(worker, Vec::new());
-        self.free[0].insert(worker);
+    pub(crate) fn add(&mut self, id: WorkerId) {
+        if self.has(id) {
+            return;
+        }
+        let worker = Worker {
+            id,
+            tasks: Vec::new(),
+            at: 0,
+        };
+        let seat = match self.empty.pop() {
+            Some(seat) => {
+                self.seats[seat as usize] = worker;
+                seat
+            }
+            None => {
+                self.seats.push(worker);
+                self.seats.len() as Seat - 1
+            }
+        };
+        self.by_id.insert(id, seat);
+        self.list(seat);
     }
 
     /// Takes an idle worker out, to be stopped.
     pub(crate) fn retire(&mut self) -> Option<WorkerId> {
-        let worker = self.free[0].pop_last()?;
-        self.workers.remove(&worker);
+        let seat = *self.free[0].last()?;
+        let worker = self.seats[seat as usize].id;
+        self.lose(worker);
         self.wanted -= 1;
         Some(worker)
     }
 
     /// A worker is gone; what ran on it, in order.
     pub(crate) fn lose(&mut self, worker: WorkerId) -> Vec<TaskId> {
-        let tasks = self.workers.remove(&worker).unwrap_or_default();
-        if let Some(free) = self.free.get_mut(tasks.len()) {
-            free.remove(&worker);
-        }
-        tasks
-    }
-
-    pub(crate) fn assign(&mut self, worker: WorkerId, task: TaskId) {
-        self.change(worker, |tasks| tasks.push(task));
-    }
-
-    pub(crate) fn unassign(&mut self, worker: WorkerId, task: TaskId) {
-        self.change(worker, |tasks| tasks.retain(|other| *other != task));
-    }
-
-    fn change(&mut self, worker: WorkerId, f: impl FnOnce(&mut Vec<TaskId>)) {
-        let Some(tasks) = self.workers.get_mut(&worker) else {
-            return; // It is gone already.
+        let Some(seat) = self.by_id.remove(&worker) else {
+            return Vec::new();
         };
-        if let Some(free) = self.free.get_mut(tasks.len()) {
-            free.remove(&worker);
+        self.unlist(seat);
+        self.empty.push(seat);
+        std::mem::take(&mut self.seats[seat as usize].tasks)
+    }
+
+    pub(crate) fn assign(&mut self, seat: Seat, task: TaskId) {
+        self.unlist(seat);
+        self.seats[seat as usize].tasks.push(task);
+        self.list(seat);
+    }
+
+    pub(crate) fn unassign(&mut self, seat: Seat, task: TaskId) {
+        let tasks = &self.seats[seat as usize].tasks;
+        // Otherwise its worker is gone already.
+        if let Some(at) = tasks.iter().position(|other| *other == task) {
+            self.unlist(seat);
+            self.seats[seat as usize].tasks.remove(at);
+            self.list(seat);
         }
-        f(tasks);
-        if let Some(free) = self.free.get_mut(tasks.len()) {
-            free.insert(worker);
+    }
+
+    /// Puts a worker among those with as many tasks, if it may have more.
+    fn list(&mut self, seat: Seat) {
+        let worker = &mut self.seats[seat as usize];
+        if let Some(free) = self.free.get_mut(worker.tasks.len()) {
+            worker.at = free.len() as u32;
+            free.push(seat);
+        }
+    }
+
+    fn unlist(&mut self, seat: Seat) {
+        let worker = &self.seats[seat as usize];
+        if let Some(free) = self.free.get_mut(worker.tasks.len()) {
+            let at = worker.at;
+            free.swap_remove(at as usize);
+            if let Some(moved) = free.get(at as usize) {
+                self.seats[*moved as usize].at = at;
+            }
         }
     }
 

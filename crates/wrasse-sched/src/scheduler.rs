@@ -7,10 +7,11 @@ use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
 use crate::operator::{Operator, Queued};
 use crate::opset::OpSet;
 use crate::order::{Cursors, Order};
+use crate::pool::Seat;
 use crate::slab::{Key, Slab};
 use crate::{
     BlockId, Command, Event, Limits, Metadata, OpConfig, OpIdx, OpKind, Place, Resource, Resources,
-    Rows, Settings, TaskId, Time, WorkerId, config,
+    Rows, Settings, TaskId, Time, config,
 };
 
 /// Where a run stands.
@@ -71,7 +72,8 @@ pub(crate) struct Task {
     pub(crate) place: Place,
     /// Whether it reads a share of a split.
     pub(crate) reads: bool,
-    pub(crate) worker: Option<WorkerId>,
+    /// Where its worker sits in the operator's pool.
+    pub(crate) seat: Option<Seat>,
     pub(crate) submitted: Time,
     pub(crate) started: Option<Time>,
     /// Set when it has put out everything; it is finished when all is emitted.
@@ -129,8 +131,6 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) has_all_splits: bool,
     /// The first split that was never read.
     pub(crate) unopened: Place,
-    /// Splits that were opened and not read to their ends.
-    pub(crate) open: BTreeSet<u32>,
     pub(crate) ahead: Ahead,
     /// Operators that may be able to submit.
     pub(crate) ready: OpSet,
@@ -254,8 +254,7 @@ impl<A: Allocator> Scheduler<A> {
             n_splits: 0,
             has_all_splits: false,
             unopened: begin,
-            open: BTreeSet::new(),
-            ahead: Ahead::default(),
+            ahead: Ahead::new(begin.split),
             ready: OpSet::default(),
             pool_waits: Default::default(),
             free_waits: Default::default(),

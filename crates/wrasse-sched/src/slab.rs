@@ -1,23 +1,26 @@
 //! [`Slab`]: things in flight, found by a small id that is never reused.
 
-/// An id in a slab: a position, and which occupant of it is meant.
+use std::num::NonZeroU32;
+
+/// An id in a slab: a position, and which occupant of it is meant, from 1 on, so
+/// that an id that may be absent takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     at: u32,
-    generation: u32,
+    generation: NonZeroU32,
 }
 
 impl Key {
     /// The id as one number, for a wire or a log.
     pub fn to_u64(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.at)
+        u64::from(self.generation.get()) << 32 | u64::from(self.at)
     }
 
     /// The id of [`Key::to_u64`].
     pub fn from_u64(id: u64) -> Self {
         Self {
             at: id as u32,
-            generation: (id >> 32) as u32,
+            generation: NonZeroU32::new((id >> 32) as u32).unwrap_or(NonZeroU32::MIN),
         }
     }
 }
@@ -26,7 +29,7 @@ impl Key {
 /// flight and not what has ever been. An id whose value is gone finds nothing.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    slots: Vec<(u32, Option<T>)>,
+    slots: Vec<(NonZeroU32, Option<T>)>,
     free: Vec<u32>,
 }
 
@@ -52,8 +55,9 @@ impl<T> Slab<T> {
             }
             None => {
                 let at = self.slots.len() as u32;
-                self.slots.push((0, Some(value)));
-                Key { at, generation: 0 }
+                let generation = NonZeroU32::MIN;
+                self.slots.push((generation, Some(value)));
+                Key { at, generation }
             }
         }
     }
@@ -64,7 +68,7 @@ impl<T> Slab<T> {
             return None;
         }
         let value = slot.1.take()?;
-        slot.0 = slot.0.wrapping_add(1);
+        slot.0 = slot.0.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free.push(key.at);
         Some(value)
     }

@@ -12,6 +12,7 @@
 //! operator in the order in which they were read; one whose metadata is missing
 //! holds back those behind it, and nobody else.
 
+use crate::ahead::Ahead;
 use crate::allocator::Allocator;
 use crate::event::Failure;
 use crate::order::Cursors;
@@ -33,7 +34,7 @@ impl<A: Allocator> Scheduler<A> {
                 false => Place::default(),
             };
             (self.unopened, self.advanced) = (start, start);
-            self.ahead = Default::default();
+            self.ahead = Ahead::new(start.split);
             self.reserve();
         }
         self.n_splits += n;
@@ -402,8 +403,8 @@ impl<A: Allocator> Scheduler<A> {
         let item = self.order.get(token);
         let (place, block) = (item.place, item.block);
         if reads && !item.gave_rest {
-            self.open.remove(&place.split);
-            self.move_front();
+            self.ahead.close(place.split);
+            self.wake_for_blocks();
         }
         if let Some(block) = block {
             self.unuse(block, out);
@@ -441,12 +442,12 @@ impl<A: Allocator> Scheduler<A> {
         let need = need.with(crate::Resource::BLOCKS, task.pending);
         let pending = std::mem::take(&mut task.pending);
         let granted = std::mem::take(&mut task.granted);
-        let worker = task.worker.take();
+        let seat = task.seat.take();
         let operator = &mut self.ops[op];
         operator.held -= need;
         operator.granted -= granted;
-        if let (Some(worker), Some(pool)) = (worker, &mut operator.pool) {
-            pool.unassign(worker, Self::task_id(key));
+        if let (Some(seat), Some(pool)) = (seat, &mut operator.pool) {
+            pool.unassign(seat, Self::task_id(key));
         }
         if reads {
             self.ahead.add(place.split, -1, -pending);
