@@ -12,6 +12,8 @@ pub enum Stat {
     Int(i64),
     /// A ratio or an average.
     Float(f64),
+    /// Whether something holds.
+    Bool(bool),
     /// A label, such as a language.
     Text(String),
     /// One value per image, line, ...
@@ -24,6 +26,7 @@ impl Stat {
         match self {
             Self::Int(int) => Some(*int as f64),
             Self::Float(float) => Some(*float),
+            Self::Bool(bool) => Some(f64::from(u8::from(*bool))),
             Self::Text(_) | Self::List(_) => None,
         }
     }
@@ -33,6 +36,7 @@ impl Stat {
         match self {
             Self::Int(int) => Value::from(*int),
             Self::Float(float) => Value::from(*float),
+            Self::Bool(bool) => Value::from(*bool),
             Self::Text(text) => Value::from(text.as_str()),
             Self::List(list) => list.iter().map(Self::to_json).collect(),
         }
@@ -51,7 +55,7 @@ impl Stat {
                 .map(Self::from_json)
                 .collect::<Option<_>>()
                 .map(Self::List),
-            Value::Bool(bool) => Some(Self::Int(i64::from(*bool))),
+            Value::Bool(bool) => Some(Self::Bool(*bool)),
             Value::Null | Value::Object(_) => None,
         }
     }

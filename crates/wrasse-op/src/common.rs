@@ -137,9 +137,10 @@ pub struct Common {
     pub text_key: String,
     /// Filters: measure again what the sample carries already.
     pub recompute_stats: bool,
+    /// Filters: keep what would be dropped, and the other way round.
+    pub reversed: bool,
     min_closed: bool,
     max_closed: bool,
-    reversed: bool,
 }
 
 impl Default for Common {

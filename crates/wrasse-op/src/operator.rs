@@ -71,14 +71,10 @@ impl Operator {
     pub fn apply(&self, sample: &mut Sample, pieces: &mut Vec<Sample>) -> Result<Outcome, OpError> {
         match &self.action {
             Action::Mapper(mapper) => mapper.map(sample).map(|()| Outcome::Kept),
-            Action::Filter(filter) => {
-                filter.measure(sample)?;
-                Ok(if filter.keep(sample.stats()) {
-                    Outcome::Kept
-                } else {
-                    Outcome::Dropped
-                })
-            }
+            Action::Filter(filter) => Ok(match filter.decide(sample)? {
+                true => Outcome::Kept,
+                false => Outcome::Dropped,
+            }),
             Action::Slicer(slicer) => {
                 let before = pieces.len();
                 slicer.slice(sample, pieces)?;

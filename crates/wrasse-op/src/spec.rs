@@ -188,6 +188,13 @@ impl OpSpec {
         Self { origin, ..self }
     }
 
+    /// Says that users know it as another kind: a selector that needs no other
+    /// sample to decide is built like a filter.
+    #[must_use]
+    pub const fn known_as(self, kind: OpKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// Adds other names.
     #[must_use]
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {

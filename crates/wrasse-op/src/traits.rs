@@ -114,6 +114,17 @@ pub trait Filter: Send + Sync + 'static {
 
     /// Whether a sample with these values stays.
     fn keep(&self, stats: &Stats) -> bool;
+
+    /// Measures a sample and says whether it stays. To be given by a filter that
+    /// decides by more than the values it measures.
+    ///
+    /// # Errors
+    ///
+    /// If this sample cannot be measured.
+    fn decide(&self, sample: &mut Sample) -> Result<bool, OpError> {
+        self.measure(sample)?;
+        Ok(self.keep(sample.stats()))
+    }
 }
 
 /// Cuts whole samples into any number of samples, in order.

@@ -7,6 +7,7 @@ use regex::Regex;
 use serde_json::{Number, Value};
 
 use crate::pattern::fixed;
+use crate::unicode;
 
 /// `bool(value)`.
 pub(crate) fn is_true(value: &Value) -> bool {
@@ -127,6 +128,46 @@ fn repr_str(text: &str, out: &mut String) {
         }
     }
     out.push(quote);
+}
+
+/// Reads a number as Python's `float` does: white space around it, underscores
+/// between digits, `nan`, `inf` and `infinity` in any case.
+pub(crate) fn float(text: &str) -> Option<f64> {
+    let text = unicode::strip(text);
+    let bytes = text.as_bytes();
+    let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
+    let between =
+        |(i, byte): (usize, &u8)| *byte != b'_' || i > 0 && is_digit(i - 1) && is_digit(i + 1);
+    if !bytes.iter().enumerate().all(between) {
+        return None;
+    }
+    text.replace('_', "").parse().ok()
+}
+
+/// Whether two values are equal in Python: 1, 1.0 and true are.
+pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let same = |(key, a): (&String, &Value)| b.get(key).is_some_and(|b| equal(a, b));
+            a.len() == b.len() && a.iter().all(same)
+        }
+        _ => match (number(a), number(b)) {
+            (Some(a), Some(b)) => a == b,
+            _ => a == b,
+        },
+    }
+}
+
+/// A number, or a truth value as one.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Bool(bool) => Some(f64::from(u8::from(*bool))),
+        Value::Number(number) => number.as_f64(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

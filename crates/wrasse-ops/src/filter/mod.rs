@@ -1,17 +1,26 @@
 //! Filters: measure a sample, keep or drop it.
 
+mod condition;
+mod word_lists;
+
 wrasse_op::operators! {
     alphanumeric_filter,
     average_line_length_filter,
     character_repetition_filter,
+    flagged_words_filter,
+    general_field_filter,
     maximum_line_length_filter,
     special_characters_filter,
+    specified_field_filter,
+    specified_numeric_field_filter,
+    stopwords_filter,
+    suffix_filter,
     text_length_filter,
     word_repetition_filter,
     words_num_filter,
 }
 
-use wrasse_op::ParamError;
+use wrasse_op::{OpError, ParamError, Sample, Stat};
 
 /// The answer to `tokenization: true`: the original would download `model`.
 fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Result<(), ParamError> {
@@ -45,4 +54,22 @@ fn ratio(part: usize, whole: usize) -> f64 {
     } else {
         part as f64 / whole as f64
     }
+}
+
+/// Puts the value of a field among the stats, under the field's name, unless it
+/// is there.
+fn note_field(sample: &mut Sample, path: &str, again: bool) -> Result<(), OpError> {
+    if path.is_empty() || (!again && sample.stats().get(path).is_some()) {
+        return Ok(());
+    }
+    let Some(value) = sample.value(path)? else {
+        return Err(OpError::bad_sample(format!(
+            "the field `{path}` is missing"
+        )));
+    };
+    match Stat::from_json(&value) {
+        Some(stat) => sample.stats_mut().set(path.to_owned(), stat),
+        None => sample.stats_mut().remove(path),
+    }
+    Ok(())
 }

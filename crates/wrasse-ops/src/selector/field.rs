@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wrasse_op::{Keys, OpError, Sample};
 
+use crate::python;
+
 /// A value that selectors sort or group by.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Key {
@@ -93,7 +95,7 @@ fn as_number(value: &Value) -> Option<f64> {
         Value::Null | Value::Object(_) => None,
         Value::Bool(bool) => Some(f64::from(u8::from(*bool))),
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => python_float(text),
+        Value::String(text) => python::float(text),
         Value::Array(list) => {
             let mut numbers = Vec::new();
             let mut shape = None;
@@ -153,20 +155,6 @@ fn pairwise_sum(numbers: &[f64]) -> f64 {
             pairwise_sum(&numbers[..half]) + pairwise_sum(&numbers[half..])
         }
     }
-}
-
-/// Reads a number as Python's `float` does: white space around it, underscores
-/// between digits, `nan`, `inf` and `infinity` in any case.
-fn python_float(text: &str) -> Option<f64> {
-    let text = crate::unicode::strip(text);
-    let bytes = text.as_bytes();
-    let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
-    let between =
-        |(i, byte): (usize, &u8)| *byte != b'_' || i > 0 && is_digit(i - 1) && is_digit(i + 1);
-    if !bytes.iter().enumerate().all(between) {
-        return None;
-    }
-    text.replace('_', "").parse().ok()
 }
 
 /// The first `n` samples by their keys, ties in input order: what sorting all

@@ -5,5 +5,6 @@ mod field;
 wrasse_op::operators! {
     frequency_specified_field_selector,
     range_specified_field_selector,
+    tags_specified_field_selector,
     topk_specified_field_selector,
 }

@@ -1,0 +1,110 @@
+//! `stopwords_filter` keeps texts with as many stop words as running text has.
+
+use wrasse_op::{
+    Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
+};
+
+use super::word_lists::WordList;
+
+pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<StopwordsFilter>(
+    "stopwords_filter",
+    "Keeps samples whose share of stop words lies within a range.",
+)
+.details(
+    "The share is `stopwords_ratio`: of all words those in the list of `lang`; 0 for a text without \
+     words. Words are split at plain spaces, tabs and line feeds only, lowered, and stripped of \
+     special characters at both ends (those of `special_characters_filter`). Chinese text is few \
+     long words this way; `use_words_aug` compares runs of words, joined, too.\n\n\
+     Lists for some twenty-five languages come with Wrasse (stopwords-iso, MIT); others are read from \
+     `stopwords_dir`. The original downloads lists of its own, which differ.",
+)
+.origin("Data-Juicer 1.6")
+.examples(&[Example {
+    about: "running text has stop words, a list of parts has none",
+    params: "{}",
+    input: &[
+        r#"{"text": "The pier is open to all who come by boat."}"#,
+        r#"{"text": "zinc bolts; steel washers; brass nuts"}"#,
+    ],
+    output: &[r#"{"text": "The pier is open to all who come by boat."}"#],
+}]);
+
+const BUNDLED: &str = include_str!("../../assets/stopwords.json");
+
+/// Parameters of `stopwords_filter`.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Params {
+    /// The language whose list is used; `all` for all lists together.
+    lang: String,
+    /// Split by a model instead of at spaces. Not supported: only false.
+    tokenization: bool,
+    /// The lowest share to keep, 0 to 1.
+    min_ratio: f64,
+    /// The highest share to keep, 0 to 1.
+    max_ratio: f64,
+    /// A folder with JSON files whose names contain `stopwords`, each with lists
+    /// of words by language. Without it the lists that come with Wrasse.
+    stopwords_dir: Option<String>,
+    /// Compare runs of words too.
+    use_words_aug: bool,
+    /// The lengths of these runs, in words.
+    words_aug_group_sizes: Vec<usize>,
+    /// What stands between the words of a run.
+    words_aug_join_char: String,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            lang: "en".to_owned(),
+            tokenization: false,
+            min_ratio: 0.3,
+            max_ratio: 1.0,
+            stopwords_dir: None,
+            use_words_aug: false,
+            words_aug_group_sizes: vec![2],
+            words_aug_join_char: String::new(),
+        }
+    }
+}
+
+pub(crate) struct StopwordsFilter {
+    list: WordList,
+    range: Interval,
+}
+
+impl Configured for StopwordsFilter {
+    type Params = Params;
+
+    fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
+        super::no_tokenizer(
+            params.tokenization,
+            super::SENTENCEPIECE,
+            "leave it out to split at spaces; `use_words_aug` helps for languages written without",
+        )?;
+        let dir = params.stopwords_dir.as_deref();
+        let list = WordList::load("stopwords_dir", dir, "stopwords", BUNDLED, &params.lang)?;
+        let list = match params.use_words_aug {
+            true => list.with_groups(&params.words_aug_group_sizes, &params.words_aug_join_char)?,
+            false => list,
+        };
+        Ok(Self {
+            list,
+            range: common.interval(Some(params.min_ratio), Some(params.max_ratio)),
+        })
+    }
+}
+
+impl TextFilter for StopwordsFilter {
+    const STATS: &'static [&'static str] = &["stopwords_ratio"];
+
+    fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
+        stats.set("stopwords_ratio", self.list.ratio(text));
+        Ok(())
+    }
+
+    fn keep(&self, stats: &Stats) -> bool {
+        stats.number("stopwords_ratio").is_some_and(|ratio| self.range.keeps(ratio))
+    }
+}

@@ -1,0 +1,125 @@
+//! Word lists by language, and the share of a text's words that are in one.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
+
+use wrasse_op::{ParamError, Text};
+
+use crate::words::LoweredWords;
+
+type Lists = BTreeMap<String, Vec<String>>;
+
+/// The words of one language, and how texts are compared with them.
+pub(super) struct WordList {
+    words: HashSet<String>,
+    group_sizes: Vec<usize>,
+    join: String,
+}
+
+impl WordList {
+    /// The list of `lang` in the JSON files of `dir` whose names contain `kind`,
+    /// or in `bundled` without a folder.
+    pub(super) fn load(
+        param: &str,
+        dir: Option<&str>,
+        kind: &str,
+        bundled: &str,
+        lang: &str,
+    ) -> Result<Self, ParamError> {
+        let fail = |message: String| ParamError::new(param, message);
+        let lists = match dir {
+            None => parse(bundled).map_err(fail)?,
+            Some(dir) => read(Path::new(dir), kind).map_err(|message| {
+                fail(message).with_hint(format!(
+                    "expected files `*{kind}*.json` such as {{\"en\": [\"word\", ...]}}; leave \
+                     `{param}` out for the lists that come with Wrasse"
+                ))
+            })?,
+        };
+        let words = match lists.get(lang) {
+            Some(words) => words.iter().cloned().collect(),
+            None if lang == "all" => lists.into_values().flatten().collect(),
+            None => {
+                let known: BTreeSet<&str> = lists.keys().map(String::as_str).collect();
+                let known = known.into_iter().collect::<Vec<_>>().join(", ");
+                return Err(ParamError::new(
+                    "lang",
+                    format!(
+                        "there are no {} for `{lang}`, only for {known}",
+                        kind.replace('_', " ")
+                    ),
+                )
+                .with_hint("`all` takes the lists of all languages together"));
+            }
+        };
+        Ok(Self {
+            words,
+            group_sizes: Vec::new(),
+            join: String::new(),
+        })
+    }
+
+    /// Compares runs of so many words too, joined by `join`.
+    pub(super) fn with_groups(mut self, sizes: &[usize], join: &str) -> Result<Self, ParamError> {
+        if sizes.contains(&0) {
+            return Err(ParamError::new(
+                "words_aug_group_sizes",
+                "expected 1 or more",
+            ));
+        }
+        self.group_sizes = sizes.to_vec();
+        join.clone_into(&mut self.join);
+        Ok(self)
+    }
+
+    /// The share of words (and runs of words) that are in the list; 0 of none.
+    pub(super) fn ratio(&self, text: &Text) -> f64 {
+        let words = text.derived::<LoweredWords>();
+        let mut total = words.len();
+        let mut found = words
+            .iter()
+            .filter(|word| self.words.contains(*word))
+            .count();
+        if !self.group_sizes.is_empty() {
+            let words: Vec<&str> = words.iter().collect();
+            for size in &self.group_sizes {
+                for run in words.windows(*size) {
+                    total += 1;
+                    found += usize::from(self.words.contains(&run.join(&self.join)));
+                }
+            }
+        }
+        super::ratio(found, total)
+    }
+}
+
+fn parse(json: &str) -> Result<Lists, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+fn read(dir: &Path, kind: &str) -> Result<Lists, String> {
+    let io = |error| format!("cannot read {}: {error}", dir.display());
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        if name.is_some_and(|name| name.contains(kind) && name.ends_with(".json")) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut lists = Lists::new();
+    for path in &paths {
+        let wrong = |error: String| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        for (lang, words) in parse(&text).map_err(wrong)? {
+            lists.entry(lang).or_default().extend(words);
+        }
+    }
+    match lists.is_empty() {
+        true => Err(format!("no word lists in {}", dir.display())),
+        false => Ok(lists),
+    }
+}

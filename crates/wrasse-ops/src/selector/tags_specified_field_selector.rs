@@ -1,0 +1,76 @@
+//! `tags_specified_field_selector` keeps samples with certain tags.
+
+use serde_json::Value;
+use wrasse_op::{
+    Common, Configured, Example, Filter, OpError, OpKind, OpSpec, ParamError, Sample, Stats,
+};
+
+use crate::python;
+
+pub(crate) const SPEC: OpSpec = OpSpec::filter::<TagsSpecifiedFieldSelector>(
+    "tags_specified_field_selector",
+    "Keeps samples whose value of a field is one of some tags.",
+    &[],
+)
+.known_as(OpKind::Selector)
+.details(
+    "Values are texts, numbers or null and compared as they are, in upper and lower case; a \
+     sample with another value is rejected. A field that a sample lacks is null. Without \
+     `field_key` all samples stay.\n\n\
+     No other sample is needed to decide, so that samples do not wait. (The original keeps a \
+     dataset of one sample whatever its tag.)",
+)
+.origin("Data-Juicer 1.6")
+.examples(&[Example {
+    about: "by language",
+    params: r#"{"field_key": "meta.lang", "target_tags": ["en"]}"#,
+    input: &[
+        r#"{"text": "a", "meta": {"lang": "en"}}"#,
+        r#"{"text": "b", "meta": {"lang": "fr"}}"#,
+    ],
+    output: &[r#"{"text": "a", "meta": {"lang": "en"}}"#],
+}]);
+
+/// Parameters of `tags_specified_field_selector`.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Params {
+    /// The field, with dots for fields inside others.
+    #[serde(default)]
+    field_key: String,
+    /// The tags of samples that stay.
+    target_tags: Vec<Value>,
+}
+
+pub(crate) struct TagsSpecifiedFieldSelector(Params);
+
+impl Configured for TagsSpecifiedFieldSelector {
+    type Params = Params;
+
+    fn new(params: Params, _: &Common) -> Result<Self, ParamError> {
+        Ok(Self(params))
+    }
+}
+
+impl Filter for TagsSpecifiedFieldSelector {
+    fn measure(&self, _: &mut Sample) -> Result<(), OpError> {
+        Ok(())
+    }
+
+    fn keep(&self, _: &Stats) -> bool {
+        true
+    }
+
+    fn decide(&self, sample: &mut Sample) -> Result<bool, OpError> {
+        let path = self.0.field_key.as_str();
+        if path.is_empty() {
+            return Ok(true);
+        }
+        let value = sample.value(path)?.unwrap_or(Value::Null);
+        if value.is_array() || value.is_object() {
+            let message = format!("the field `{path}` is neither text, number nor null");
+            return Err(OpError::bad_sample(message));
+        }
+        Ok(self.0.target_tags.iter().any(|tag| python::equal(tag, &value)))
+    }
+}
