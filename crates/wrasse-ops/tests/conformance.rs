@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
-use wrasse_op::{Common, testing};
+use wrasse_op::{Common, OpError, OpKind, testing};
 use wrasse_ops::catalog;
 
 #[test]
@@ -44,6 +44,62 @@ fn data_juicer_cases_hold() {
         failures[..failures.len().min(20)].join("\n")
     );
     println!("{n_cases} cases hold");
+}
+
+#[test]
+fn datamate_cases_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/datamate");
+    let mut failures = Vec::new();
+    let mut n_rows = 0;
+    for file in files(&folder) {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let Some(spec) = catalog().find(name) else {
+            continue;
+        };
+        for line in std::fs::read_to_string(&file).unwrap().lines() {
+            let case: Value = serde_json::from_str(line).unwrap();
+            let op = spec.build(&case["params"], &Common::default()).unwrap();
+            let rows = list(&case["input"]).iter().zip(list(&case["expected"]));
+            for (row, want) in rows {
+                n_rows += 1;
+                let got = testing::run(&op, std::slice::from_ref(row));
+                failures.extend(
+                    differs(spec.kind, row, got, want)
+                        .map(|what| format!("{name} {} {}: {what}", case["id"], case["params"])),
+                );
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {n_rows} rows failed; the first ones:\n{}",
+        failures.len(),
+        failures[..failures.len().min(20)].join("\n")
+    );
+    println!("{n_rows} rows hold");
+}
+
+/// How a row came out otherwise than from the original, if it did.
+fn differs(
+    kind: OpKind,
+    row: &Value,
+    got: Result<testing::Ran, OpError>,
+    want: &Value,
+) -> Option<String> {
+    let ran = match got {
+        Ok(ran) => ran,
+        Err(_) if want.get("error").is_some() => return None,
+        Err(error) => return Some(format!("{row}: {error}")),
+    };
+    let texts: Vec<&Value> = ran.rows.iter().map(|row| &row["text"]).collect();
+    let want: Vec<&Value> = match (want.get("chunks"), &want["text"]) {
+        (Some(chunks), _) => list(chunks).iter().collect(),
+        // A filter drops a file by emptying its text.
+        (None, text) if kind == OpKind::Filter && text == "" => Vec::new(),
+        (None, text) => vec![text],
+    };
+    let is_same = texts == want || (kind == OpKind::Filter && row["text"] == "");
+    (!is_same).then(|| format!("{row}\n   got {texts:?}\n  want {want:?}"))
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -2,5 +2,6 @@
 
 wrasse_op::operators! {
     latex_figure_context_extractor_mapper,
+    segmentation,
     text_chunk_mapper,
 }
