@@ -20,6 +20,7 @@ mod mapper;
 mod meta;
 mod ngrams;
 mod pattern;
+mod pii;
 mod python;
 mod scan;
 mod slicer;

@@ -10,6 +10,7 @@ wrasse_op::operators! {
     expand_macro_mapper,
     fix_unicode_mapper,
     latex_merge_tex_mapper,
+    pii_redaction_mapper,
     punctuation_normalization_mapper,
     remove_bibliography_mapper,
     remove_comments_mapper,

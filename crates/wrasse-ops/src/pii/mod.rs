@@ -1,0 +1,10 @@
+//! What can tell who somebody is, or let others in: how each kind of it is
+//! found in a text.
+//!
+//! The patterns are Data-Juicer's. Those that look at single characters or at
+//! what stands around a match are searched by hand ([`find`]).
+
+mod find;
+mod redactor;
+
+pub(crate) use redactor::{Kind, Redactor};
