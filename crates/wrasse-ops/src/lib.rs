@@ -19,6 +19,7 @@ mod links;
 mod mapper;
 mod meta;
 mod ngrams;
+mod opencc;
 mod pattern;
 mod pii;
 mod python;

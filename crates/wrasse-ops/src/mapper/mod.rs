@@ -2,6 +2,7 @@
 
 wrasse_op::operators! {
     agent_dialog_normalize_mapper,
+    chinese_convert_mapper,
     clean_copyright_mapper,
     clean_email_mapper,
     clean_html_mapper,

@@ -101,9 +101,7 @@ pub(super) fn mac(text: &str, from: usize) -> Option<Found> {
         let Some(start) = mark.checked_sub(2).filter(|start| *start >= from) else {
             continue;
         };
-        let Some(address) = bytes.get(start..start + LENGTH) else {
-            return None;
-        };
+        let address = bytes.get(start..start + LENGTH)?;
         let is_address = address.iter().enumerate().all(|(i, byte)| match i % 3 {
             2 => matches!(byte, b':' | b'-'),
             _ => byte.is_ascii_hexdigit(),
