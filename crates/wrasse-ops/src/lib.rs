@@ -25,6 +25,7 @@ mod pii;
 mod python;
 mod scan;
 mod slicer;
+mod soup;
 mod tables;
 #[cfg(test)]
 mod testing;

@@ -9,6 +9,7 @@ wrasse_op::operators! {
     clean_ip_mapper,
     clean_links_mapper,
     expand_macro_mapper,
+    extract_tables_from_html_mapper,
     fix_unicode_mapper,
     latex_merge_tex_mapper,
     pii_redaction_mapper,
