@@ -18,7 +18,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::mapper::<PiiRedactionMapper>(
     Example {
         about: "replaces by kind",
         params: "{}",
-        input: &[r#"{"text": "mail a.b@c.org, call 13800138000, password=hunter2, see /home/me/x from 10.0.0.1"}"#],
+        input: &[r#"{"text": "mail a.b@c.org, call 13800138000, password=hunter2, see /tmp/me/x from 10.0.0.1"}"#],
         output: &[r#"{"text": "mail [EMAIL_REDACTED], call [PHONE_REDACTED], password=[REDACTED], see [PATH_REDACTED] from [IP_REDACTED]"}"#],
     },
     Example {

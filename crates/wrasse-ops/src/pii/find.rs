@@ -12,16 +12,16 @@ pub(super) type Found = (Span, Option<Span>);
 pub(super) type Find = fn(&str, usize) -> Option<Found>;
 
 /// The character before a place.
-fn before(text: &str, at: usize) -> Option<char> {
+pub(super) fn before(text: &str, at: usize) -> Option<char> {
     text[..at].chars().next_back()
 }
 
 /// The character at a place.
-fn behind(text: &str, at: usize) -> Option<char> {
+pub(super) fn behind(text: &str, at: usize) -> Option<char> {
     text[at..].chars().next()
 }
 
-fn is_word_at(c: Option<char>) -> bool {
+pub(super) fn is_word_at(c: Option<char>) -> bool {
     c.is_some_and(is_word)
 }
 
@@ -120,7 +120,9 @@ fn digits(text: &str, from: usize) -> Option<(Span, usize)> {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {
-        let is_near = |byte: &u8| byte.is_ascii_digit() || *byte >= 0x80;
+        // First bytes of what may be a digit: ideographs and Hangul are none.
+        let is_near =
+            |byte: &u8| byte.is_ascii_digit() || matches!(byte, 0xc2..=0xe2 | 0xea | 0xee..=0xff);
         at += bytes[at..].iter().position(is_near)?;
         if let Some(c) = behind(text, at).filter(|c| !is_digit(*c)) {
             at += c.len_utf8();
@@ -207,4 +209,52 @@ pub(super) fn ipv4_run(text: &str, from: usize) -> Option<Span> {
             return Some((start, end));
         }
     }
+}
+
+pub(super) const IPV6: &str = r"\[[0-9a-fA-F:.]{3,}\](?::\d{1,5})?\b";
+
+pub(super) fn ipv6(text: &str, from: usize) -> Option<Found> {
+    let bytes = text.as_bytes();
+    memchr_iter(b'[', &bytes[from..]).find_map(|length| {
+        let start = from + length;
+        let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+        let n = bytes[start + 1..].iter().take_while(is_part).count();
+        let end = start + 1 + n + 1;
+        if n < 3 || bytes.get(end - 1) != Some(&b']') {
+            return None;
+        }
+        let port = text[end..].strip_prefix(':').unwrap_or("");
+        let digits = port.char_indices().take_while(|(_, c)| is_digit(*c));
+        let (n, length) = digits.fold((0, 0), |(n, _), (at, c)| (n + 1, at + c.len_utf8()));
+        let port_end = end + 1 + length;
+        if (1..=5).contains(&n) && !is_word_at(behind(text, port_end)) {
+            return Some(((start, port_end), None));
+        }
+        is_word_at(behind(text, end)).then_some(((start, end), None))
+    })
+}
+
+pub(super) const PHONE: &str = r"\+\d{1,4}[-.\s]?\d{6,14}\b";
+
+pub(super) fn phone(text: &str, from: usize) -> Option<Found> {
+    // Digits from a place on: how many, and where they end.
+    let run = |at: usize| {
+        let digits = text[at..].char_indices().take_while(|(_, c)| is_digit(*c));
+        digits.fold((0_usize, at), |(n, _), (i, c)| {
+            (n + 1, at + i + c.len_utf8())
+        })
+    };
+    memchr_iter(b'+', &text.as_bytes()[from..]).find_map(|length| {
+        let start = from + length;
+        let (n, end) = run(start + 1);
+        if (1..=4).contains(&n) {
+            let gap = behind(text, end).filter(|c| matches!(c, '-' | '.') || is_space(*c))?;
+            let (n, end) = run(end + gap.len_utf8());
+            let is_number = (6..=14).contains(&n) && !is_word_at(behind(text, end));
+            return is_number.then_some(((start, end), None));
+        }
+        // From one to four of them are the country's.
+        let is_number = (7..=18).contains(&n) && !is_word_at(behind(text, end));
+        is_number.then_some(((start, end), None))
+    })
 }

@@ -2,9 +2,12 @@
 //! found in a text.
 //!
 //! The patterns are Data-Juicer's. Those that look at single characters or at
-//! what stands around a match are searched by hand ([`find`]).
+//! what stands around a match are searched by hand ([`find`], [`keyed`]).
 
 mod find;
+mod keyed;
+mod kinds;
 mod redactor;
 
-pub(crate) use redactor::{Kind, Redactor};
+pub(crate) use kinds::Kind;
+pub(crate) use redactor::Redactor;

@@ -6,136 +6,8 @@ use memchr::memmem;
 use wrasse_op::{OpError, ParamError};
 
 use super::find::{self, Find};
+use super::kinds::{How, Kind};
 use crate::pattern::{Dialect, Pattern, Template};
-
-/// A kind of what is looked for, in the order of the search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Pem,
-    Jwt,
-    Url,
-    Ip,
-    Mac,
-    Path,
-    Email,
-    Secret,
-    Id,
-    Channel,
-    OpenId,
-    Phone,
-    IdCard,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 13] = [
-        Self::Pem,
-        Self::Jwt,
-        Self::Url,
-        Self::Ip,
-        Self::Mac,
-        Self::Path,
-        Self::Email,
-        Self::Secret,
-        Self::Id,
-        Self::Channel,
-        Self::OpenId,
-        Self::Phone,
-        Self::IdCard,
-    ];
-
-    /// How it is searched.
-    fn searches(self) -> Vec<Search> {
-        match self {
-            Self::Pem => vec![Search::gated(
-                "-----BEGIN ",
-                r"-----BEGIN [A-Z0-9 -]+-----[\s\S]*?-----END [A-Z0-9 -]+-----",
-            )],
-            Self::Jwt => vec![Search::gated(
-                "eyJ",
-                r"\beyJ[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+\b",
-            )],
-            Self::Url => vec![Search::gated("http", r#"https?://[^\s"'<>]+"#)],
-            Self::Ip => vec![
-                Search::new(find::IPV4, How::Ipv4),
-                Search::gated("[", r"\[[0-9a-fA-F:.]{3,}\](?::\d{1,5})?\b"),
-            ],
-            Self::Mac => vec![Search::new(find::MAC, How::Hand(find::mac))],
-            Self::Path => vec![
-                Search::new(find::UNIX_PATH, How::Hand(find::unix_path)).with_group(),
-                Search::new(find::WINDOWS_PATH, How::Hand(find::windows_path)).with_group(),
-                Search::new(find::NETWORK_PATH, How::Hand(find::network_path)).with_group(),
-            ],
-            Self::Email => vec![Search::gated(
-                "@",
-                r"[a-zA-Z0-9][\w.+-]*@[\w.-]+\.(?:[a-zA-Z]{2,}|\w{2,})",
-            )],
-            Self::Secret => vec![Search::new(
-                r#"(?i)(\b(?:api[_-]?key|apikey|secret|password|passwd|token|auth|authorization|credential|license[_-]?key)\s*[:=]\s*["']?)([^\s"',}\]]+)"#,
-                How::Pattern,
-            )
-            .with_group()],
-            Self::Id => vec![Search::new(
-                r#"(?i)\b(session[_-]?id|user[_-]?id|request[_-]?id|trace[_-]?id)\s*[:=]\s*["']?[\w.-]+"#,
-                How::Pattern,
-            )
-            .with_group()],
-            Self::Channel => vec![Search::new(
-                r#"(?i)(\bchannel\s*[:=]\s*["']?|当前的\s*channel\s*[:：]\s*)(feishu|dingtalk|wecom|wechat_work|email|mail|飞书|钉钉|企业微信|邮箱)\b"#,
-                How::Pattern,
-            )
-            .with_group()],
-            Self::OpenId => vec![
-                Search::new(r"(?i)\bou_[0-9a-f]{32}\b", How::Pattern),
-                Search::new(r"\b(ou_|u_|uid_)[0-9a-zA-Z_-]{16,64}\b", How::Pattern),
-            ],
-            Self::Phone => vec![
-                Search::new(find::MOBILE, How::Hand(find::mobile)),
-                Search::gated("+", r"\+\d{1,4}[-.\s]?\d{6,14}\b"),
-            ],
-            Self::IdCard => vec![Search::new(find::ID_CARD, How::Hand(find::id_card))],
-        }
-    }
-}
-
-/// One search, as it is declared.
-struct Search {
-    pattern: &'static str,
-    how: How,
-    /// Whether the first group of a match stays in front of the replacement.
-    keeps_group: bool,
-}
-
-/// How a pattern is searched.
-#[derive(Clone, Copy)]
-enum How {
-    Pattern,
-    /// By the pattern, if these bytes are in the text.
-    Gated(&'static str),
-    Hand(Find),
-    /// By the pattern, in runs of digits and points.
-    Ipv4,
-}
-
-impl Search {
-    const fn new(pattern: &'static str, how: How) -> Self {
-        Self {
-            pattern,
-            how,
-            keeps_group: false,
-        }
-    }
-
-    const fn gated(gate: &'static str, pattern: &'static str) -> Self {
-        Self::new(pattern, How::Gated(gate))
-    }
-
-    const fn with_group(self) -> Self {
-        Self {
-            keeps_group: true,
-            ..self
-        }
-    }
-}
 
 /// One search, ready to run.
 struct Step {
@@ -325,12 +197,54 @@ mod tests {
             "4077",
             "19",
             "a",
+            "[::",
+            "[1.2.3]",
+            "]:80",
+            "+",
+            "+86",
+        ];
+        let words = [
+            " ",
+            "'",
+            "=",
+            ":",
+            ": ",
+            "：",
+            "é",
+            "_",
+            "-",
+            "api",
+            "Key",
+            "\u{212a}ey",
+            "pa\u{17f}swd",
+            "AUTH",
+            "orization",
+            "token",
+            "license_",
+            "user",
+            "trace-",
+            "ID",
+            "\u{131}d",
+            "channel",
+            "当前的",
+            "Feishu",
+            "mail",
+            "d\u{130}ngtalk",
+            "邮箱",
+            "ou_",
+            "OU_",
+            "u_",
+            "uid_",
+            "0123456789abcdef",
+            "0123456789abcdef",
+            "}",
+            "x",
         ];
         for kind in Kind::ALL {
             let mut redactor = Redactor::new();
             redactor.add(kind, "replacement", "<>").unwrap();
             for step in &redactor.steps {
-                for text in texts(&alphabet, 20_000) {
+                for text in texts(&alphabet, 10_000).chain(texts(&words, 10_000)) {
                     let got = step.replace(&text).unwrap().unwrap_or_else(|| text.clone());
                     assert_eq!(got, by_pattern(step, &text), "{kind:?} {text:?}");
                 }

@@ -5,6 +5,7 @@
 //! and in what it makes of damage; [`tree`] follows Beautiful Soup 4 in what
 //! it builds of that; [`output`] writes a part of the tree as it would.
 
+mod attributes;
 mod entities;
 mod output;
 mod parser;
