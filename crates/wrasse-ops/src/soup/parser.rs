@@ -29,6 +29,8 @@ pub(crate) fn parse(html: &str) -> Result<Soup, OpError> {
         at: 0,
         builder: Builder::new(),
         raw: None,
+        last_bracket: memchr::memrchr(b'>', html.as_bytes()),
+        comments_end: true,
         n_wasted: 0,
     };
     parser.read(false)?;
@@ -42,6 +44,10 @@ struct Parser<'t> {
     builder: Builder,
     /// The element whose contents are no HTML, and what can end it.
     raw: Option<(&'static str, &'static Regex)>,
+    /// The last `>`.
+    last_bracket: Option<usize>,
+    /// Whether there may be the end of a comment in the rest.
+    comments_end: bool,
     /// Bytes that were looked at for nothing.
     n_wasted: usize,
 }
@@ -74,6 +80,12 @@ impl<'t> Parser<'t> {
     fn find(&self, from: usize, needle: &str) -> Option<usize> {
         let rest = self.text.as_bytes().get(from..)?;
         memmem::find(rest, needle.as_bytes()).map(|length| from + length)
+    }
+
+    /// Where a `>` is found at or after a place.
+    fn bracket(&self, from: usize) -> Option<usize> {
+        self.last_bracket.filter(|last| from <= *last)?;
+        self.find(from, ">")
     }
 
     fn read(&mut self, is_end: bool) -> Result<(), OpError> {
@@ -136,8 +148,10 @@ impl<'t> Parser<'t> {
             Step::To(end) => end,
             Step::Unfinished if !is_end => return Ok(false),
             Step::Unfinished => {
-                self.waste()?;
-                let end = match self.find(self.at + 1, ">") {
+                if !rest.starts_with("<!--") {
+                    self.waste()?;
+                }
+                let end = match self.bracket(self.at + 1) {
                     Some(bracket) => bracket + 1,
                     None => self.find(self.at + 1, "<").unwrap_or(self.at + 1),
                 };
@@ -156,7 +170,7 @@ impl<'t> Parser<'t> {
         self.n_wasted += self.rest().len();
         if self.n_wasted > WASTED_MAX {
             return Err(OpError::bad_sample(
-                "the HTML has too many tags and comments without an end",
+                "the HTML has too many tags without an end",
             ));
         }
         Ok(())
@@ -208,6 +222,9 @@ impl<'t> Parser<'t> {
     }
 
     fn comment(&mut self) -> Step {
+        if !self.comments_end {
+            return Step::Unfinished;
+        }
         let mut from = self.at + 4;
         while let Some(dashes) = self.find(from, "--") {
             let behind = self.text[dashes + 2..].trim_start_matches(is_space);
@@ -218,13 +235,14 @@ impl<'t> Parser<'t> {
             }
             from = dashes + 1;
         }
+        self.comments_end = false;
         Step::Unfinished
     }
 
     /// Reads `<?...>`, or a comment of the form `<!...>`.
     fn up_to_bracket(&mut self, marks: (&'static str, &'static str)) -> Step {
         let start = self.at + 2;
-        let Some(end) = self.find(start, ">") else {
+        let Some(end) = self.bracket(start) else {
             return Step::Unfinished;
         };
         self.builder.marked(marks, &self.text[start..end]);
@@ -238,7 +256,7 @@ impl<'t> Parser<'t> {
             return self.up_to_bracket(tree::COMMENT);
         }
         let start = self.at + DOCTYPE.len();
-        let Some(end) = self.find(start, ">") else {
+        let Some(end) = self.bracket(start) else {
             return Step::Unfinished;
         };
         // The character behind the word is taken for a space.
@@ -295,7 +313,7 @@ impl<'t> Parser<'t> {
 
     fn end_tag(&mut self) -> Step {
         let rest = self.rest();
-        let Some(bracket) = self.find(self.at + 1, ">") else {
+        let Some(bracket) = self.bracket(self.at + 1) else {
             return Step::Unfinished;
         };
         let found = END_TAG.captures(rest);
@@ -320,7 +338,7 @@ impl<'t> Parser<'t> {
         let name_end = tag_name_end(self.text, self.at + 2);
         self.builder.end(&lower(&self.text[self.at + 2..name_end]));
         let from = after_gap(self.text, name_end);
-        match self.find(from, ">") {
+        match self.bracket(from) {
             Some(bracket) => Step::To(bracket + 1),
             None => Step::Unfinished,
         }
