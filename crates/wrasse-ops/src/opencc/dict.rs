@@ -61,6 +61,8 @@ pub(super) struct Dict {
     /// 0 is a block without entries.
     blocks: Vec<u16>,
     first: Vec<First>,
+    /// Whether any entry begins with an ASCII character.
+    pub(super) has_ascii: bool,
 }
 
 /// What a dictionary has for one character.
@@ -81,6 +83,7 @@ impl Dict {
             by_pair: HashMap::default(),
             blocks: vec![0; (char::MAX as usize + 1) / BLOCK],
             first: vec![First::default(); BLOCK],
+            has_ascii: false,
         };
         for line in text.lines() {
             let (key, value) = line.split_once('\t').unwrap_or((line, ""));
@@ -88,6 +91,7 @@ impl Dict {
             let Some(c) = chars.next() else {
                 continue;
             };
+            dict.has_ascii |= c.is_ascii();
             if chars.next().is_none() {
                 dict.first_mut(c).single = Some((key, value));
                 continue;

@@ -65,6 +65,9 @@ impl Mode {
 /// Converts texts in one mode.
 pub(crate) struct Converter {
     segments: &'static Dict,
+    /// Whether the dictionary of segments is the first one of the first stage
+    /// too, which need not look again then.
+    is_first: bool,
     stages: Vec<Vec<&'static Dict>>,
 }
 
@@ -73,6 +76,7 @@ impl Converter {
         let (segments, stages) = mode.scheme();
         Self {
             segments: Dict::get(segments),
+            is_first: stages[0][0] == segments,
             stages: stages
                 .iter()
                 .map(|stage| stage.iter().map(|name| Dict::get(*name)).collect())
@@ -86,43 +90,80 @@ impl Converter {
         let mut start = 0;
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
+            if c.is_ascii() && !self.segments.has_ascii {
+                at += n_ascii(&text[at..]);
+                continue;
+            }
             match self.segments.longest(&text[at..], c) {
                 None => at += c.len_utf8(),
-                Some((key, _)) => {
-                    self.segment(&text[start..at], &mut scratch, &mut out);
-                    start = at + key.len();
-                    self.segment(&text[at..start], &mut scratch, &mut out);
-                    at = start;
+                Some((key, value)) => {
+                    self.segment(&text[start..at], None, &mut scratch, &mut out);
+                    self.segment(key, Some(value), &mut scratch, &mut out);
+                    at += key.len();
+                    start = at;
                 }
             }
         }
-        self.segment(&text[start..], &mut scratch, &mut out);
+        self.segment(&text[start..], None, &mut scratch, &mut out);
         out
     }
 
-    /// Appends a segment, after all stages.
-    fn segment(&self, segment: &str, scratch: &mut [String; 2], out: &mut String) {
-        let Some((last, before)) = self.stages.split_last() else {
-            return;
-        };
+    /// Appends a segment after all stages: a phrase with its value in the
+    /// dictionary of segments, or what lies between phrases.
+    fn segment(
+        &self,
+        segment: &str,
+        value: Option<&str>,
+        scratch: &mut [String; 2],
+        out: &mut String,
+    ) {
         if segment.is_empty() {
             return;
         }
+        let Some((first, rest)) = self.stages.split_first() else {
+            return;
+        };
+        let Some((last, between)) = rest.split_last() else {
+            self.first_stage(first, segment, value, out);
+            return;
+        };
         let [now, next] = scratch;
-        for (i, stage) in before.iter().enumerate() {
+        now.clear();
+        self.first_stage(first, segment, value, now);
+        for stage in between {
             next.clear();
-            replace(stage, if i == 0 { segment } else { now }, next);
+            replace(stage, now, next);
             std::mem::swap(now, next);
         }
-        replace(last, if before.is_empty() { segment } else { now }, out);
+        replace(last, now, out);
+    }
+
+    fn first_stage(&self, stage: &[&Dict], segment: &str, value: Option<&str>, out: &mut String) {
+        match value {
+            Some(value) if self.is_first => out.push_str(value),
+            // Between phrases the dictionary of segments has nothing.
+            None if self.is_first => replace(&stage[1..], segment, out),
+            _ => replace(stage, segment, out),
+        }
     }
 }
 
 /// Appends a segment, after one stage.
 fn replace(stage: &[&Dict], segment: &str, out: &mut String) {
+    if stage.is_empty() {
+        out.push_str(segment);
+        return;
+    }
+    let has_ascii = stage.iter().any(|dict| dict.has_ascii);
     let mut at = 0;
     while let Some(c) = segment[at..].chars().next() {
         let rest = &segment[at..];
+        if c.is_ascii() && !has_ascii {
+            let n = n_ascii(rest);
+            out.push_str(&rest[..n]);
+            at += n;
+            continue;
+        }
         let found = stage.iter().find_map(|dict| dict.longest(rest, c));
         at += match found {
             Some((key, value)) => {
@@ -135,6 +176,12 @@ fn replace(stage: &[&Dict], segment: &str, out: &mut String) {
             }
         };
     }
+}
+
+/// How many ASCII characters a text begins with.
+fn n_ascii(text: &str) -> usize {
+    let found = text.bytes().position(|byte| !byte.is_ascii());
+    found.unwrap_or(text.len())
 }
 
 #[cfg(test)]
