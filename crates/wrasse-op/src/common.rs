@@ -45,7 +45,7 @@ const fn ignored(name: &'static str, about: &'static str, why: &'static str) -> 
 }
 
 const SCHEDULED: &str = "the scheduler decides";
-const NO_MEDIA: &str = "no operator here reads it";
+const NO_MEDIA: &str = "no operator here reads it, but for those that list it as their own";
 
 /// Every common parameter, in the order of the reference page.
 pub const COMMON_PARAMS: &[CommonParam] = &[
@@ -270,5 +270,17 @@ mod tests {
             ),
             [true, true, false, false, true]
         );
+    }
+
+    #[test]
+    fn what_an_operator_takes_itself_is_left_to_it() {
+        let Value::Object(mut params) =
+            json!({"history_key": "h", "query_key": "q", "num_proc": 3})
+        else {
+            panic!("an object")
+        };
+        let own = |name: &str| name == "history_key";
+        Common::default().take_from(&mut params, own).unwrap();
+        assert_eq!(Value::Object(params), json!({"history_key": "h"}));
     }
 }

@@ -22,12 +22,15 @@ mod mapper;
 mod meta;
 mod minhash;
 mod ngrams;
+mod opencc;
 mod pattern;
+mod pii;
 mod python;
 mod scan;
 mod selector;
 mod shingles;
 mod slicer;
+mod soup;
 mod tables;
 #[cfg(test)]
 mod testing;

@@ -130,3 +130,79 @@ impl Sources {
         Ok(Next::Go)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use super::*;
+
+    const FILES: [(&str, &[u8]); 5] = [
+        ("main.tex", b"body \xff"),
+        ("figure.png", b"no"),
+        ("sub/long.tex", &[b'x'; 1000]),
+        ("UPPER.TEX", b"no"),
+        ("end.tex", "é".as_bytes()),
+    ];
+
+    fn sources(file_bytes_max: u64, total_bytes_max: u64) -> Sources {
+        Sources {
+            texts: Vec::new(),
+            n_bytes: 0,
+            limits: Limits {
+                file_bytes_max,
+                total_bytes_max,
+            },
+        }
+    }
+
+    fn tar_of_files() -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in FILES {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, name, bytes).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn zip_of_files() -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in FILES {
+            let options = zip::write::SimpleFileOptions::default();
+            writer.start_file(name, options).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn sources_are_read_within_limits() {
+        let long = "x".repeat(1000);
+        let all = ["body \u{fffd}", &long, "é"];
+        for (file_max, total_max, want) in [
+            (0, 0, all.as_slice()),
+            (999, 0, &[all[0], all[2]]),
+            (1000, 1007, &all[..2]),
+            (0, 100, &all[..1]),
+            (1, 0, &[]),
+        ] {
+            let tar = sources(file_max, total_max).read_tar(tar_of_files().as_slice());
+            assert_eq!(tar.unwrap(), want, "tar {file_max} {total_max}");
+            let zip = sources(file_max, total_max).read_zip(Cursor::new(zip_of_files()));
+            assert_eq!(zip.unwrap(), want, "zip {file_max} {total_max}");
+        }
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let mut zip = zip_of_files();
+        let tar = tar_of_files();
+        assert!(sources(0, 0).read_tar(&tar[..515]).is_err());
+        assert!(sources(0, 0).read_tar(b"no archive".as_slice()).is_err());
+        // The first byte of the first file, which its check sum covers.
+        let start = memchr::memmem::find(&zip, b"main.tex").unwrap() + "main.tex".len();
+        zip[start] ^= 1;
+        assert!(sources(0, 0).read_zip(Cursor::new(zip)).is_err());
+    }
+}

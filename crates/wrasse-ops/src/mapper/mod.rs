@@ -2,6 +2,7 @@
 
 wrasse_op::operators! {
     agent_dialog_normalize_mapper,
+    chinese_convert_mapper,
     clean_copyright_mapper,
     clean_email_mapper,
     clean_html_mapper,
@@ -13,6 +14,7 @@ wrasse_op::operators! {
     emoji_cleaner,
     expand_macro_mapper,
     extra_space_cleaner,
+    extract_tables_from_html_mapper,
     fix_unicode_mapper,
     full_width_characters_cleaner,
     garble_characters_cleaner,
@@ -23,6 +25,7 @@ wrasse_op::operators! {
     latex_merge_tex_mapper,
     legend_cleaner,
     phone_number_cleaner,
+    pii_redaction_mapper,
     punctuation_normalization_mapper,
     remove_bibliography_mapper,
     remove_comments_mapper,
