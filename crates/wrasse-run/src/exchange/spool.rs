@@ -6,8 +6,8 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-/// Bytes on their way to the file.
-const BUFFER: usize = 1 << 20;
+/// Bytes are kept in pieces of this size, which do not move as more come.
+const CHUNK: usize = 1 << 20;
 
 /// A growing run of bytes.
 ///
@@ -16,12 +16,13 @@ const BUFFER: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Spool {
     dir: PathBuf,
-    memory_max: usize,
+    /// Chunks in memory, at the most, while there is no file.
+    chunks_max: usize,
     file: Option<File>,
     /// Bytes in the file.
     n_filed: u64,
-    /// What is not in the file.
-    bytes: Vec<u8>,
+    /// What is not in the file; all chunks but the last are full.
+    chunks: Vec<Vec<u8>>,
 }
 
 impl Spool {
@@ -30,21 +31,25 @@ impl Spool {
     pub(super) fn new(dir: PathBuf, memory_max: usize) -> Self {
         Self {
             dir,
-            memory_max,
+            chunks_max: memory_max / CHUNK,
             file: None,
             n_filed: 0,
-            bytes: Vec::new(),
+            chunks: Vec::new(),
         }
     }
 
     /// Bytes in all.
     pub(super) fn len(&self) -> u64 {
-        self.n_filed + self.bytes.len() as u64
+        let kept: usize = match self.chunks.split_last() {
+            Some((last, full)) => full.len() * CHUNK + last.len(),
+            None => 0,
+        };
+        self.n_filed + kept as u64
     }
 
     /// Bytes of memory held.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.chunks.len() * CHUNK
     }
 
     /// Bytes on disk.
@@ -53,22 +58,29 @@ impl Spool {
     }
 
     /// Appends bytes.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let keeps = match self.file {
-            Some(_) => BUFFER,
-            None => self.memory_max,
-        };
-        if self.bytes.len() + bytes.len() > keeps {
-            self.flush()?;
-            if bytes.len() > BUFFER {
-                return self.file_bytes(bytes);
+    pub(super) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let room = match self.chunks.last() {
+                Some(last) => CHUNK - last.len(),
+                None => 0,
+            };
+            if room == 0 {
+                if self.file.is_some() || self.chunks.len() >= self.chunks_max.max(1) {
+                    self.flush()?;
+                }
+                self.chunks.push(Vec::with_capacity(CHUNK));
+                continue;
             }
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            if let Some(last) = self.chunks.last_mut() {
+                last.extend_from_slice(now);
+            }
+            bytes = later;
         }
-        self.bytes.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// All that comes is there: frees the buffer of a file.
+    /// All that comes is there: what is on disk needs no buffer any more.
     pub(super) fn seal(&mut self) -> io::Result<()> {
         match self.file {
             Some(_) => self.flush(),
@@ -81,29 +93,32 @@ impl Spool {
         if offset + out.len() as u64 > self.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        // The part in the file, then the part behind it.
+        // The part in the file, then the parts in memory.
         let n_filed = self.n_filed.saturating_sub(offset).min(out.len() as u64);
-        let (filed, kept) = out.split_at_mut(n_filed as usize);
+        let (filed, mut kept) = out.split_at_mut(n_filed as usize);
         if let Some(file) = &self.file {
             file.read_exact_at(filed, offset)?;
         }
-        let from = (offset + n_filed).saturating_sub(self.n_filed) as usize;
-        kept.copy_from_slice(&self.bytes[from..from + kept.len()]);
+        let mut from = (offset + n_filed).saturating_sub(self.n_filed) as usize;
+        while !kept.is_empty() {
+            let chunk = &self.chunks[from / CHUNK][from % CHUNK..];
+            let n = chunk.len().min(kept.len());
+            let (now, later) = kept.split_at_mut(n);
+            now.copy_from_slice(&chunk[..n]);
+            (kept, from) = (later, from + n);
+        }
         Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let bytes = std::mem::take(&mut self.bytes);
-        self.file_bytes(&bytes)
-    }
-
-    fn file_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(tempfile::tempfile_in(&self.dir)?),
-        };
-        file.write_all_at(bytes, self.n_filed)?;
-        self.n_filed += bytes.len() as u64;
+        for chunk in std::mem::take(&mut self.chunks) {
+            let file = match &mut self.file {
+                Some(file) => file,
+                None => self.file.insert(tempfile::tempfile_in(&self.dir)?),
+            };
+            file.write_all_at(&chunk, self.n_filed)?;
+            self.n_filed += chunk.len() as u64;
+        }
         Ok(())
     }
 }
@@ -115,7 +130,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read_from_memory_and_from_disk() {
         let dir = tempfile::tempdir().unwrap();
-        for memory_max in [0, 10, 100, 1 << 30] {
+        for memory_max in [0, 1 << 20, 3 << 20, 1 << 30] {
             let mut spool = Spool::new(dir.path().to_owned(), memory_max);
             let mut all = Vec::new();
             for (i, n) in [1, 9, 0, 40, 3 << 20, 7, 1 << 20].into_iter().enumerate() {
