@@ -254,4 +254,13 @@ mod tests {
             assert_eq!(Converter::new(mode).convert(""), "", "{mode:?}");
         }
     }
+
+    #[test]
+    fn the_longest_phrase_counts() {
+        let converter = Converter::new(Mode::S2t);
+        assert_eq!(
+            converter.convert("一发千钧，一周天，一发"),
+            "一髮千鈞，一周天，一發"
+        );
+    }
 }

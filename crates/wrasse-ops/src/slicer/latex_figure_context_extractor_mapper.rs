@@ -11,7 +11,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::slicer::<LatexFigureContextExtractorMapp
     "latex_figure_context_extractor_mapper",
     "Makes a sample of each figure of a LaTeX paper, with caption and citing paragraphs.",
 )
-.details("Figures are the environments `figure`, `figure*` and `wrapfigure` with an `\\includegraphics` in them. One with parts (the environment `subfigure`, the commands `\\subfigure` and `\\subfloat`) gives a sample for each part that has an image; one with several minipages a sample for each of those, unless it holds `\\captionof{table}`. Captions are `\\caption`, `\\caption*`, `\\subcaption` or `\\captionof{figure}`.\n\nThe citing paragraphs are those of the prose (without floats, formulas and program code) that name the label in one of `citation_commands`; a part has those of its figure too. A sample without figures gives none.\n\nEach sample has all fields of the paper, its text included, with `caption_key`, `label_key`, `image_key` (a list of paths), `context_key` (a list), `parent_caption_key` and `parent_label_key` added. A paper whose citing paragraphs would take more than 256 MiB in all is an error.")
+.details("Figures are the environments `figure`, `figure*` and `wrapfigure` with an `\\includegraphics` in them. One with parts (the environment `subfigure`, the commands `\\subfigure` and `\\subfloat`) gives a sample for each part that has an image; one with several minipages a sample for each of those, unless it holds `\\captionof{table}`. Captions are `\\caption`, `\\caption*`, `\\subcaption` or `\\captionof{figure}`.\n\nThe citing paragraphs are those of the prose (without floats, formulas and program code) that name the label in one of `citation_commands`; a part has those of its figure too. A sample without figures gives none.\n\nEach sample has all fields of the paper, its text included, with `caption_key`, `label_key`, `image_key` (a list of paths), `context_key` (a list), `parent_caption_key` and `parent_label_key` added. A paper whose samples would take more than 512 MiB in memory is an error: each holds its citing paragraphs, and the text if an operator before this one changed it.")
 .origin("Data-Juicer 1.6")
 .examples(&[
     Example {
@@ -100,13 +100,16 @@ impl Configured for LatexFigureContextExtractorMapper {
     }
 }
 
-/// Far beyond any paper: each part repeats what cites its figure.
-const CONTEXT_BYTES_MAX: usize = 256 << 20;
+/// Far beyond any paper: each sample repeats what cites its figure, and the
+/// text if it is no longer that of the row.
+const REPEATED_BYTES_MAX: usize = 512 << 20;
 
 impl Slicer for LatexFigureContextExtractorMapper {
     fn slice(&self, sample: &mut Sample, pieces: &mut Vec<Sample>) -> Result<(), OpError> {
         // Without the decoded text, which the pieces can do without.
         let base = sample.clone();
+        // What each piece holds for itself, beside the row that all share.
+        let base_bytes = base.held_bytes(Some(&base));
         let source = sample.text(&self.text_key)?;
         let figures = self.finder.figures(source);
         if figures.is_empty() {
@@ -115,6 +118,7 @@ impl Slicer for LatexFigureContextExtractorMapper {
         let prose = prose(source);
         let citations = Citations::new(&prose, &self.params.paragraph_separator, &self.command);
         let mut bytes = 0;
+        let n_before = pieces.len();
         for figure in &figures {
             let citing = citations.of(&figure.label);
             let parts = match figure.parts.as_slice() {
@@ -129,14 +133,16 @@ impl Slicer for LatexFigureContextExtractorMapper {
                     let mut seen = std::collections::HashSet::new();
                     context.retain(|paragraph| seen.insert(*paragraph));
                 }
+                bytes += base_bytes;
                 bytes += context.iter().map(|paragraph| paragraph.len()).sum::<usize>();
-                if bytes > CONTEXT_BYTES_MAX {
+                if bytes > REPEATED_BYTES_MAX {
                     return Err(OpError::bad_sample(format!(
-                        "the paragraphs that cite figures take more than {} MiB",
-                        CONTEXT_BYTES_MAX >> 20
+                        "the samples of its figures take more than {} MiB",
+                        REPEATED_BYTES_MAX >> 20
                     )));
                 }
-                pieces.push(self.piece(&base, pieces.len(), part, &context, parent));
+                let i = pieces.len() - n_before;
+                pieces.push(self.piece(&base, i, part, &context, parent));
             }
         }
         Ok(())
