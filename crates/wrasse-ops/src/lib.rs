@@ -6,10 +6,12 @@
 //!
 //! Layer: 2.
 
+mod c4;
 mod chars;
 mod charset;
 mod clean;
 mod deduplicator;
+mod english;
 mod filter;
 mod ftfy;
 mod html;

@@ -3,7 +3,11 @@
 wrasse_op::operators! {
     alphanumeric_filter,
     average_line_length_filter,
+    c4_quality_filter,
     character_repetition_filter,
+    fineweb_quality_filter,
+    gopher_quality_filter,
+    gopher_repetition_filter,
     maximum_line_length_filter,
     special_characters_filter,
     text_length_filter,
@@ -11,7 +15,9 @@ wrasse_op::operators! {
     words_num_filter,
 }
 
-use wrasse_op::ParamError;
+use std::collections::HashSet;
+
+use wrasse_op::{ParamError, Stats};
 
 /// The answer to `tokenization: true`: the original would download `model`.
 fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Result<(), ParamError> {
@@ -45,4 +51,43 @@ fn ratio(part: usize, whole: usize) -> f64 {
     } else {
         part as f64 / whole as f64
     }
+}
+
+/// `language` of datatrove's filters, which have a tokenizer for each.
+pub(crate) fn only_english(language: &str) -> Result<(), ParamError> {
+    if matches!(language, "eng" | "en") {
+        return Ok(());
+    }
+    let message = format!(
+        "expected `eng`, found `{language}`: Wrasse carries the tokenizer of English alone"
+    );
+    Err(ParamError::new("language", message))
+}
+
+/// Whether a measured value is at most `limit`; a value that could not be
+/// measured is, and so is any without a limit. Limits of 0 are none, as in
+/// datatrove.
+fn at_most(stats: &Stats, name: &str, limit: Option<f64>) -> bool {
+    match (stats.number(name), limit) {
+        (Some(value), Some(limit)) => limit == 0.0 || value <= limit,
+        _ => true,
+    }
+}
+
+/// [`at_most`] for the other side.
+fn at_least(stats: &Stats, name: &str, limit: Option<f64>) -> bool {
+    match (stats.number(name), limit) {
+        (Some(value), Some(limit)) => limit == 0.0 || value >= limit,
+        _ => true,
+    }
+}
+
+/// How many pieces occurred before, and the characters in these.
+fn duplicates<'t>(pieces: impl Iterator<Item = &'t str>) -> (usize, usize) {
+    let mut seen = HashSet::new();
+    pieces
+        .filter(|piece| !seen.insert(*piece))
+        .fold((0, 0), |(n, chars), piece| {
+            (n + 1, chars + piece.chars().count())
+        })
 }

@@ -1,6 +1,7 @@
 //! Mappers: one sample in, one sample out.
 
 wrasse_op::operators! {
+    c4_quality_mapper,
     clean_copyright_mapper,
     clean_email_mapper,
     clean_html_mapper,
