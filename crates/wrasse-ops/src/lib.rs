@@ -6,12 +6,14 @@
 //!
 //! Layer: 2.
 
+mod c4;
 mod chars;
 mod charset;
 mod clean;
 mod datamate;
 mod deduplicator;
 mod dialog;
+mod english;
 mod filter;
 mod ftfy;
 mod grouper;

@@ -131,29 +131,34 @@ static LINE_ENDS: [bool; 256] = {
 
 impl Derived for Lines {
     fn derive(text: &str) -> Self {
-        let bytes = text.as_bytes();
         let mut lines = Self::default();
-        let (mut start, mut at) = (0, 0);
-        while let Some(skip) = bytes[at..].iter().position(|b| LINE_ENDS[usize::from(*b)]) {
-            at += skip;
-            let end = match &bytes[at..] {
-                [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => 2,
-                [0xe2, 0x80, 0xa8 | 0xa9, ..] => 3,
-                [0xc2 | 0xe2, ..] => 0,
-                _ => 1,
-            };
-            if end == 0 {
-                at += 1;
-            } else {
-                lines.add(&text[start..at]);
-                at += end;
-                start = at;
-            }
-        }
-        if start < text.len() {
-            lines.add(&text[start..]);
-        }
+        for_each_line(text, |line| lines.add(line));
         lines
+    }
+}
+
+/// Calls `each` with the lines of `text`, without their ends; see [`Lines`].
+pub(crate) fn for_each_line<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
+    let bytes = text.as_bytes();
+    let (mut start, mut at) = (0, 0);
+    while let Some(skip) = bytes[at..].iter().position(|b| LINE_ENDS[usize::from(*b)]) {
+        at += skip;
+        let end = match &bytes[at..] {
+            [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => 2,
+            [0xe2, 0x80, 0xa8 | 0xa9, ..] => 3,
+            [0xc2 | 0xe2, ..] => 0,
+            _ => 1,
+        };
+        if end == 0 {
+            at += 1;
+        } else {
+            each(&text[start..at]);
+            at += end;
+            start = at;
+        }
+    }
+    if start < text.len() {
+        each(&text[start..]);
     }
 }
 

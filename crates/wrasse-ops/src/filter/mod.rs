@@ -6,11 +6,15 @@ mod word_lists;
 wrasse_op::operators! {
     alphanumeric_filter,
     average_line_length_filter,
+    c4_quality_filter,
     character_repetition_filter,
     file_with_high_repeat_word_rate_filter,
     file_with_high_special_char_rate_filter,
     flagged_words_filter,
     general_field_filter,
+    fineweb_quality_filter,
+    gopher_quality_filter,
+    gopher_repetition_filter,
     maximum_line_length_filter,
     remove_file_with_short_or_long_length,
     special_characters_filter,
@@ -24,6 +28,9 @@ wrasse_op::operators! {
 }
 
 use wrasse_op::{OpError, ParamError, Sample, Stat};
+use std::collections::HashSet;
+
+use wrasse_op::{ParamError, Stats};
 
 /// The answer to `tokenization: true`: the original would download `model`.
 fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Result<(), ParamError> {
@@ -75,4 +82,41 @@ fn note_field(sample: &mut Sample, path: &str, again: bool) -> Result<(), OpErro
         None => sample.stats_mut().remove(path),
     }
     Ok(())
+/// `language` of datatrove's filters, which have a tokenizer for each.
+pub(crate) fn only_english(language: &str) -> Result<(), ParamError> {
+    if matches!(language, "eng" | "en") {
+        return Ok(());
+    }
+    let message = format!(
+        "expected `eng`, found `{language}`: Wrasse carries the tokenizer of English alone"
+    );
+    Err(ParamError::new("language", message))
+}
+
+/// Whether a measured value is at most `limit`; a value that could not be
+/// measured is, and so is any without a limit. Limits of 0 are none, as in
+/// datatrove.
+fn at_most(stats: &Stats, name: &str, limit: Option<f64>) -> bool {
+    match (stats.number(name), limit) {
+        (Some(value), Some(limit)) => limit == 0.0 || value <= limit,
+        _ => true,
+    }
+}
+
+/// [`at_most`] for the other side.
+fn at_least(stats: &Stats, name: &str, limit: Option<f64>) -> bool {
+    match (stats.number(name), limit) {
+        (Some(value), Some(limit)) => limit == 0.0 || value >= limit,
+        _ => true,
+    }
+}
+
+/// How many pieces occurred before, and the characters in these.
+fn duplicates<'t>(pieces: impl Iterator<Item = &'t str>) -> (usize, usize) {
+    let mut seen = HashSet::new();
+    pieces
+        .filter(|piece| !seen.insert(*piece))
+        .fold((0, 0), |(n, chars), piece| {
+            (n + 1, chars + piece.chars().count())
+        })
 }

@@ -3,6 +3,7 @@
 wrasse_op::operators! {
     agent_dialog_normalize_mapper,
     chinese_convert_mapper,
+    c4_quality_mapper,
     clean_copyright_mapper,
     clean_email_mapper,
     clean_html_mapper,
