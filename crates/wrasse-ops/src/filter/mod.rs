@@ -5,6 +5,7 @@ wrasse_op::operators! {
     average_line_length_filter,
     character_repetition_filter,
     image_aspect_ratio_filter,
+    image_blurriness_filter,
     image_shape_filter,
     image_size_filter,
     maximum_line_length_filter,

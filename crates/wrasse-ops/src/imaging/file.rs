@@ -1,6 +1,7 @@
 //! The bytes of an image file, within a limit.
 
 use std::fs::File;
+use std::io::Read;
 
 use wrasse_op::OpError;
 
@@ -30,6 +31,17 @@ pub(super) fn size(path: &str) -> Result<u64, OpError> {
         )));
     }
     Ok(metadata.len())
+}
+
+/// All bytes of an image file.
+pub(super) fn read(path: &str) -> Result<Vec<u8>, OpError> {
+    let (file, size) = open(path)?;
+    let mut bytes = Vec::with_capacity(size as usize);
+    // It may have grown since its size was asked.
+    file.take(FILE_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
+    Ok(bytes)
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> OpError {
