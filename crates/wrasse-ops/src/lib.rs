@@ -18,6 +18,7 @@ mod filter;
 mod ftfy;
 mod grouper;
 mod html;
+mod imaging;
 mod latex;
 mod links;
 mod mapper;

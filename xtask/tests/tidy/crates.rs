@@ -34,6 +34,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     // What operators are made of.
     ("fancy-regex", &["wrasse-ops"]),
     ("html5ever", &["wrasse-ops"]),
+    ("image", &["wrasse-ops"]),
     ("md5", &["wrasse-ops"]),
     ("regex", &["wrasse-ops"]),
     ("regex-syntax", &["wrasse-ops"]),

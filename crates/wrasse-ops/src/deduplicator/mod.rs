@@ -7,4 +7,6 @@ wrasse_op::operators! {
     document_line_deduplicator,
     document_minhash_deduplicator,
     document_simhash_deduplicator,
+    image_exact_deduplicator,
+    image_similar_deduplicator,
 }
