@@ -9,6 +9,7 @@
 mod c4;
 mod chars;
 mod charset;
+mod chunks;
 mod clean;
 mod datamate;
 mod deduplicator;
@@ -22,6 +23,7 @@ mod imaging;
 mod latex;
 mod links;
 mod mapper;
+mod markdown;
 mod meta;
 mod minhash;
 mod ngrams;
@@ -31,12 +33,14 @@ mod pii;
 mod python;
 mod scan;
 mod selector;
+mod sentences;
 mod shingles;
 mod slicer;
 mod soup;
 mod tables;
 #[cfg(test)]
 mod testing;
+mod tokenizer;
 mod unicode;
 mod words;
 

@@ -1,5 +1,8 @@
 //! What the tests of hand-written matchers share.
 
+use serde_json::{Value, json};
+use wrasse_op::{Common, OpSpec};
+
 use crate::clean::Find;
 use crate::pattern::{Dialect, Pattern};
 
@@ -44,4 +47,29 @@ pub(crate) fn texts<'a>(alphabet: &'a [&'a str], n: usize) -> impl Iterator<Item
             .map(|_| alphabet[random(alphabet.len())])
             .collect()
     })
+}
+
+/// The rows that an operator makes of one text.
+pub(crate) fn rows(
+    spec: &'static OpSpec,
+    params: &Value,
+    text: &str,
+) -> Result<Vec<Value>, String> {
+    let op = spec
+        .build(params, &Common::default())
+        .map_err(|error| error.to_string())?;
+    wrasse_op::testing::run(&op, &[json!({ "text": text })])
+        .map(|ran| ran.rows)
+        .map_err(|error| error.to_string())
+}
+
+/// The texts that an operator makes of one.
+pub(crate) fn slice(
+    spec: &'static OpSpec,
+    params: &Value,
+    text: &str,
+) -> Result<Vec<String>, String> {
+    let rows = rows(spec, params, text)?;
+    let text = |row: &Value| row["text"].as_str().unwrap().to_owned();
+    Ok(rows.iter().map(text).collect())
 }

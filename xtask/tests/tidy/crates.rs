@@ -40,6 +40,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("regex-syntax", &["wrasse-ops"]),
     ("tar", &["wrasse-ops"]),
     ("unicode-normalization", &["wrasse-ops"]),
+    ("unicode-segmentation", &["wrasse-ops"]),
     ("zip", &["wrasse-ops"]),
     // The schemas of parameters.
     ("schemars", &["wrasse-op", "wrasse-ops", "my-operators"]),

@@ -27,14 +27,14 @@ wrasse_op::operators! {
     stopwords_filter,
     suffix_filter,
     text_length_filter,
+    token_num_filter,
     word_repetition_filter,
     words_num_filter,
 }
 
-use wrasse_op::{OpError, ParamError, Sample, Stat};
 use std::collections::HashSet;
 
-use wrasse_op::{ParamError, Stats};
+use wrasse_op::{OpError, ParamError, Sample, Stat, Stats};
 
 /// The answer to `tokenization: true`: the original would download `model`.
 fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Result<(), ParamError> {
@@ -86,6 +86,8 @@ fn note_field(sample: &mut Sample, path: &str, again: bool) -> Result<(), OpErro
         None => sample.stats_mut().remove(path),
     }
     Ok(())
+}
+
 /// `language` of datatrove's filters, which have a tokenizer for each.
 pub(crate) fn only_english(language: &str) -> Result<(), ParamError> {
     if matches!(language, "eng" | "en") {

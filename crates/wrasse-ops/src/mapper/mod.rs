@@ -48,6 +48,7 @@ wrasse_op::operators! {
     replace_content_mapper,
     unicode_space_cleaner,
     url_cleaner,
+    sentence_split_mapper,
     usage_counter_mapper,
     whitespace_normalization_mapper,
 }
