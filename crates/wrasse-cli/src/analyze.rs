@@ -17,8 +17,11 @@ use crate::analysis::{ABOUT, Analysis, STATS, canonical_steps, why_left_out};
 use crate::args::{AnalyzeArgs, HowArgs};
 use crate::failure::{Failure, say};
 use crate::load;
+use crate::page;
 use crate::run::{execute, write_whole};
 use crate::settings::{Reuse, job};
+use crate::stats_table::StatsTable;
+use crate::tune::Decider;
 
 /// Excerpts are taken of so many bytes of the input, evenly: enough to have
 /// examples near any bound, and bounded however large the input is.
@@ -89,8 +92,37 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
         };
         let about = format!("{:#}\n", analysis.json(&left_out));
         write(&folder, ABOUT, &about)?;
+        let page = render(&job, args, &left_out, result.tally.unreadable)?;
+        let path = write(&folder, "report.html", &page)?;
+        if !args.show.quiet {
+            say(&format!("wrote {}", path.display()));
+        }
     }
     verdict
+}
+
+/// The page of an analysis whose stats are written.
+fn render(
+    job: &Job,
+    args: &AnalyzeArgs,
+    left_out: &[(u32, String, String)],
+    unreadable: u64,
+) -> Result<String, Failure> {
+    let table = StatsTable::open(&job.output)?;
+    let steps = job.pass.measuring.iter().flat_map(|it| &it.steps);
+    let operators = job.plan.operators().iter().zip(steps);
+    let decider = Decider::new(
+        &table,
+        operators.map(|(operator, step)| (*step as usize, operator, Some(*step))),
+    );
+    page::analysis::render(&page::analysis::Found {
+        recipe: &args.recipe.recipe,
+        table: &table,
+        decider: &decider,
+        left_out,
+        unreadable,
+        threads: job.threads,
+    })
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {

@@ -21,6 +21,7 @@ mod failure;
 mod load;
 mod metrics_server;
 mod ops;
+mod page;
 mod progress;
 mod replay;
 mod report;

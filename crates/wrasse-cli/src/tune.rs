@@ -32,12 +32,18 @@ pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> 
     let steps = find_steps(&recipe, &analysis, catalog)?;
     let stats = StatsTable::open(&args.stats)?;
     let operators = || recipe.steps.iter().map(|step| &step.operator);
-    let decider = Decider::new(&stats, operators().zip(&steps));
+    let numbered = operators().enumerate().zip(&steps);
+    let decider = Decider::new(
+        &stats,
+        numbered.map(|((i, operator), measured_as)| (i + 1, operator, *measured_as)),
+    );
     let threads = args.threads.unwrap_or_else(processors);
     let decided = stats.gather(
         threads,
         || Decided::new(decider.filters.len()),
-        |decided, row| decider.decide(row, decided),
+        |decided, row| {
+            decider.decide(row, decided);
+        },
         Decided::add,
     )?;
     let undecided: Vec<(usize, &str)> = operators()
@@ -115,8 +121,7 @@ pub(crate) struct DecidedBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Kept,
-    /// By the filter of this index.
-    Dropped(usize),
+    Dropped,
     Sliced,
     Rejected,
     Unknown,
@@ -125,23 +130,25 @@ pub(crate) enum Fate {
 }
 
 impl<'a> Decider<'a> {
-    pub(crate) fn new<'s>(
+    /// `steps` are operators, each with its number in the recipe and in the
+    /// one that was analyzed.
+    pub(crate) fn new(
         table: &StatsTable,
-        steps: impl Iterator<Item = (&'a Operator, &'s Option<u32>)>,
+        steps: impl Iterator<Item = (usize, &'a Operator, Option<u32>)>,
     ) -> Self {
         let mut filters = Vec::new();
         let mut present = Vec::new();
-        for (i, (operator, step)) in steps.enumerate() {
-            let Some(step) = step.map(u64::from) else {
+        for (step, operator, measured_as) in steps {
+            let Some(measured_as) = measured_as.map(u64::from) else {
                 continue;
             };
-            present.push(step);
+            present.push(measured_as);
             if operator.keep(&Stats::default()).is_some() {
                 filters.push(Filter {
                     operator,
-                    step: i + 1,
-                    measured_as: step,
-                    stats: columns_of(table, operator, step),
+                    step,
+                    measured_as,
+                    stats: columns_of(table, operator, measured_as),
                 });
             }
         }
@@ -155,11 +162,12 @@ impl<'a> Decider<'a> {
     }
 
     /// Decides on one sample, and counts it.
-    fn decide(&self, row: &StatsRow<'_>, decided: &mut Decided) {
-        match self.fate(row, Some(&mut decided.filters)) {
-            Fate::NotThere => return,
+    pub(crate) fn decide(&self, row: &StatsRow<'_>, decided: &mut Decided) -> Fate {
+        let fate = self.fate(row, &mut decided.filters);
+        match fate {
+            Fate::NotThere => return fate,
             Fate::Kept => decided.kept += 1,
-            Fate::Dropped(_) => {}
+            Fate::Dropped => {}
             Fate::Sliced => decided.sliced += 1,
             Fate::Rejected => decided.rejected += 1,
             Fate::Unknown => decided.unknown += 1,
@@ -168,46 +176,47 @@ impl<'a> Decider<'a> {
             None => decided.rows_in += 1,
             Some(_) => decided.pieces += 1,
         }
+        fate
     }
 
-    /// What becomes of one sample.
-    pub(crate) fn fate(&self, row: &StatsRow<'_>, counts: Option<&mut Vec<DecidedBy>>) -> Fate {
+    fn fate(&self, row: &StatsRow<'_>, counts: &mut [DecidedBy]) -> Fate {
         let from = self.count(row, self.from_step).unwrap_or(0);
         let end = self.count(row, self.end_step);
-        let is_there = |filter: &&Filter<'_>| filter.measured_as < from;
-        if from > 0 && !self.filters.iter().filter(is_there).all(|f| f.keeps(row)) {
+        let before_cut = |filter: &&Filter<'_>| filter.measured_as < from;
+        if from > 0 && !self.filters.iter().filter(before_cut).all(|f| f.keeps(row)) {
             return Fate::NotThere;
         }
-        let mut dropped = None;
-        let mut counts = counts;
-        for (i, filter) in self.filters.iter().enumerate() {
-            if filter.measured_as < from {
-                continue;
-            }
+        let mut is_dropped = false;
+        for (filter, by) in self.filters.iter().zip(counts) {
             let is_behind_end = end.is_some_and(|end| end < filter.measured_as);
-            if is_behind_end {
-                break;
+            if filter.measured_as < from || is_behind_end {
+                continue;
             }
             let fails_here = end == Some(filter.measured_as);
             let keeps = fails_here || filter.keeps(row);
-            if let Some(counts) = counts.as_deref_mut() {
-                let by = &mut counts[i];
-                by.rows_in += u64::from(dropped.is_none());
-                by.dropped += u64::from(dropped.is_none() && !keeps);
-                by.rejected += u64::from(dropped.is_none() && fails_here);
-                by.dropped_alone += u64::from(!keeps);
-            }
-            if !keeps && dropped.is_none() {
-                dropped = Some(i);
-            }
+            by.rows_in += u64::from(!is_dropped);
+            by.rejected += u64::from(!is_dropped && fails_here);
+            by.dropped += u64::from(!is_dropped && !keeps);
+            by.dropped_alone += u64::from(!keeps);
+            is_dropped |= !keeps;
         }
-        match (dropped, end) {
-            (Some(filter), _) => Fate::Dropped(filter),
-            (None, None) => Fate::Kept,
-            (None, Some(_)) if self.is_sliced(row) => Fate::Sliced,
-            (None, Some(end)) if self.present.contains(&end) => Fate::Rejected,
-            (None, Some(_)) => Fate::Unknown,
+        match end {
+            _ if is_dropped => Fate::Dropped,
+            None => Fate::Kept,
+            Some(_) if self.is_sliced(row) => Fate::Sliced,
+            Some(end) if self.present.contains(&end) => Fate::Rejected,
+            Some(_) => Fate::Unknown,
         }
+    }
+
+    /// The filters that have measured a sample, by index.
+    pub(crate) fn measured(&self, row: &StatsRow<'_>) -> impl Iterator<Item = usize> {
+        let from = self.count(row, self.from_step).unwrap_or(0);
+        let end = self.count(row, self.end_step).unwrap_or(u64::MAX);
+        let filters = self.filters.iter().enumerate();
+        filters
+            .filter(move |(_, filter)| (from..end).contains(&filter.measured_as))
+            .map(|(i, _)| i)
     }
 
     fn is_sliced(&self, row: &StatsRow<'_>) -> bool {
@@ -285,14 +294,14 @@ fn columns_of(table: &StatsTable, operator: &Operator, step: u64) -> Vec<(String
 }
 
 impl Decided {
-    fn new(n_filters: usize) -> Self {
+    pub(crate) fn new(n_filters: usize) -> Self {
         Self {
             filters: vec![DecidedBy::default(); n_filters],
             ..Self::default()
         }
     }
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.rows_in += other.rows_in;
         self.kept += other.kept;
         self.sliced += other.sliced;

@@ -140,11 +140,54 @@ fn stats_do_not_depend_on_threads() {
     scene.put("rows.jsonl", rows(20_000));
     scene.must_run(&["analyze", "recipe.yaml", "-j1", "-o", "one"]);
     scene.must_run(&["analyze", "recipe.yaml", "-j4", "-o", "four"]);
-    for file in ["stats.parquet", "analysis.json"] {
+    for file in ["stats.parquet", "analysis.json", "report.html"] {
         assert!(
             scene.get(&format!("one/{file}")) == scene.get(&format!("four/{file}")),
             "{file}"
         );
+    }
+}
+
+#[test]
+fn the_page_shows_bounds_and_the_samples_beside_them() {
+    let scene = Scene::new();
+    scene.put(
+        "recipe.yaml",
+        "dataset_path: rows.jsonl\nexport_path: out.jsonl\nprocess:\n  \
+         - text_length_filter:\n      min_len: 5\n      max_len: 777\n  \
+         - text_length_filter:\n      min_len: 999\n  \
+         - document_deduplicator:\n",
+    );
+    let texts = ["<b>&", "12345", "123456", "a long one", "1"];
+    let rows = texts.map(|text| format!("{}\n", json!({ "text": text })));
+    scene.put("rows.jsonl", rows.concat());
+    scene.must_run(&["analyze", "recipe.yaml"]);
+    let page = scene.text("out.analysis/report.html");
+    let first = page.split("id=\"step-2\"").next().unwrap();
+    assert!(
+        first.contains("5 samples come, 2 are dropped (40.0 %)"),
+        "{first}"
+    );
+    assert!(first.contains("<p>Kept: ≥ 5, ≤ 777.</p>"), "{first}");
+    let at = |text: &str| first.find(&format!("<pre dir=\"auto\">{text}</pre>"));
+    let order = [
+        at("12345"),
+        at("123456"),
+        at("a long one"),
+        at("&lt;b&gt;&amp;"),
+        at("1"),
+    ];
+    assert!(
+        order.iter().all(Option::is_some) && order.is_sorted(),
+        "{order:?}"
+    );
+    assert!(page.contains("<p>No sample is kept.</p>"), "{page}");
+    assert!(
+        page.contains("step 3, <code>document_deduplicator</code>"),
+        "{page}"
+    );
+    for outside in ["http:", "https:", "<script", "src=", "url("] {
+        assert!(!page.contains(outside), "{outside}");
     }
 }
 
