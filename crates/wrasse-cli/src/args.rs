@@ -27,6 +27,11 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show how a recipe would run: input, splits, stages, memory
     Explain(ExplainArgs),
+    /// Measure what the filters of a recipe measure, and drop nothing
+    Analyze(AnalyzeArgs),
+    /// Tell what a recipe with other bounds would keep, from stats that
+    /// `analyze` wrote
+    Tune(TuneArgs),
     /// List the operators, or show one with parameters and examples
     Ops(OpsArgs),
     /// Print the JSON Schema of recipes, for editors
@@ -165,6 +170,48 @@ pub(crate) struct OpsArgs {
     /// The form of the catalog
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ReportForm,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(crate) recipe: RecipeArgs,
+    /// The folder for `stats.parquet` and what belongs to it
+    /// [default: `<output>.analysis`]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Worker threads [default: one a processor]
+    #[arg(long, short = 'j', value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+    /// Keep the memory of the process below this, e.g. `512MiB`
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<ByteCount>,
+    /// Stop after this many input samples
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Go on with an interrupted analysis; otherwise it begins anew
+    #[arg(long)]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TuneArgs {
+    /// The stats: `stats.parquet` of an analysis
+    pub(crate) stats: String,
+    /// The recipe: the one that was analyzed, with other bounds or fewer filters
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: String,
+    /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Tell it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads [default: one a processor]
+    #[arg(long, short = 'j', value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -10,6 +10,8 @@
 //! Layer: 8.
 
 mod allocator;
+mod analysis;
+mod analyze;
 mod args;
 mod check;
 mod dry_run;
@@ -19,6 +21,7 @@ mod failure;
 mod load;
 mod metrics_server;
 mod ops;
+mod page;
 mod progress;
 mod replay;
 mod report;
@@ -26,7 +29,9 @@ mod reporter;
 mod run;
 mod settings;
 mod stages;
+mod stats_table;
 mod table;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -53,6 +58,8 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Explain(args) => explain::explain(&args, catalog),
         Command::Ops(args) => ops::ops(&args, catalog),
         Command::Schema => ops::schema(catalog),
+        Command::Analyze(args) => analyze::analyze(&args, catalog),
+        Command::Tune(args) => tune::tune(&args, catalog),
         Command::Replay(args) => replay::replay(&args, catalog),
     };
     match result {

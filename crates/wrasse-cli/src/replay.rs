@@ -52,7 +52,7 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
     job.run_dir = replay_dir;
     job.places = Places::default();
     job.guard = args.show.guard();
-    execute(&job, &args.show)
+    execute(&job, &args.show)?.1
 }
 
 /// The rows that are whole, a line each.

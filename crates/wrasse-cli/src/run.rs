@@ -28,12 +28,20 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     job.guard = args.show.guard();
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
-        None => execute(&job, &args.show),
+        None => execute(&job, &args.show)?.1,
     }
 }
 
-/// Runs a job with progress, and tells how it went.
-pub(crate) fn execute(job: &Job, show: &ShowArgs) -> Result<Exit, Failure> {
+/// Runs a job with progress, and tells how it went: the result, and what it
+/// means for the user.
+///
+/// # Errors
+///
+/// If the run could not begin or go on.
+pub(crate) fn execute(
+    job: &Job,
+    show: &ShowArgs,
+) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
     quiet_operators();
     allocator::fit(job);
     let cancel = Cancel::default();
@@ -50,7 +58,9 @@ pub(crate) fn execute(job: &Job, show: &ShowArgs) -> Result<Exit, Failure> {
     let result = wrasse_local::run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
     reporter.end(&result);
     drop(reporter);
-    tell(job, &result?, show.quiet, show.report)
+    let result = result?;
+    let verdict = tell(job, &result, show.quiet, show.report);
+    Ok((result, verdict))
 }
 
 fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
@@ -79,8 +89,8 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
 }
 
 /// Writes a file that is there as a whole or not at all.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("json.new");
+pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let beside = path.with_extension("new");
     std::fs::write(&beside, text)?;
     std::fs::rename(&beside, path)
 }

@@ -57,6 +57,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         keep_hashes: recipe.output.keep_hashes,
         trace_dropped: how.trace_dropped
             || !matches!(settings.trace_dropped, None | Some(FileChoice::No)),
+        measuring: None,
     };
     let limit = [how.limit, settings.limit, recipe.input.samples_max]
         .into_iter()
@@ -105,7 +106,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
     })
 }
 
-fn processors() -> usize {
+pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

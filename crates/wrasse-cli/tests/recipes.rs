@@ -40,6 +40,7 @@ guides! {
     limits: "limits.md",
     duplicate_decisions: "duplicate-decisions.md",
     waiting_for_all: "waiting-for-all.md",
+    measure_and_tune: "measure-and-tune.md",
 }
 
 #[test]

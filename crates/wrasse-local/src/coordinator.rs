@@ -85,7 +85,7 @@ impl<'a> Coordinator<'a> {
         cancel: &Cancel,
     ) -> Result<RunResult, Error> {
         let (job, budget, shared) = (self.job, self.budget, self.shared);
-        let pipeline = Pipeline::new(&job.plan, job.pass.trace_dropped);
+        let pipeline = Pipeline::new(&job.plan, &job.pass);
         pipeline.check()?;
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(

@@ -69,7 +69,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
     // Nothing is written there but samples that wait, in files without names.
     let _staging = Staging(staging.clone());
     let plan = Arc::clone(&job.plan);
-    let pass = Pass::new(plan, Arc::clone(&inputs), encoder, job.pass);
+    let pass = Pass::new(plan, Arc::clone(&inputs), encoder, job.pass.clone());
     let limits = ReadLimits {
         block_bytes: job.block_bytes.0.min(SPLIT.0) as usize,
         row_bytes_max: job.row_bytes_max.0 as usize,

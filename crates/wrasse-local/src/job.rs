@@ -166,7 +166,7 @@ pub fn run(
         Arc::clone(&job.plan),
         Arc::clone(&inputs),
         sink.encoder(),
-        job.pass,
+        job.pass.clone(),
     );
     let settings = WriterSettings {
         commit_bytes: job.commit_bytes.0,

@@ -7,7 +7,7 @@
 
 use wrasse_op::OpKind as Shape;
 use wrasse_plan::{End, Plan};
-use wrasse_run::{Error, Part};
+use wrasse_run::{Error, Part, PassSettings};
 use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, Resources};
 
 /// What an operator of the scheduler runs.
@@ -37,9 +37,10 @@ pub(crate) struct Pipeline {
 const HALF_A_THREAD: i64 = 500;
 
 impl Pipeline {
-    /// `keeps_samples` says that rows are not encoded before the last gate,
-    /// because dropped ones are traced.
-    pub(crate) fn new(plan: &Plan, keeps_samples: bool) -> Self {
+    /// The steps of `plan`. Where dropped samples are traced, rows are not
+    /// encoded before the last gate. Where stats are written instead of samples,
+    /// pieces are small rows, and what was measured cannot be handed on.
+    pub(crate) fn new(plan: &Plan, settings: &PassSettings) -> Self {
         let mut steps = Vec::new();
         for (i, stage) in plan.stages().iter().enumerate() {
             let all = Part {
@@ -56,6 +57,7 @@ impl Pipeline {
                 .operators
                 .clone()
                 .find(|op| plan.operators()[*op].spec().kind == Shape::Slicer);
+            let slicer = slicer.filter(|_| settings.measuring.is_none());
             let before_slicer = slicer.and_then(|slicer| {
                 reads(Part {
                     operators: all.operators.start..slicer,
@@ -74,7 +76,7 @@ impl Pipeline {
                 _ => match reads(all.clone()) {
                     Some(reading) => steps.push(reading),
                     // All is encoded already.
-                    None if plan.encodes_before(i - 1) && !keeps_samples => {}
+                    None if plan.encodes_before(i - 1) && !settings.trace_dropped => {}
                     None => steps.push(Step::Run(all)),
                 },
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wrasse_core::Sample;
+use wrasse_core::{Sample, Stats};
 
 use crate::{Common, Deduplicator, Exchange, Filter, Fingerprint, Mapper, OpError, OpSpec, Slicer};
 
@@ -83,6 +83,36 @@ impl Operator {
             Action::Deduplicator(_) | Action::Exchange(_) => {
                 panic!("`{}` decides over many samples", self.spec.name)
             }
+        }
+    }
+
+    /// The measuring half of [`Operator::apply`]: a filter measures and does not
+    /// decide, and the sample always goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Operator::apply`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Operator::apply`].
+    pub fn measure(
+        &self,
+        sample: &mut Sample,
+        pieces: &mut Vec<Sample>,
+    ) -> Result<Outcome, OpError> {
+        match &self.action {
+            Action::Filter(filter) => filter.measure(sample).map(|()| Outcome::Kept),
+            _ => self.apply(sample, pieces),
+        }
+    }
+
+    /// The deciding half: whether a filter keeps a sample with these values;
+    /// `None` for other kinds.
+    pub fn keep(&self, stats: &Stats) -> Option<bool> {
+        match &self.action {
+            Action::Filter(filter) => Some(filter.keep(stats)),
+            _ => None,
         }
     }
 

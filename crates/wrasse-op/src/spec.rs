@@ -212,6 +212,17 @@ impl OpSpec {
         (self.schema)()
     }
 
+    /// Whether parameter `name` only decides what a filter keeps, and changes
+    /// nothing of what it measures: bounds, by their names (`min_...`,
+    /// `max_...`), and how they are meant. What is not known to be a bound
+    /// counts as measuring.
+    pub fn decides_by(&self, name: &str) -> bool {
+        let is_bound = name.starts_with("min_")
+            || name.starts_with("max_")
+            || matches!(name, "reversed_range");
+        self.kind == OpKind::Filter && is_bound
+    }
+
     /// Checks `params` (an object, or null for all defaults) and builds the
     /// operator. `defaults` are the recipe's common parameters.
     ///

@@ -46,6 +46,7 @@ pub fn check(specs: &[&'static OpSpec]) {
         );
         documented(spec);
         examples_hold(spec);
+        bounds_only_decide(spec);
     }
 }
 
@@ -81,6 +82,40 @@ fn examples_hold(spec: &'static OpSpec) {
             .collect();
         let got = run(&op, &rows).unwrap_or_else(|error| panic!("{context}: {error}"));
         assert_eq!(got.rows, want, "{context}");
+    }
+}
+
+/// What [`OpSpec::decides_by`] says: another bound measures the same.
+fn bounds_only_decide(spec: &'static OpSpec) {
+    let schema = spec.schema();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let names = properties.into_iter().flatten().map(|(name, _)| name);
+    for name in names.filter(|name| spec.decides_by(name)) {
+        for example in spec.examples {
+            let context = format!("`{}`, example \"{}\"", spec.name, example.about);
+            let rows = example.input.iter();
+            let rows: Vec<Value> = rows.map(|row| parse(row, &context)).collect();
+            let mut params = match parse(example.params, &context) {
+                Value::Object(params) => params,
+                _ => serde_json::Map::new(),
+            };
+            let measured = |params: &serde_json::Map<String, Value>| {
+                let op = spec.build(&json!(params), &Common::default()).ok()?;
+                run(&op, &rows).ok().map(|ran| ran.stats)
+            };
+            let before = measured(&params);
+            for bound in [json!(0), json!(1), json!(0.5), json!(1000)] {
+                params.insert(name.clone(), bound);
+                // What is no bound of this filter is refused.
+                if let Some(after) = measured(&params) {
+                    assert_eq!(
+                        Some(after),
+                        before,
+                        "{context}: `{name}` is called like a bound and changes what is measured"
+                    );
+                }
+            }
+        }
     }
 }
 

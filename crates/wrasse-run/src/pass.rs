@@ -8,6 +8,8 @@
 //! A sample that fails (an error, or a panic in an operator) becomes a reject
 //! and costs nothing but itself.
 
+mod measuring;
+
 use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,8 +25,10 @@ use wrasse_plan::{End, Plan};
 use crate::record::{Reject, file_name, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
 
+pub use measuring::{Measuring, columns as stats_columns};
+
 /// What a recipe asks of the pass beyond its operators.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PassSettings {
     /// Write measured values with each sample (`keep_stats_in_res_ds`).
     pub keep_stats: bool,
@@ -32,6 +36,9 @@ pub struct PassSettings {
     pub keep_hashes: bool,
     /// Record every dropped sample with the reason.
     pub trace_dropped: bool,
+    /// Measure and decide nothing: a row of stats for each sample instead of the
+    /// sample. The plan then has no gates and exchanges.
+    pub measuring: Option<Arc<Measuring>>,
 }
 
 /// The field that carries a document's hash when a recipe keeps hashes.
@@ -384,6 +391,9 @@ impl Flow<'_> {
 
     fn sample(&mut self, sample: Sample) -> Result<(), String> {
         self.tick = self.tick.wrapping_add(1);
+        if let Some(measuring) = &self.pass.settings.measuring {
+            return self.measure(measuring, sample);
+        }
         self.from(self.part.operators.start, sample)
     }
 
@@ -395,7 +405,7 @@ impl Flow<'_> {
             let revision = sample.revision();
             let mut pieces = Vec::new();
             let clock = self.clock();
-            let result = attempt(operator, &mut sample, &mut pieces);
+            let result = attempt(Operator::apply, operator, &mut sample, &mut pieces);
             let busy = since(clock);
             let tally = &mut self.state.tally.operators[at];
             tally.rows_in += 1;
@@ -474,6 +484,12 @@ impl Flow<'_> {
                 }
             }
         }
+        self.write(sample);
+        Ok(())
+    }
+
+    /// Encodes a sample, or lets it wait for the next stage.
+    fn write(&mut self, mut sample: Sample) {
         let clock = self.clock();
         match &mut self.builder {
             Some(builder) => {
@@ -500,13 +516,18 @@ impl Flow<'_> {
             }
         }
         self.state.tally.encode_ns += since(clock);
-        Ok(())
+    }
+
+    /// An error after which the run cannot go on.
+    fn fatal(&self, op: &Operator, error: &OpError) -> Result<(), String> {
+        match error.kind {
+            OpErrorKind::Fatal => Err(format!("operator `{}` cannot go on: {error}", op.name())),
+            _ => Ok(()),
+        }
     }
 
     fn reject(&mut self, op: &Operator, sample: &Sample, error: &OpError) -> Result<(), String> {
-        if error.kind == OpErrorKind::Fatal {
-            return Err(format!("operator `{}` cannot go on: {error}", op.name()));
-        }
+        self.fatal(op, error)?;
         let mut reject = Reject::of_sample(sample, &self.pass.inputs, op.name(), &error.message);
         if error.kind == OpErrorKind::Transient {
             reject.attempts = ATTEMPTS_MAX;
@@ -541,18 +562,19 @@ fn since(clock: Option<Instant>) -> u64 {
     })
 }
 
-/// Applies an operator; again if it says that the failure may pass.
+/// Has an operator work; again if it says that the failure may pass.
 fn attempt(
+    work: impl Fn(&Operator, &mut Sample, &mut Vec<Sample>) -> Result<Outcome, OpError>,
     operator: &Operator,
     sample: &mut Sample,
     pieces: &mut Vec<Sample>,
 ) -> Result<Outcome, OpError> {
-    let mut result = guarded(|| operator.apply(sample, pieces));
+    let mut result = guarded(|| work(operator, sample, pieces));
     for _ in 1..ATTEMPTS_MAX {
         match &result {
             Err(error) if error.kind == OpErrorKind::Transient => {
                 pieces.clear();
-                result = guarded(|| operator.apply(sample, pieces));
+                result = guarded(|| work(operator, sample, pieces));
             }
             _ => break,
         }

@@ -33,7 +33,10 @@ impl Way {
     /// The words of a command, run in this way.
     pub(crate) fn args(&self, words: &[String]) -> Vec<String> {
         let mut args = words.to_vec();
-        if matches!(words.first().map(String::as_str), Some("run" | "replay")) {
+        if matches!(
+            words.first().map(String::as_str),
+            Some("run" | "replay" | "analyze")
+        ) {
             args.extend(self.flags.iter().map(|flag| (*flag).to_owned()));
         }
         args

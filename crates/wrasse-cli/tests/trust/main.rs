@@ -8,6 +8,7 @@ mod exchanges;
 mod generated;
 mod hostile;
 mod kill;
+mod measuring;
 mod places;
 mod refusals;
 mod stages;
