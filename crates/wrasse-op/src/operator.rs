@@ -108,10 +108,10 @@ impl Operator {
     }
 
     /// The deciding half: whether a filter keeps a sample with these values;
-    /// `None` for other kinds.
+    /// `None` for other kinds, and for filters that decide by more.
     pub fn keep(&self, stats: &Stats) -> Option<bool> {
         match &self.action {
-            Action::Filter(filter) => Some(filter.keep(stats)),
+            Action::Filter(filter) if filter.decides_by_stats() => Some(filter.keep(stats)),
             _ => None,
         }
     }

@@ -82,6 +82,8 @@ pub struct OpSpec {
     pub origin: &'static str,
     /// The names of the values that a filter measures.
     pub stats: &'static [&'static str],
+    /// Parameters that are called like bounds and change what is measured.
+    pub measured_by: &'static [&'static str],
     /// At least one; see [`Example`].
     pub examples: &'static [Example],
     schema: fn() -> Schema,
@@ -195,6 +197,16 @@ impl OpSpec {
         Self { kind, ..self }
     }
 
+    /// Names parameters that are called like bounds (`min_...`, `max_...`) and
+    /// change what a filter measures.
+    #[must_use]
+    pub const fn measured_by(self, measured_by: &'static [&'static str]) -> Self {
+        Self {
+            measured_by,
+            ..self
+        }
+    }
+
     /// Adds other names.
     #[must_use]
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
@@ -220,7 +232,7 @@ impl OpSpec {
         let is_bound = name.starts_with("min_")
             || name.starts_with("max_")
             || matches!(name, "reversed_range");
-        self.kind == OpKind::Filter && is_bound
+        self.kind == OpKind::Filter && is_bound && !self.measured_by.contains(&name)
     }
 
     /// Checks `params` (an object, or null for all defaults) and builds the
@@ -262,6 +274,7 @@ impl OpSpec {
             details: "",
             origin: "Wrasse",
             stats: &[],
+            measured_by: &[],
             examples: &[],
             schema: || schema_for!(O::Params),
             build,

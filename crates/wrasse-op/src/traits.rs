@@ -115,6 +115,12 @@ pub trait Filter: Send + Sync + 'static {
     /// Whether a sample with these values stays.
     fn keep(&self, stats: &Stats) -> bool;
 
+    /// Whether [`Filter::keep`] is all that decides. Not so for a filter with a
+    /// [`Filter::decide`] of its own.
+    fn decides_by_stats(&self) -> bool {
+        true
+    }
+
     /// Measures a sample and says whether it stays. To be given by a filter that
     /// decides by more than the values it measures.
     ///

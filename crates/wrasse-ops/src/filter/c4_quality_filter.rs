@@ -8,6 +8,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<C4QualityFilter>(
     "c4_quality_filter",
     "Keeps samples that pass the quality rules of C4: enough sentences in lines that are prose.",
 )
+.measured_by(&["min_words_per_line", "max_word_length"])
 .details(
     "The rules and thresholds are those of section 2.2 of [Raffel et al. \
      2020](https://jmlr.org/papers/v21/20-074.html) and of its code, as datatrove 0.10 has them; \

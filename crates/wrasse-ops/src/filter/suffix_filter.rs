@@ -71,6 +71,10 @@ impl Filter for SuffixFilter {
         true
     }
 
+    fn decides_by_stats(&self) -> bool {
+        false
+    }
+
     fn decide(&self, sample: &mut Sample) -> Result<bool, OpError> {
         if self.suffixes.is_empty() {
             return Ok(true);

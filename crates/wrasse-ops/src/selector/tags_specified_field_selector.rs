@@ -61,6 +61,10 @@ impl Filter for TagsSpecifiedFieldSelector {
         true
     }
 
+    fn decides_by_stats(&self) -> bool {
+        false
+    }
+
     fn decide(&self, sample: &mut Sample) -> Result<bool, OpError> {
         let path = self.0.field_key.as_str();
         if path.is_empty() {
