@@ -18,6 +18,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# The package as it lies here, built or not.
+sys.path.insert(0, str(ROOT / "python"))
+
 # A server starts in about a second; a loaded machine may take much longer.
 START_SECONDS = 60
 
