@@ -38,6 +38,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("regex", &["wrasse-ops"]),
     ("regex-syntax", &["wrasse-ops"]),
     ("unicode-normalization", &["wrasse-ops"]),
+    ("whatlang", &["wrasse-ops"]),
     // The schemas of parameters.
     ("schemars", &["wrasse-op", "wrasse-ops", "my-operators"]),
 ];

@@ -8,6 +8,7 @@ wrasse_op::operators! {
     fineweb_quality_filter,
     gopher_quality_filter,
     gopher_repetition_filter,
+    language_id_score_filter,
     maximum_line_length_filter,
     special_characters_filter,
     text_length_filter,
