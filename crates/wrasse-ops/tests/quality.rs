@@ -1,7 +1,8 @@
-//! Edge cases of the quality filters with published rules.
+//! Edge cases of the quality filters with published rules, and of language
+//! identification.
 //!
-//! Expected decisions are those of datatrove 0.10 with spaCy 3.8, where it
-//! does not fail.
+//! Expected decisions of the former are those of datatrove 0.10 with spaCy 3.8,
+//! where it does not fail.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -118,4 +119,50 @@ fn lines_that_do_not_count_drop_nothing() {
         "One two. Three.\n Four five six? ok",
     );
     assert_eq!(ran.rows[0]["text"], "One two. Four five six?");
+}
+
+#[test]
+fn a_language_is_told_or_is_not() {
+    let name = "language_id_score_filter";
+    let ran = run_on(name, &json!({}), "1234 -- !");
+    assert_eq!(ran.stats[0], json!({"lang": "und", "lang_score": 0.0}));
+    assert_eq!(ran.kept, [false]);
+    let any = json!({"lang": "", "min_score": 0});
+    assert_eq!(run_on(name, &any, "").kept, [true]);
+    for lang in [json!(null), json!([]), json!("de"), json!(["fr", "de"])] {
+        let params = json!({"lang": lang});
+        let text = "Über allen Gipfeln ist Ruh, in allen Wipfeln spürest du kaum einen Hauch.";
+        let ran = run_on(name, &params, text);
+        assert_eq!(
+            (&ran.stats[0]["lang"], &ran.kept[..]),
+            (&json!("de"), &[true][..])
+        );
+    }
+    for (text, want) in [
+        (
+            "`git clone https://example.com`で複製します。そのあとで設定を変更してください。",
+            "ja",
+        ),
+        (
+            "使用 `git clone https://example.com` 复制仓库，然后按照说明更改您需要的设置。",
+            "zh",
+        ),
+        (
+            "`git clone https://example.com`으로 저장소를 복제한 다음 설정을 변경하세요.",
+            "ko",
+        ),
+        (
+            "In Japanese, the word 日本 is read as nihon or as nippon.",
+            "en",
+        ),
+    ] {
+        assert_eq!(
+            run_on(name, &json!({}), text).stats[0]["lang"],
+            want,
+            "{text}"
+        );
+    }
+    let error = build(name, &json!({"lang": ["en", "eus"]})).unwrap_err();
+    assert_eq!(error.param.as_deref(), Some("lang"));
+    assert!(error.hint.unwrap().contains(" zh"));
 }

@@ -41,6 +41,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tar", &["wrasse-ops"]),
     ("unicode-normalization", &["wrasse-ops"]),
     ("unicode-segmentation", &["wrasse-ops"]),
+    ("whatlang", &["wrasse-ops"]),
     ("zip", &["wrasse-ops"]),
     // The schemas of parameters.
     ("schemars", &["wrasse-op", "wrasse-ops", "my-operators"]),

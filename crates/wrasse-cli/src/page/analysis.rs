@@ -357,6 +357,9 @@ impl Seen {
                 *self.labels.entry(label).or_default() += 1;
                 self.shrink();
             }
+            Stat::Bool(holds) => {
+                *self.labels.entry(holds.to_string()).or_default() += 1;
+            }
             Stat::List(list) => list.iter().for_each(|stat| self.add(stat)),
         }
     }

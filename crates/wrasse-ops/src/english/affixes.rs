@@ -95,6 +95,7 @@ pub(super) fn suffix(text: &str) -> usize {
         '…' if before == Some('…') => 2 * last.len_utf8(),
         's' | 'S' if matches!(before, Some('\'' | '’')) => before.map_or(0, char::len_utf8) + 1,
         '+' => usize::from(after_digit(1)),
+        _ if last.is_ascii_alphabetic() => unit(text),
         _ if is_affix(last) => last.len_utf8(),
         '$' => {
             let dollars = ["US$", "C$", "A$", "$"];
@@ -104,19 +105,29 @@ pub(super) fn suffix(text: &str) -> usize {
             found.map_or(0, |dollars| dollars.len())
         }
         _ if is_currency(last) && after_digit(last.len_utf8()) => last.len_utf8(),
-        _ => {
-            let units = || UNITS.split_ascii_whitespace();
-            let digit = text
-                .bytes()
-                .rev()
-                .take(16)
-                .any(|byte| byte.is_ascii_digit());
-            let mut units = units().filter(|unit| digit && text.ends_with(*unit));
-            units
-                .find(|unit| after_digit(unit.len()))
-                .map_or(0, str::len)
-        }
+        _ => unit(text),
     }
+}
+
+/// Number of bytes of the unit that `text` ends with after a digit, or 0.
+fn unit(text: &str) -> usize {
+    let is_after_digit = |unit: &&str| {
+        let before = text
+            .strip_suffix(*unit)
+            .and_then(|rest| rest.bytes().next_back());
+        before.is_some_and(|byte| byte.is_ascii_digit())
+    };
+    // No unit has more bytes than that.
+    if !text
+        .bytes()
+        .rev()
+        .take(16)
+        .any(|byte| byte.is_ascii_digit())
+    {
+        return 0;
+    }
+    let mut units = UNITS.split_ascii_whitespace();
+    units.find(is_after_digit).map_or(0, str::len)
 }
 
 /// Calls `found` with the start and end of each infix of `text`.

@@ -19,6 +19,7 @@ wrasse_op::operators! {
     image_blurriness_filter,
     image_shape_filter,
     image_size_filter,
+    language_id_score_filter,
     maximum_line_length_filter,
     remove_file_with_short_or_long_length,
     special_characters_filter,
