@@ -9,6 +9,7 @@
 mod chars;
 mod charset;
 mod clean;
+mod datamate;
 mod deduplicator;
 mod filter;
 mod ftfy;
