@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
 
+use wrasse_op::{OpError, Sample};
+
 use crate::scan::FirstBytes;
 pub(crate) use bounded::{Bounded, replace_ranges};
 pub(crate) use email::is_address;
@@ -93,11 +95,18 @@ pub(crate) fn unless_same(text: String, old: &str) -> Cow<'_, str> {
     }
 }
 
-#[derive(Deserialize)]
+/// A value by itself or in quotes.
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
-enum Written<T> {
+pub(crate) enum Written<T> {
     Plain(T),
     Text(String),
+}
+
+/// Whether the sample says that it comes from a file of this type.
+pub(crate) fn file_type_is(sample: &Sample, name: &str) -> Result<bool, OpError> {
+    let value = sample.value("fileType")?;
+    Ok(value.is_some_and(|value| value.as_str() == Some(name)))
 }
 
 /// A number as a slider gives it, or as an input field does: in quotes.

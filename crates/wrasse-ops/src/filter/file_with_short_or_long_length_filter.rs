@@ -81,7 +81,7 @@ impl TextFilter for FileWithShortOrLongLengthFilter {
     fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
         // An empty text has no length, so that it is dropped.
         if !text.is_empty() {
-            stats.set("stripped_len", stripped(text).chars().count() as f64);
+            stats.set("stripped_len", stripped_len(text));
         }
         Ok(())
     }
@@ -92,10 +92,15 @@ impl TextFilter for FileWithShortOrLongLengthFilter {
     }
 }
 
-/// `text` without spaces at both ends; those before a last line feed go, too,
-/// as the `$` of Python's patterns stands before it as well.
-fn stripped(text: &str) -> &str {
-    text.trim_matches(is_space)
+/// Characters without spaces at both ends. Those before a last line feed go,
+/// too: Python's `$` also matches there.
+fn stripped_len(text: &str) -> usize {
+    let text = text.trim_start_matches(is_space);
+    let (body, n_last) = match text.strip_suffix('\n') {
+        Some(body) => (body, 1),
+        None => (text, 0),
+    };
+    body.trim_end_matches(is_space).chars().count() + n_last
 }
 
 fn is_space(c: char) -> bool {

@@ -2,4 +2,5 @@
 
 wrasse_op::operators! {
     text_chunk_mapper,
+    text_splitter,
 }
