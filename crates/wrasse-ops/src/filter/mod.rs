@@ -4,6 +4,7 @@ wrasse_op::operators! {
     alphanumeric_filter,
     average_line_length_filter,
     character_repetition_filter,
+    file_with_high_repeat_phrase_rate_filter,
     file_with_high_repeat_word_rate_filter,
     file_with_high_special_char_rate_filter,
     file_with_short_or_long_length_filter,
