@@ -95,7 +95,7 @@ impl FileWithHighRepeatPhraseRateFilter {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         let mut n_all = 0;
         let mut n_most = 0;
-        for word in JIEBA.cut(text, true) {
+        words(text, |word| {
             let is_stopword = || self.without_stopwords && STOPWORDS.contains(word);
             if is_word(word) && !is_stopword() {
                 let count = counts.entry(word).or_default();
@@ -103,13 +103,58 @@ impl FileWithHighRepeatPhraseRateFilter {
                 n_most = n_most.max(*count);
                 n_all += 1;
             }
-        }
+        });
         super::ratio(n_most, n_all)
     }
 }
 
-/// Whether this is two letters or more. (Of all alphabetic characters only
-/// letters get into a word of several.)
+/// The words of jieba 0.42 that have two characters or more.
+///
+/// The crate differs in two things, which are mended here: it cuts more kinds
+/// of ideographs, and it joins ASCII words to numbers behind any character
+/// where jieba does so behind a point.
+fn words<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
+    let is_member = |c: char| {
+        c.is_ascii_alphanumeric() || "+#&._%-".contains(c) || matches!(c, '\u{4e00}'..='\u{9fd5}')
+    };
+    for block in text.split(|c| !is_member(c)).filter(|block| !block.is_empty()) {
+        let (mut start, mut end) = (0, 0);
+        for word in JIEBA.cut(block, true) {
+            if word.is_ascii() && !JIEBA.has_word(word) {
+                end += word.len();
+                continue;
+            }
+            plain_words(&block[start..end], &mut each);
+            each(word);
+            end += word.len();
+            start = end;
+        }
+        plain_words(&block[start..end], &mut each);
+    }
+}
+
+/// The words of ASCII that is in no dictionary.
+fn plain_words<'t>(text: &'t str, each: &mut impl FnMut(&'t str)) {
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        rest = &rest[start..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric());
+        let mut end = end.unwrap_or(rest.len());
+        let number = rest[end..].strip_prefix('.').map_or(0, |number| {
+            let end = number.find(|c: char| !c.is_ascii_digit());
+            end.unwrap_or(number.len())
+        });
+        if number > 0 {
+            end += 1 + number;
+        }
+        end += usize::from(rest[end..].starts_with('%'));
+        let (word, after) = rest.split_at(end);
+        each(word);
+        rest = after;
+    }
+}
+
+/// Whether this is two letters or more, ideographs among them.
 fn is_word(word: &str) -> bool {
     word.chars().nth(1).is_some() && word.chars().all(char::is_alphabetic)
 }
