@@ -17,6 +17,7 @@ mod html;
 mod links;
 mod mapper;
 mod ngrams;
+mod opencc;
 mod pattern;
 mod scan;
 mod slicer;

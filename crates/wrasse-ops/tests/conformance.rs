@@ -6,6 +6,7 @@
 //! say and says so; the operators' own examples always run.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "the suite says what it did")]
 
 use std::path::{Path, PathBuf};
 
@@ -70,7 +71,10 @@ fn check_datamate(case: &Value) -> Result<(), String> {
             Ok(ran) if spec.kind == OpKind::Slicer => {
                 ran.rows.iter().map(|row| row["text"].clone()).collect()
             }
-            Ok(ran) => ran.rows.first().map_or("".into(), |row| row["text"].clone()),
+            Ok(ran) => ran
+                .rows
+                .first()
+                .map_or("".into(), |row| row["text"].clone()),
         };
         let want = match (want.get("error"), want.get("chunks")) {
             (Some(_), _) => &Value::from("an error"),

@@ -19,9 +19,7 @@ impl Bounded {
     /// `pattern` in the syntax of the `regex` crate, between `before` and
     /// `after`, classes of characters.
     pub(crate) fn new(before: &str, pattern: &str, after: &str) -> Self {
-        Self(fixed(&format!(
-            r"(?:\A|{before})({pattern})(?:\z|{after})"
-        )))
+        Self(fixed(&format!(r"(?:\A|{before})({pattern})(?:\z|{after})")))
     }
 
     /// The first match at or after `at`, without what stands beside it.

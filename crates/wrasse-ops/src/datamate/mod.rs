@@ -2,6 +2,7 @@
 
 mod bounded;
 mod email;
+mod outline;
 
 use std::borrow::Cow;
 
@@ -12,6 +13,7 @@ use wrasse_op::{OpError, Sample};
 use crate::scan::FirstBytes;
 pub(crate) use bounded::{Bounded, replace_ranges};
 pub(crate) use email::is_address;
+pub(crate) use outline::outline;
 
 /// This operator takes no parameters of its own.
 #[derive(Default, serde::Deserialize, schemars::JsonSchema)]
@@ -72,17 +74,15 @@ pub(crate) fn first_bytes(edit: impl Fn(char) -> Edit) -> FirstBytes {
 pub(crate) fn is_exotic_space(c: char) -> bool {
     matches!(
         c,
-        '\u{a0}'
-            | '\u{1680}'
-            | '\u{180e}'
-            | '\u{2000}'..='\u{200d}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{202f}'
-            | '\u{205f}'
-            | '\u{2060}'
-            | '\u{3000}'
-            | '\u{feff}'
+        '\u{a0}' | '\u{1680}' | '\u{180e}' | '\u{2000}'
+            ..='\u{200d}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{202f}'
+                | '\u{205f}'
+                | '\u{2060}'
+                | '\u{3000}'
+                | '\u{feff}'
     )
 }
 
@@ -113,9 +113,10 @@ pub(crate) fn file_type_is(sample: &Sample, name: &str) -> Result<bool, OpError>
 pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match Written::<f64>::deserialize(deserializer)? {
         Written::Plain(number) => Ok(number),
-        Written::Text(text) => text.trim().parse().map_err(|_| {
-            serde::de::Error::custom(format!("expected a number, found `{text}`"))
-        }),
+        Written::Text(text) => text
+            .trim()
+            .parse()
+            .map_err(|_| serde::de::Error::custom(format!("expected a number, found `{text}`"))),
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
-use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter};
+use wrasse_op::{
+    Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
+};
 
 use crate::datamate::{ORIGIN, number, switch};
 
@@ -31,10 +33,18 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighRepeatPhraseRa
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The lowest share that is dropped, 0 to 1.
-    #[serde(rename = "repeatPhraseRatio", alias = "repeat_phrase_ratio", deserialize_with = "number")]
+    #[serde(
+        rename = "repeatPhraseRatio",
+        alias = "repeat_phrase_ratio",
+        deserialize_with = "number"
+    )]
     repeat_phrase_ratio: f64,
     /// Whether words of DataMate's list of stop words do not count.
-    #[serde(rename = "hitStopwords", alias = "hit_stopwords", deserialize_with = "switch")]
+    #[serde(
+        rename = "hitStopwords",
+        alias = "hit_stopwords",
+        deserialize_with = "switch"
+    )]
     hit_stopwords: bool,
 }
 
@@ -117,7 +127,10 @@ fn words<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
     let is_member = |c: char| {
         c.is_ascii_alphanumeric() || "+#&._%-".contains(c) || matches!(c, '\u{4e00}'..='\u{9fd5}')
     };
-    for block in text.split(|c| !is_member(c)).filter(|block| !block.is_empty()) {
+    for block in text
+        .split(|c| !is_member(c))
+        .filter(|block| !block.is_empty())
+    {
         let (mut start, mut end) = (0, 0);
         for word in JIEBA.cut(block, true) {
             if word.is_ascii() && !JIEBA.has_word(word) {

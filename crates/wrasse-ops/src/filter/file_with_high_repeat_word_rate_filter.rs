@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter};
+use wrasse_op::{
+    Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
+};
 
 use crate::datamate::{ORIGIN, number};
 
@@ -30,7 +32,11 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighRepeatWordRate
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The lowest share that is dropped, 0 to 1.
-    #[serde(rename = "repeatWordRatio", alias = "repeat_word_ratio", deserialize_with = "number")]
+    #[serde(
+        rename = "repeatWordRatio",
+        alias = "repeat_word_ratio",
+        deserialize_with = "number"
+    )]
     repeat_word_ratio: f64,
 }
 
@@ -67,7 +73,10 @@ impl TextFilter for FileWithHighRepeatWordRateFilter {
         let mut counts: HashMap<char, usize> = HashMap::new();
         let mut n_all = 0;
         let mut n_most = 0;
-        for c in text.chars().filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}')) {
+        for c in text
+            .chars()
+            .filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}'))
+        {
             let count = counts.entry(c).or_default();
             *count += 1;
             n_most = n_most.max(*count);

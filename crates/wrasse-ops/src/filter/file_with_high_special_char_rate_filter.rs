@@ -1,6 +1,8 @@
 //! `file_with_high_special_char_rate_filter` drops texts with much punctuation.
 
-use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter};
+use wrasse_op::{
+    Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
+};
 
 use crate::datamate::{ORIGIN, number};
 
@@ -23,7 +25,11 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighSpecialCharRat
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The lowest share that is dropped, 0 to 1.
-    #[serde(rename = "specialCharRatio", alias = "special_char_ratio", deserialize_with = "number")]
+    #[serde(
+        rename = "specialCharRatio",
+        alias = "special_char_ratio",
+        deserialize_with = "number"
+    )]
     special_char_ratio: f64,
 }
 
@@ -56,7 +62,10 @@ impl TextFilter for FileWithHighSpecialCharRateFilter {
         // An empty text has no share.
         if !text.is_empty() {
             let n_special = text.chars().filter(|c| is_special(*c)).count();
-            stats.set("special_token_ratio", super::ratio(n_special, text.n_chars()));
+            stats.set(
+                "special_token_ratio",
+                super::ratio(n_special, text.n_chars()),
+            );
         }
         Ok(())
     }
@@ -71,7 +80,23 @@ fn is_special(c: char) -> bool {
     (c.is_ascii_punctuation() && c != '.')
         || matches!(
             c,
-            '·' | '！' | '￥' | '…' | '（' | '）' | '—' | '【' | '】' | '、' | '：' | '“' | '；'
-                | '‘' | '《' | '》' | '？' | '，' | '。'
+            '·' | '！'
+                | '￥'
+                | '…'
+                | '（'
+                | '）'
+                | '—'
+                | '【'
+                | '】'
+                | '、'
+                | '：'
+                | '“'
+                | '；'
+                | '‘'
+                | '《'
+                | '》'
+                | '？'
+                | '，'
+                | '。'
         )
 }

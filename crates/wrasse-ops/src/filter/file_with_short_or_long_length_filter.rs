@@ -1,7 +1,9 @@
 //! `file_with_short_or_long_length_filter` keeps texts of a length within a
 //! range.
 
-use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter};
+use wrasse_op::{
+    Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
+};
 
 use crate::datamate::ORIGIN;
 
@@ -106,6 +108,7 @@ fn stripped_len(text: &str) -> usize {
 fn is_space(c: char) -> bool {
     matches!(
         c,
-        ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200f}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+        ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'
+            ..='\u{200f}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
     )
 }

@@ -81,7 +81,7 @@ fn is_checked(number: &str) -> bool {
             _ => digit * 2 / 10 + digit * 2 % 10,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Where numbers stand by themselves, each also where another match hid it.

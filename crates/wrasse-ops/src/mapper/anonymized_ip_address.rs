@@ -112,7 +112,12 @@ fn runs(
 /// Whether this is four single digits, of any script.
 fn is_short(run: &str) -> bool {
     let mut parts = run.split('.');
-    parts.by_ref().take(4).filter(|part| part.chars().count() == 1).count() == 4
+    parts
+        .by_ref()
+        .take(4)
+        .filter(|part| part.chars().count() == 1)
+        .count()
+        == 4
         && parts.next().is_none()
 }
 

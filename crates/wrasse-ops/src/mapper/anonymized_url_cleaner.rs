@@ -46,7 +46,8 @@ impl TextMapper for AnonymizedUrlCleaner {
         let addresses = std::iter::from_fn(|| {
             loop {
                 let found = self.address.find_at(text, at)?;
-                let is_inside = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'.');
+                let is_inside =
+                    |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'.');
                 let before = found.start().checked_sub(1).map(|at| &bytes[at]);
                 if bytes[found.start()] == b'w' && before.is_some_and(is_inside) {
                     at = found.start() + 1;

@@ -74,7 +74,11 @@ impl TextMapper for ContentCleaner {
             return Ok(Cow::Borrowed(text));
         };
         let rest = text.get(end + 1..);
-        let kept = if rest.is_some() { start } else { start.saturating_sub(1) };
+        let kept = if rest.is_some() {
+            start
+        } else {
+            start.saturating_sub(1)
+        };
         Ok(Cow::Owned([&text[..kept], rest.unwrap_or("")].concat()))
     }
 }

@@ -35,7 +35,8 @@ impl Configured for EmailNumberCleaner {
     fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         // White space as Python has it.
         let space = r"[\s\x1c-\x1f]?";
-        let pattern = format!(r"[a-zA-Z\d.\-+_]+{space}@{space}[a-zA-Z\d.\-+_]+\.[a-zA-Z0-9]{{2,6}}");
+        let pattern =
+            format!(r"[a-zA-Z\d.\-+_]+{space}@{space}[a-zA-Z\d.\-+_]+\.[a-zA-Z0-9]{{2,6}}");
         let address = Bounded::new(BESIDE, &pattern, BESIDE);
         Ok(Self { address })
     }
@@ -95,7 +96,11 @@ fn first_place(
             let ends_before = at > 0 && taken[at - 1].end == place.start;
             let begins_behind = taken.get(at).is_some_and(|other| other.start == place.end);
             is_free
-                && (ends_before || text[..place.start].chars().next_back().is_none_or(is_beside))
+                && (ends_before
+                    || text[..place.start]
+                        .chars()
+                        .next_back()
+                        .is_none_or(is_beside))
                 && (begins_behind || text[place.end..].chars().next().is_none_or(is_beside))
         })
 }

@@ -28,9 +28,7 @@ pub(crate) struct FullWidthCharacterCleaner {
 fn edit(c: char) -> Edit {
     match c {
         '！' | '（' | '）' | '，' | '：' | '；' | '？' | '｛' | '｝' => Edit::Keep,
-        '\u{ff01}'..='\u{ff5e}' => {
-            char::from_u32(c as u32 - 0xfee0).map_or(Edit::Keep, Edit::Put)
-        }
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).map_or(Edit::Keep, Edit::Put),
         _ => Edit::Keep,
     }
 }

@@ -68,7 +68,10 @@ impl Configured for HtmlTagCleaner {
             Some(Written::Text(text)) if !text.is_empty() => TABLE_TAGS,
             _ => "",
         };
-        let names: Vec<&str> = TAGS.split(' ').chain(tables.split_terminator(' ')).collect();
+        let names: Vec<&str> = TAGS
+            .split(' ')
+            .chain(tables.split_terminator(' '))
+            .collect();
         // In Python, `i` in any case is also `İ` and `ı`.
         let names = names.join("|").replace('i', "[iİı]");
         let removed = fixed(&format!(
@@ -108,13 +111,15 @@ impl HtmlTagCleaner {
         let mut failed = None;
         self.tag.for_each_match(text, false, |tag| {
             let Some((from, to)) = tag[0] else { return };
-            let each = self.attribute.for_each_match(&text[from..to], true, |spans| {
-                if let [Some((start, end)), Some((name, name_end))] = spans
-                    && !matches!(&text[from + name..from + name_end], "colspan" | "rowspan")
-                {
-                    dropped.push(from + start..from + end);
-                }
-            });
+            let each = self
+                .attribute
+                .for_each_match(&text[from..to], true, |spans| {
+                    if let [Some((start, end)), Some((name, name_end))] = spans
+                        && !matches!(&text[from + name..from + name_end], "colspan" | "rowspan")
+                    {
+                        dropped.push(from + start..from + end);
+                    }
+                });
             failed = failed.take().or(each.err());
         })?;
         match failed {

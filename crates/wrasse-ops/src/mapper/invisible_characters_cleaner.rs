@@ -27,11 +27,9 @@ pub(crate) struct InvisibleCharactersCleaner {
 
 fn edit(c: char) -> Edit {
     match c {
-        '\0'..='\u{7}'
-        | '\u{e}'..='\u{13}'
-        | '\u{15}'..='\u{1f}'
-        | '\u{7f}'..='\u{a0}'
-        | '|' => Edit::Delete,
+        '\0'..='\u{7}' | '\u{e}'..='\u{13}' | '\u{15}'..='\u{1f}' | '\u{7f}'..='\u{a0}' | '|' => {
+            Edit::Delete
+        }
         _ => Edit::Keep,
     }
 }

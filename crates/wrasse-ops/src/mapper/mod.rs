@@ -27,6 +27,8 @@ wrasse_op::operators! {
     remove_repeat_sentences_mapper,
     remove_specific_chars_mapper,
     replace_content_mapper,
+    traditional_chinese_cleaner,
     unicode_space_cleaner,
     whitespace_normalization_mapper,
+    xml_tag_cleaner,
 }

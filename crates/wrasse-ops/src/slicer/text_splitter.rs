@@ -108,7 +108,9 @@ impl<'t> Part<'t> {
 impl TextSlicer for TextSplitter {
     fn slice(&self, text: &Text, pieces: &mut Vec<String>) -> Result<(), OpError> {
         let text: &str = text;
-        let end = self.max_characters.and_then(|max| text.char_indices().nth(max));
+        let end = self
+            .max_characters
+            .and_then(|max| text.char_indices().nth(max));
         let text = end.map_or(text, |(end, _)| &text[..end]);
         let mut chunks = Vec::new();
         self.join(&self.paragraphs(text), |chunk, n_chars| {
@@ -180,7 +182,8 @@ impl TextSplitter {
     fn cut(&self, chunk: &str, n_chars: usize, chunks: &mut Vec<String>) {
         let mut rest = chunk;
         let mut n_rest = n_chars;
-        let after = |text: &str, n: usize| text.char_indices().nth(n).map_or(text.len(), |(at, _)| at);
+        let after =
+            |text: &str, n: usize| text.char_indices().nth(n).map_or(text.len(), |(at, _)| at);
         while n_rest > self.size {
             chunks.push(rest[..after(rest, self.size)].to_owned());
             let step = self.size - self.overlap;
