@@ -4,6 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
+use crate::charset::{CharSet, n_words};
 use crate::datamate::{ORIGIN, number};
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighSpecialCharRateFilter>(
@@ -61,7 +62,7 @@ impl TextFilter for FileWithHighSpecialCharRateFilter {
     fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
         // An empty text has no share.
         if !text.is_empty() {
-            let n_special = text.chars().filter(|c| is_special(*c)).count();
+            let n_special = SPECIAL_TOKENS.count(text);
             stats.set(
                 "special_token_ratio",
                 super::ratio(n_special, text.n_chars()),
@@ -76,27 +77,24 @@ impl TextFilter for FileWithHighSpecialCharRateFilter {
     }
 }
 
-fn is_special(c: char) -> bool {
-    (c.is_ascii_punctuation() && c != '.')
-        || matches!(
-            c,
-            '·' | '！'
-                | '￥'
-                | '…'
-                | '（'
-                | '）'
-                | '—'
-                | '【'
-                | '】'
-                | '、'
-                | '：'
-                | '“'
-                | '；'
-                | '‘'
-                | '《'
-                | '》'
-                | '？'
-                | '，'
-                | '。'
-        )
+/// As flips: code points at which membership changes.
+const SPECIAL: &[u32] = &[
+    0x21, 0x2e, 0x2f, 0x30, 0x3a, 0x41, 0x5b, 0x61, 0x7b, 0x7f, 0xb7, 0xb8, 0x2014, 0x2015, 0x2018,
+    0x2019, 0x201c, 0x201d, 0x2026, 0x2027, 0x3001, 0x3003, 0x300a, 0x300c, 0x3010, 0x3012, 0xff01,
+    0xff02, 0xff08, 0xff0a, 0xff0c, 0xff0d, 0xff1a, 0xff1c, 0xff1f, 0xff20, 0xffe5, 0xffe6,
+];
+
+static SPECIAL_TOKENS: CharSet<{ n_words(SPECIAL) }> = CharSet::from_flips(SPECIAL);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_are_the_tokens_of_the_original() {
+        let tokens = "~·！@#￥%…&*（）—+-={}|【】、：“；‘《》？，。`!$^()_[]\\:\";'<>?,/";
+        for c in '\0'..=char::MAX {
+            assert_eq!(SPECIAL_TOKENS.contains(c), tokens.contains(c), "{c:?}");
+        }
+    }
 }
