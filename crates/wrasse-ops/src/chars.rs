@@ -24,6 +24,17 @@ pub(crate) fn is_digit(c: char) -> bool {
     DIGITS.get(at).is_some_and(|(first, _)| *first <= c)
 }
 
+/// The value of a decimal digit of any script.
+pub(crate) fn digit_value(c: char) -> Option<u32> {
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    let at = DIGITS.partition_point(|(_, last)| *last < c);
+    let (first, _) = DIGITS.get(at).filter(|(first, _)| *first <= c)?;
+    // Ranges are whole sets of ten, each from zero to nine.
+    Some((c as u32 - *first as u32) % 10)
+}
+
 /// The ranges of `\d`, from the tables of the pattern engine itself.
 static DIGITS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     let hir = regex_syntax::parse(r"\d").expect("a class is a pattern");

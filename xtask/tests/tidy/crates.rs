@@ -34,8 +34,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     // What operators are made of.
     ("fancy-regex", &["wrasse-ops"]),
     ("html5ever", &["wrasse-ops"]),
-    ("image", &["wrasse-ops"]),
+    ("jieba-rs", &["wrasse-ops"]),
     ("md5", &["wrasse-ops"]),
+    ("quick-xml", &["wrasse-ops"]),
     ("regex", &["wrasse-ops"]),
     ("regex-syntax", &["wrasse-ops"]),
     ("tar", &["wrasse-ops"]),

@@ -1,101 +1,76 @@
-//! `extra_space_cleaner` removes spaces and empty lines that are not needed.
+//! `extra_space_cleaner` removes spaces and empty lines that say nothing.
 
 use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{is_unicode_space, map_chars};
-use crate::unicode;
+use crate::datamate::{NoParams, ORIGIN, is_exotic_space, unless_same};
+use crate::unicode::is_space;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<ExtraSpaceCleaner>(
     "extra_space_cleaner",
-    "Removes white space around lines, repeated spaces, empty lines, and spaces between Chinese characters or punctuation.",
+    "Removes indentation, empty lines and needless spaces.",
 )
-.details(
-    "Spaces of all kinds become plain ones first (as by `unicode_space_cleaner`). Indentation goes too: \
-     this is for prose, not for code.",
-)
-.origin("DataMate")
 .aliases(&["ExtraSpaceCleaner"])
+.details("Exotic spaces become plain ones as in `unicode_space_cleaner`; lines lose white space at both ends; empty lines go; several spaces become one; and spaces go altogether between two characters of which each is an ideograph (U+4E00 to U+9FA5) or punctuation, ASCII or Chinese. Tabs within a line stay. This takes the indentation of code.")
+.origin(ORIGIN)
 .examples(&[Example {
-    about: "lines of prose",
+    about: "keeps spaces between words only",
     params: "{}",
-    input: &[r#"{"text": "  a   b \n\n\n c ， d\n"}"#],
-    output: &[r#"{"text": "a b\nc ， d"}"#],
+    input: &[r#"{"text": "  机器 学习 ， ML  is\n\n\n\tgood ( very )  \n"}"#],
+    output: &[r#"{"text": "机器学习， ML is\ngood ( very )"}"#],
 }]);
-
-/// Parameters of `extra_space_cleaner`: none.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
 
 pub(crate) struct ExtraSpaceCleaner;
 
 impl Configured for ExtraSpaceCleaner {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self)
     }
 }
 
 impl TextMapper for ExtraSpaceCleaner {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
-        let plain = map_chars(text, |c| c != ' ' && is_unicode_space(c), |_| Some(' '));
-        let lines = unicode::strip(&plain).split('\n').map(unicode::strip);
-        let mut out = String::with_capacity(plain.len());
-        // The bracket that the original puts before a text counts as one.
-        let mut before = '【';
-        for (i, line) in lines.enumerate() {
-            if i > 0 {
+        let mut out = String::with_capacity(text.len());
+        for line in text.split('\n') {
+            let line = line.trim_matches(|c| is_space(c) || is_exotic_space(c));
+            if line.is_empty() {
+                continue;
+            }
+            if !out.is_empty() {
                 out.push('\n');
-                before = '\n';
             }
-            let mut chars = line.chars().peekable();
-            while let Some(c) = chars.next() {
-                if c != ' ' {
-                    out.push(c);
-                    before = c;
-                    continue;
-                }
-                while chars.next_if_eq(&' ').is_some() {}
-                let next = chars.peek().copied().unwrap_or('\n');
-                if !(is_dense(before) && is_dense(next)) {
-                    out.push(' ');
-                    before = ' ';
-                }
-            }
+            push_line(line, &mut out);
         }
-        Ok(collapse(out).into())
+        Ok(unless_same(out, text))
     }
 }
 
-/// A Chinese character, or punctuation.
-fn is_dense(c: char) -> bool {
-    matches!(c, '\u{4E00}'..='\u{9FA5}')
-        || "~·！@#￥%…&*（）—+-={}|【】、：“”‘’；《》？，。`!$^()_[]\\:\";'<>?,/.".contains(c)
+fn is_gap(c: char) -> bool {
+    c == ' ' || is_exotic_space(c)
 }
 
-/// Runs of spaces and line ends, of two or more, become one line end.
-fn collapse(text: String) -> String {
-    let is_gap = |c: char| c == ' ' || c == '\n';
-    let bytes = text.as_bytes();
-    let is_gap_byte = |byte: &u8| is_gap(char::from(*byte));
-    if !bytes.windows(2).any(|pair| pair.iter().all(is_gap_byte)) {
-        return text;
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
+/// Appends a line that neither begins nor ends with a space.
+fn push_line(line: &str, out: &mut String) {
+    let mut rest = line;
     while let Some(start) = rest.find(is_gap) {
-        out.push_str(&rest[..start]);
-        let behind = rest[start..].trim_start_matches(is_gap);
-        let length = rest.len() - start - behind.len();
-        match length {
-            1 => out.push_str(&rest[start..=start]),
-            _ => out.push('\n'),
+        let (word, gap) = rest.split_at(start);
+        out.push_str(word);
+        rest = gap.trim_start_matches(is_gap);
+        let is_tight = word.chars().next_back().is_some_and(is_dense)
+            && rest.chars().next().is_some_and(is_dense);
+        if !is_tight {
+            out.push(' ');
         }
-        rest = behind;
     }
     out.push_str(rest);
-    out
+}
+
+/// Whether a character stands without spaces beside its like.
+fn is_dense(c: char) -> bool {
+    c.is_ascii_punctuation()
+        || matches!(c, '\u{4e00}'..='\u{9fa5}')
+        || "·！￥…（）—【】、：“”‘’；《》？，。".contains(c)
 }

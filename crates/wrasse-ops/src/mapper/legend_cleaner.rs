@@ -2,61 +2,57 @@
 
 use std::borrow::Cow;
 
+use regex::Regex;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
+use crate::datamate::{NoParams, ORIGIN, unless_same};
 use crate::pattern::fixed;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<LegendCleaner>(
     "legend_cleaner",
     "Removes lines that are captions of figures and tables.",
 )
-.details(
-    "Such lines begin with 图, 表, 图片, 表格, Figure, Table or Fig. and a number or one or two letters, \
-     with text behind a space. A line that begins with `Figures` is one by this rule.",
-)
-.origin("DataMate")
 .aliases(&["LegendCleaner"])
+.details("A caption is a line that begins with `图`, `表`, `图片`, `表格`, `Figure`, `Table`, `Fig` or `Fig.` in any case, any number of spaces, a number (such as `3`, `2.1-4`, `S1` or `B.2`; one or two letters are a number, too, so that lines such as `Figures show that ...` and `Table of contents` go as well), and one space or more.")
+.origin(ORIGIN)
 .examples(&[Example {
-    about: "a caption in each language",
+    about: "removes captions",
     params: "{}",
-    input: &[r#"{"text": "text\n图 1-2 结构\nFig. 3: Results\nResults are good"}"#],
-    output: &[r#"{"text": "text\nResults are good"}"#],
+    input: &[r#"{"text": "正文\n图 1.2 机器学习流程\nFigure 3: Overview\nTabular data\n"}"#],
+    output: &[r#"{"text": "正文\nTabular data\n"}"#],
 }]);
 
-/// Parameters of `legend_cleaner`: none.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
-pub(crate) struct LegendCleaner;
+pub(crate) struct LegendCleaner {
+    caption: Regex,
+}
 
 impl Configured for LegendCleaner {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
-        Ok(Self)
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
+        // In Python, `i` in any case is also `İ` and `ı`, and `s` is `ſ`.
+        let caption = fixed(concat!(
+            r"\A(?i:(?:图片?|表格?) *(?:\d+(?:[.-]\d+)*|[a-zİı]{1,2}(?:[.-]\d+)*) +",
+            r"|(?:F[iİı]gure|Table|F[iİı]g\.?) *",
+            r"(?:S?\d+(?:[.-]\d+)*|[a-zİı]{1,2}\d?(?:[.-]\d+)*)[.:]? +)",
+        ));
+        Ok(Self { caption })
     }
 }
 
 impl TextMapper for LegendCleaner {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
-        if !text.split('\n').any(|line| CAPTION.is_match(line)) {
-            return Ok(Cow::Borrowed(text));
+        let is_caption = |line: &str| {
+            let first = line.chars().next();
+            first.is_some_and(|c| matches!(c, '图' | '表' | 'F' | 'f' | 'T' | 't'))
+                && self.caption.is_match(line)
+        };
+        let mut out = String::with_capacity(text.len() + 1);
+        for line in text.split('\n').filter(|line| !is_caption(line)) {
+            out.push_str(line);
+            out.push('\n');
         }
-        let kept: Vec<&str> = text
-            .split('\n')
-            .filter(|line| !CAPTION.is_match(line))
-            .collect();
-        Ok(kept.join("\n").into())
+        out.pop();
+        Ok(unless_same(out, text))
     }
 }
-
-static CAPTION: LazyLock<Regex> = LazyLock::new(|| {
-    let chinese = r"(?:图|表|图片|表格) *(?:\d+(?:[.-]\d+)*|[a-zA-Z]{1,2}(?:[.-]\d+)*) ";
-    let english = r"(?:Figure|Table|Fig\.?) *(?:S?\d+(?:[.-]\d+)*|[a-zA-Z]{1,2}\d?(?:[.-]\d+)*)[.:]? ";
-    fixed(&format!("(?i)^(?:{chinese}|{english})"))
-});

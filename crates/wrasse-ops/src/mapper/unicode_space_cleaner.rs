@@ -1,46 +1,49 @@
-//! `unicode_space_cleaner` makes all spaces plain ones.
+//! `unicode_space_cleaner` turns exotic spaces into plain ones.
 
 use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{is_unicode_space, map_chars};
+use crate::datamate::{Edit, NoParams, ORIGIN, edit_chars, first_bytes, is_exotic_space};
+use crate::scan::FirstBytes;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<UnicodeSpaceCleaner>(
     "unicode_space_cleaner",
-    "Replaces spaces of all kinds, and characters without width, by a plain space.",
+    "Turns every kind of Unicode space into a plain one.",
 )
-.details(
-    "Replaced are U+00A0, U+1680, U+180E, U+2000 to U+200D, U+2028, U+2029, U+202F, U+205F, U+2060, \
-     U+3000 and U+FEFF, each by one space.",
-)
-.origin("DataMate")
 .aliases(&["UnicodeSpaceCleaner"])
+.details("Each of U+00A0, U+1680, U+180E, U+2000 to U+200D, U+2028, U+2029, U+202F, U+205F, U+2060, U+3000 and U+FEFF becomes one plain space. As in the original, characters of no width (U+200B to U+200D, U+2060 and the byte order mark) are among them, so that a space appears where none was seen, and joined emoji come apart. Tabs and line feeds stay.")
+.origin(ORIGIN)
 .examples(&[Example {
-    about: "an ideographic space",
+    about: "makes spaces plain",
     params: "{}",
-    input: &[r#"{"text": "a\u3000b\u200bc"}"#],
-    output: &[r#"{"text": "a b c"}"#],
+    input: &[r#"{"text": "a\u00a0b\u3000c\u200bd\te\n"}"#],
+    output: &[r#"{"text": "a b c d\te\n"}"#],
 }]);
 
-/// Parameters of `unicode_space_cleaner`: none.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
+pub(crate) struct UnicodeSpaceCleaner {
+    first: FirstBytes,
+}
 
-pub(crate) struct UnicodeSpaceCleaner;
+fn edit(c: char) -> Edit {
+    if is_exotic_space(c) {
+        Edit::Put(' ')
+    } else {
+        Edit::Keep
+    }
+}
 
 impl Configured for UnicodeSpaceCleaner {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
-        Ok(Self)
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
+        let first = first_bytes(edit);
+        Ok(Self { first })
     }
 }
 
 impl TextMapper for UnicodeSpaceCleaner {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
-        let is_other = |c: char| c != ' ' && is_unicode_space(c);
-        Ok(map_chars(text, is_other, |_| Some(' ')))
+        Ok(edit_chars(text, &self.first, edit))
     }
 }

@@ -2,9 +2,9 @@
 
 wrasse_op::operators! {
     latex_figure_context_extractor_mapper,
-    segmentation,
     markdown_chunk_mapper,
     sentence_chunk_mapper,
     text_chunk_mapper,
+    text_splitter,
     token_chunk_mapper,
 }
