@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Deduplicator, Example, Fingerprint, OpError, OpSpec, ParamError, Sample,
 };
 
-use crate::imaging::{fields, Method, PIXELS_MAX, load, resize};
+use crate::imaging::{Method, PIXELS_MAX, fields, load, resize};
 
 pub(crate) const SPEC: OpSpec = OpSpec::deduplicator::<ImageExactDeduplicator>(
     "image_exact_deduplicator",

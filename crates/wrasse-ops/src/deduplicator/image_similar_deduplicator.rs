@@ -133,7 +133,12 @@ mod tests {
             ..Params::default()
         };
         let op = ImageSimilarDeduplicator::new(params, &Common::default()).unwrap();
-        let keys = KeyList(hashes.iter().map(|hash| hash.to_le_bytes().into()).collect());
+        let keys = KeyList(
+            hashes
+                .iter()
+                .map(|hash| hash.to_le_bytes().into())
+                .collect(),
+        );
         match op.decide(&keys, 0).unwrap() {
             Decision::Same(first) => first,
             _ => panic!("a deduplicator decides what is the same"),
@@ -154,7 +159,15 @@ mod tests {
     #[test]
     fn similarities_are_rounded_as_in_python() {
         // round(1 - bits / 64, 2)
-        let want = [(0, 1.0), (8, 0.88), (13, 0.8), (14, 0.78), (24, 0.62), (40, 0.38), (64, 0.0)];
+        let want = [
+            (0, 1.0),
+            (8, 0.88),
+            (13, 0.8),
+            (14, 0.78),
+            (24, 0.62),
+            (40, 0.38),
+            (64, 0.0),
+        ];
         for (bits, want) in want {
             assert_eq!(similarity(bits), want, "{bits}");
         }

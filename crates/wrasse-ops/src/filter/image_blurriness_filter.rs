@@ -2,7 +2,7 @@
 
 use wrasse_op::{Common, Configured, Example, Filter, OpError, OpSpec, ParamError, Sample, Stats};
 
-use crate::imaging::{fields, Method, gray, laplacian_variance, load, resize};
+use crate::imaging::{Method, fields, gray, laplacian_variance, load, resize};
 
 const STAT: &str = "laplacian_variance";
 

@@ -8,6 +8,7 @@ mod clahe;
 mod file;
 mod gray;
 mod header;
+mod jpeg;
 mod kernel;
 mod lab;
 mod listed;

@@ -13,9 +13,9 @@ const SIDE: usize = 8;
 /// image's 8 x 8 grays, from the lowest bit on by rows: whether it is positive
 /// or 0.
 pub(crate) fn perceptual_hash(image: &RgbImage) -> u64 {
-    // Sums of up to 16,320: what one of 0 may become in 32-bit floats, which
-    // the original has.
-    const ZERO: f64 = 1e-2;
+    // Four to eight times a coefficient. In the 32-bit floats of the original
+    // one of 0 becomes up to 2e-5.
+    const ZERO: f64 = 5e-4;
     let small = gray(&resize(image, SIDE as u32, SIDE as u32, Method::Area));
     let wave: [[f64; SIDE]; SIDE] = std::array::from_fn(|k| {
         std::array::from_fn(|x| ((2 * x + 1) as f64 * k as f64 * PI / (2 * SIDE) as f64).cos())

@@ -11,7 +11,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
 use wrasse_op::{OpError, Sample};
 
-use super::file;
+use super::{file, jpeg};
 
 /// What the reference pages of these operators say of their fields.
 macro_rules! fields {
@@ -159,6 +159,9 @@ fn decode(bytes: &[u8]) -> Result<RgbImage, OpError> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| bad(error.into()))?;
+    if reader.format() == Some(ImageFormat::Jpeg) && jpeg::is_cut_off(bytes) {
+        return Err(OpError::bad_sample("the image is cut off"));
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(DECODER_BYTES_MAX);
     reader.limits(limits);

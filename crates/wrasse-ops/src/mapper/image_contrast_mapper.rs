@@ -3,7 +3,7 @@
 use image::RgbImage;
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
-use crate::imaging::{fields, Lab, equalize, rewrite};
+use crate::imaging::{Lab, equalize, fields, rewrite};
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageContrastMapper>(
     "image_contrast_mapper",

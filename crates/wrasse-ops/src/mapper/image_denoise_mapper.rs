@@ -2,7 +2,7 @@
 
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
-use crate::imaging::{fields, Method, median, resize, rewrite};
+use crate::imaging::{Method, fields, median, resize, rewrite};
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageDenoiseMapper>(
     "image_denoise_mapper",

@@ -2,7 +2,7 @@
 
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
-use crate::imaging::{fields, Method, resize, rewrite};
+use crate::imaging::{Method, fields, resize, rewrite};
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageResizeMapper>(
     "image_resize_mapper",

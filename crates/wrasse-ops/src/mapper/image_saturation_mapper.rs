@@ -3,7 +3,7 @@
 use image::RgbImage;
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
-use crate::imaging::{fields, blend, gray, mean, rewrite};
+use crate::imaging::{blend, fields, gray, mean, rewrite};
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageSaturationMapper>(
     "image_saturation_mapper",

@@ -3,7 +3,7 @@
 use image::RgbImage;
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
-use crate::imaging::{fields, blend, gray, laplacian, rewrite, smooth};
+use crate::imaging::{blend, fields, gray, laplacian, rewrite, smooth};
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageSharpnessMapper>(
     "image_sharpness_mapper",
