@@ -47,6 +47,7 @@ class OperatorFunction:
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function."""
         return self.function(*args, **kwargs)
 
     def declared(self) -> list[Param]:

@@ -50,6 +50,7 @@ class Declared(Operator):
     _batch_form: ClassVar[str]
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Declared:
+        """Refuses a class that is not complete; raises `DeclarationError`."""
         has_row, has_batch = cls._has(cls._row_form), cls._has(cls._batch_form)
         if has_row == has_batch:
             what = "both" if has_row else "neither"

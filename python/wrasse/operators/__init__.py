@@ -1,6 +1,6 @@
 """Operators in Python: what they are to the engine, and how they are found."""
 
 from wrasse.operators.base import Kind, Operator
-from wrasse.operators.load import load
+from wrasse.operators.loading import load
 
 __all__ = ["Kind", "Operator", "load"]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wrasse.errors import LoadError
 from wrasse.operators import reference as _reference
 from wrasse.operators.base import Operator
 
@@ -31,18 +30,17 @@ def load(
     """
     given = dict(params or {})
     found = _reference.parse(reference, Path(base) if base is not None else Path.cwd())
+    # Each with what it needs, when it is needed.
     if found.form == "folder":
-        from wrasse.operators import datamate
+        from wrasse.operators.datamate import load_folder
 
-        return datamate.load(Path(found.place), found.name, given)
+        return load_folder(Path(found.place), found.name, given)
     if found.form == "data_juicer":
-        from wrasse.operators import data_juicer
+        from wrasse.operators.data_juicer import load_named
 
-        return data_juicer.load(found.name, given)
-    from wrasse.operators import declared
+        return load_named(found.name, given)
+    from wrasse.operators.declared import load_file, load_module
 
     if found.form == "file":
-        return declared.load_file(Path(found.place), found.name, given)
-    if found.form == "module":
-        return declared.load_module(found.place, found.name, given)
-    raise LoadError(f"`{reference}` is no operator")
+        return load_file(Path(found.place), found.name, given)
+    return load_module(found.place, found.name, given)
