@@ -123,7 +123,7 @@ def uninstall() -> None:
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
     for name in list(sys.modules):
-        if _finder.real_name(name) is not None or name.startswith(f"{_OURS}."):
+        if _finder.real_name(name) is not None or f"{name}.".startswith(f"{_OURS}."):
             del sys.modules[name]
     _finder.aliases.clear()
     _settings.replace(_settings.Settings())

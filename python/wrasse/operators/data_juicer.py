@@ -32,6 +32,7 @@ def load_named(name: str, given: dict[str, Any]) -> Operator:
     rows, as deduplicators, selectors, groupers and aggregators do.
     """
     base_op = need("data_juicer.ops.base_op", f"`data_juicer:{name}`")
+    _forbid_installing()
     # Importing it registers all operators.
     known = need("data_juicer.ops", f"`data_juicer:{name}`").OPERATORS.modules
     if name not in known:
@@ -62,6 +63,19 @@ def load_named(name: str, given: dict[str, Any]) -> Operator:
     if is_mapper:
         return _Mapper(op, name, given, tags)
     return _Filter(op, name, given, tags, name not in base_op.NON_STATS_FILTERS.modules)
+
+
+def _forbid_installing() -> None:
+    """Makes a missing package an error that says what to install.
+
+    Data-Juicer would install it, while it runs, into an environment that workers share.
+    """
+    lazy_loader = need("data_juicer.utils.lazy_loader", "Data-Juicer")
+
+    def refuse(_: Any, package_spec: str, pip_args: Any = None) -> None:
+        raise MissingPackage(package_spec, "an operator of Data-Juicer")
+
+    lazy_loader.LazyLoader._install_package = classmethod(refuse)
 
 
 def _check(name: str, cls: Any, given: dict[str, Any]) -> None:
