@@ -20,6 +20,7 @@ from wrasse.operators import Operator
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
 from wrasse.params import Param
 from wrasse.sdk import Filter, Mapper, Slicer
+from wrasse.tables import TableResult
 from wrasse.values import Range
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Sliced",
     "Slicer",
     "Stats",
+    "TableResult",
     "WrasseError",
     "filter",
     "mapper",

@@ -124,6 +124,7 @@ def test_a_filter_decides_by_a_bool(results: list) -> None:
 
 def test_a_range_has_the_default_of_its_parts(results: list) -> None:
     assert folder("short_file_filter").params["fileLength"] == [5, 20]
+    assert folder("short_file_filter", fileLength=[1, ""]).params["fileLength"] == [1, ""]
     with pytest.raises(wrasse.ParameterError, match="expected a number from 0 to 1000"):
         folder("short_file_filter", fileLength=[0, 2000])
 

@@ -167,7 +167,7 @@ class _Mapper(_DataJuicerOperator):
         try:
             return self._alone(row)
         except CAUGHT as error:
-            return Failed.of(error, skip=2)
+            return Failed.of(error)
 
     def _alone(self, row: Row) -> Outcome:
         result = self.op.process_batched(copy.deepcopy(_columns([self._sample(row)])))

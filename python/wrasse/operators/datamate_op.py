@@ -56,7 +56,7 @@ class _DataMateOperator(Operator):
             try:
                 outcomes.append(self._one(row))
             except (Exception, SystemExit) as error:
-                outcomes.append(Failed.of(error, skip=2))
+                outcomes.append(Failed.of(error))
         return outcomes
 
     def _one(self, row: Row) -> Outcome:
@@ -84,7 +84,7 @@ class _DataMateOperator(Operator):
             return Failed(text, " ".join(text.split()))
         # A traceback holds the frames of the call, and these the sample.
         self.op._last_error = None
-        return Failed.of(error, skip=2)
+        return Failed.of(error)
 
     def _row(self, row: Row, given: Row, sample: Row) -> Row:
         """The sample without what it had for the call only."""

@@ -144,7 +144,8 @@ def _problem(value: Any, setting: Mapping[str, Any]) -> str | None:
         parts = setting.get("properties")
         bounds = parts if isinstance(parts, list) and len(parts) == 2 else [setting, setting]
         pairs = zip(value, bounds, strict=True)
-        problems = [_number_problem(one, bound) for one, bound in pairs]
+        # An end that is left empty is no limit.
+        problems = [_number_problem(one, bound) for one, bound in pairs if one not in ("", None)]
         return next((one for one in problems if one), None)
     return None
 
