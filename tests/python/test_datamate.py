@@ -152,6 +152,27 @@ def test_a_slicer_writes_files_and_its_mark_does_not_become_one(
     assert results[-1][1]["status"] == "COMPLETED"
 
 
+def test_a_slicer_without_a_folder_gives_samples(results: list) -> None:
+    (sliced,) = folder("paragraph_slicer").apply([{"text": "one\n\n" + "two " * 4, "id": 1}])
+    assert isinstance(sliced, Sliced)
+    assert [(row["text"], row["id"]) for row in sliced.rows] == [
+        ("one", 1),
+        (("two " * 4).strip(), 1),
+    ]
+    assert set(sliced.rows[0]) == {"text", "id", "fileNum"}
+    assert results == []
+
+
+def test_nothing_is_written_to_the_folder_that_happens_to_be(
+    results: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (failed,) = folder("mask_digits", is_last_op=True).apply([{"text": "1", "fileName": "a.txt"}])
+    assert isinstance(failed, Failed)
+    assert "no `export_path`" in failed.reason
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_first_operator_reads_and_the_last_one_exports(results: list, tmp_path: Path) -> None:
     sample = a_file(tmp_path, "a.md.txt", "\ufeffcall 555\r\n")
     (kept,) = folder("mask_digits", is_first_op=True, is_last_op=True).apply([sample])

@@ -25,6 +25,7 @@ def _given() -> Row:
         "fileId": "",
         "filePath": "",
         "fileSize": 0,
+        "export_path": "",
         "ext_params": {},
         "failed_reason": {},
         "target_type": None,

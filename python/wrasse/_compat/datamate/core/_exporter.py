@@ -78,8 +78,7 @@ class FileExporter(BaseOp):
 
     def get_save_path(self, sample: Sample, target_type: str) -> str:
         """Where the file shall lie if the name is free; makes the folder."""
-        folder = os.path.abspath(sample[self.export_path_key])
-        os.makedirs(folder, exist_ok=True)
+        folder = self._export_folder(sample)
         stem = os.path.splitext(os.path.basename(sample[self.filename_key]))[0]
         return os.path.join(folder, f"{stem}.{target_type}")
 

@@ -53,8 +53,7 @@ class LLM(Mapper):
 
     def get_save_path(self, sample: Sample, target_type: str) -> str:
         """Where `save_sample` writes to; makes the folder."""
-        folder = os.path.abspath(sample[self.export_path_key])
-        os.makedirs(folder, exist_ok=True)
+        folder = self._export_folder(sample)
         return os.path.join(folder, f"{sample[self.fileid_key]}.{target_type}")
 
     @staticmethod

@@ -209,6 +209,15 @@ class BaseOp:
         except Exception as error:
             self._fail(sample, error)
 
+    def _export_folder(self, sample: Sample) -> str:
+        """The folder that files of the sample go to, which is made; raises `ValueError` if none."""
+        if not sample.get(self.export_path_key):
+            # Else it would be the folder that the process happens to run in.
+            raise ValueError(f"the sample has no `{self.export_path_key}` to write files to")
+        folder: str = os.path.abspath(sample[self.export_path_key])
+        os.makedirs(folder, exist_ok=True)
+        return folder
+
     def _note_saved(self, sample: Sample, path: str) -> None:
         """Notes a file that the operator wrote itself, and makes it one of the group's."""
         os.chmod(path, 0o640)

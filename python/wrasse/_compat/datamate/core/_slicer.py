@@ -16,12 +16,15 @@ class Slicer(BaseOp):
     """Makes several of one.
 
     Either `execute` writes files with `save_patch_sample` and returns a list of the
-    sample alone, or it returns a list of new samples.
+    sample alone, or it returns a list of new samples. If the sample has no folder to
+    write to, what would be files are new samples too.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.target_file_type: str | None = None
+        # What would have been files, of the call that is under way.
+        self._patches: list[Sample] = []
 
     def __call__(self, sample: Sample, **kwargs: Any) -> list[Sample] | Sample:
         """Runs the operator; returns a list of the sample, or of the new ones."""
@@ -29,7 +32,9 @@ class Slicer(BaseOp):
             return sample if current().strict else [sample]
         self.fill_sample_params(sample, **kwargs)
         try:
+            self._patches = []
             pieces = list(self._run(sample))
+            pieces, self._patches = self._patches or pieces, []
             if not all(isinstance(piece, dict) for piece in pieces):
                 raise TypeError("`execute` returned a list of something else; it returns samples")
         except Exception as error:
@@ -57,17 +62,20 @@ class Slicer(BaseOp):
         """Writes text or data of a sample to `<fileId>_<patch_no>.<type>` in the export folder.
 
         `save_format`: `text` makes a `txt`, `image` a `png`, unless the operator has a
-        `target_file_type`. Raises `RuntimeError` for others.
+        `target_file_type`. Raises `RuntimeError` for others. Without an export folder, the
+        sample becomes one of those that the call returns.
         """
         if save_format not in _TYPES:
             raise RuntimeError(f"`save_format` is `text` or `image`, not `{save_format}`")
+        if not sample.get(self.export_path_key) and not current().strict:
+            self._patches.append(dict(sample))
+            return
         target_type = self.target_file_type or _TYPES[save_format]
         self.save_file(sample, self.get_save_path(sample, patch_no, target_type))
 
     def get_save_path(self, sample: Sample, patch_no: int | str, target_type: str) -> str:
         """Where `save_patch_sample` writes to; makes the folder."""
-        folder = os.path.abspath(sample[self.export_path_key])
-        os.makedirs(folder, exist_ok=True)
+        folder = self._export_folder(sample)
         return os.path.join(folder, f"{sample[self.fileid_key]}_{patch_no}.{target_type}")
 
     def save_file(self, sample: Sample, save_path: str) -> None:
@@ -79,7 +87,7 @@ class Slicer(BaseOp):
 
     def _has_output(self, sample: Sample, result: Any) -> bool:
         is_itself = isinstance(result, list) and all(one is sample for one in result)
-        return self._n_saved > 0 or not is_itself
+        return self._n_saved > 0 or bool(self._patches) or not is_itself
 
     def _are_samples(self, sample: Sample, pieces: list[Sample]) -> bool:
         """Whether these are new samples, and not what is to be noted of one that made files."""
@@ -89,8 +97,10 @@ class Slicer(BaseOp):
     def _give(self, sample: Sample, pieces: list[Sample]) -> list[Sample]:
         """Samples as the engine wants them: each with the fields of the one it is of."""
         given = []
+        # The sample's own text and data are not those of a piece that has none.
+        base = {**sample, self.text_key: "", self.data_key: b""}
         for piece in pieces:
-            whole = {**sample, **piece}
+            whole = {**base, **piece}
             whole["execute_status"] = SUCCESS_STATUS
             whole["fileNum"] = len(pieces)
             if self.is_last_op and not self._is_empty(whole):
