@@ -88,6 +88,8 @@ def test_a_single_filter_tells_its_statistics() -> None:
         Kept({"n": 5}, {"n": 5}),
         Dropped({"n": 1}, {"n": 1}),
     ]
+    row = {"n": 1, "__dj__stats__": {}}
+    assert filter.apply([row]) == [Dropped({"n": 1, "__dj__stats__": {}}, {"n": 1})]
 
 
 def test_statistics_that_a_row_has_stay_in_it() -> None:
@@ -96,6 +98,30 @@ def test_statistics_that_a_row_has_stay_in_it() -> None:
     assert isinstance(kept, Kept)
     assert kept.row["__dj__stats__"] == {"lang": "en", "text_len": 4}
     assert row["__dj__stats__"] == {"lang": "en"}
+
+
+def test_a_second_attempt_begins_with_the_row_as_it_came() -> None:
+    op("text_length_filter")
+    from data_juicer.ops.base_op import OPERATORS
+    from data_juicer.ops.base_op import Mapper as Base
+
+    class Tags(Base):
+        _batched_op = True
+
+        def process_batched(self, samples: dict) -> dict:
+            for tags in samples["tags"]:
+                tags.append("seen")
+            samples["text"] = [text.strip() for text in samples["text"]]
+            return samples
+
+    OPERATORS.modules["tags_mapper"] = Tags
+    try:
+        rows = [{"text": "a", "tags": []}, {"text": None, "tags": []}]
+        kept, failed = op("tags_mapper").apply(rows)
+    finally:
+        del OPERATORS.modules["tags_mapper"]
+    assert kept == Kept({"text": "a", "tags": ["seen"]})
+    assert isinstance(failed, Failed)
 
 
 def test_wrong_names_are_told() -> None:

@@ -338,6 +338,20 @@ def test_a_database_is_there_for_those_who_compare(results: list, tmp_path: Path
     assert folder("seen_before", uuid="other").apply(texts("b")) == [Kept({"text": "b"})]
 
 
+def test_statements_of_postgresql_work(results: list) -> None:
+    manager = importlib.import_module("datamate.sql_manager.sql_manager").SQLManager
+    with manager.create_connect() as connection:
+        connection.execute("CREATE TABLE t (id SERIAL PRIMARY KEY, a BYTEA, b TEXT)")
+        connection.execute("INSERT INTO t (a, b) VALUES (:a, :b)", {"a": b"\x00", "b": "x"})
+        many = [{"a": b"1", "b": "y"}, {"a": b"2", "b": "z"}]
+        connection.execute("INSERT INTO t (a, b) VALUES (%(a)s, %(b)s)", many)
+    # Another connection sees what that one left.
+    with manager.create_connect() as connection:
+        rows = connection.execute("SELECT id, a, b FROM t ORDER BY id").fetchall()
+        connection.execute("DROP TABLE t")
+    assert rows == [(1, b"\x00", "x"), (2, b"1", "y"), (3, b"2", "z")]
+
+
 def test_threads_that_ask_a_model_get_their_own_answers(results: list, tmp_path: Path) -> None:
     from test_sdk import model
 
@@ -351,6 +365,15 @@ def test_threads_that_ask_a_model_get_their_own_answers(results: list, tmp_path:
     (written,) = (tmp_path / "out").iterdir()
     saved = [json.loads(line) for line in written.read_text().splitlines()]
     assert saved == [{"line": line, "answer": f"echo sum up {line}"} for line in lines]
+
+
+def test_each_request_has_a_body_of_its_own(results: list) -> None:
+    request = importlib.import_module("datamate.common.utils.llm_request").LlmReq
+    asks = request("http://127.0.0.1:9/", body={"model": "m", "messages": [{"role": "user"}]})
+    first, second = asks._body("a"), asks._body("b")
+    assert first == {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    assert second["messages"][0]["content"] == "b"
+    assert asks.body == {"model": "m", "messages": [{"role": "user"}]}
 
 
 def test_a_model_that_is_not_configured_is_told_when_it_is_asked(results: list) -> None:

@@ -33,8 +33,9 @@ def long_enough(row, min_len: int = 2) -> bool:
 
 
 class Own(wrasse.Mapper):
-    def __init__(self, mark: str = "#", *, times: int = 1) -> None:
+    def __init__(self, mark: str = "#", *, times: int = 1, share: float = 0) -> None:
         self.mark = mark * times
+        self.share = share
 
     def map(self, row):
         return {"text": row["text"] + self.mark}
@@ -78,7 +79,8 @@ def test_a_class_or_function_of_a_file(folder: Path) -> None:
 
 
 def test_a_class_with_a_constructor_of_its_own(folder: Path) -> None:
-    op = load("ops.py:Own", {"times": 3}, base=folder)
+    op = load("ops.py:Own", {"times": 3, "share": 1}, base=folder)
+    assert isinstance(op.share, float)
     assert apply(op) == Kept({"text": "a###"})
     with pytest.raises(wrasse.ParameterError, match="`times`: expected integer"):
         load("ops.py:Own", {"times": "3"}, base=folder)
