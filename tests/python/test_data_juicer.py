@@ -12,7 +12,7 @@ import pytest
 
 import wrasse
 from wrasse import Dropped, Failed, Kept, Operator, Sliced
-from wrasse.operators import load
+from wrasse.operators import find, load
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -122,6 +122,12 @@ def test_a_second_attempt_begins_with_the_row_as_it_came() -> None:
         del OPERATORS.modules["tags_mapper"]
     assert kept == Kept({"text": "a", "tags": ["seen"]})
     assert isinstance(failed, Failed)
+
+
+def test_an_operator_is_described() -> None:
+    about = find("data_juicer:text_length_filter").description
+    assert (about.name, about.kind, about.takes_batches) == ("text_length_filter", "filter", True)
+    assert [(one.name, one.default) for one in about.params][:1] == [("min_len", 10)]
 
 
 def test_wrong_names_are_told() -> None:

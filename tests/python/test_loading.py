@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import wrasse
-from wrasse import Kept
-from wrasse.operators import load
+from wrasse import Kept, compat
+from wrasse.operators import Description, find, load
+
+OPERATORS = Path(__file__).parent / "operators"
 
 CODE = '''
 """Two operators."""
@@ -102,6 +104,28 @@ def test_a_file_is_imported_once_and_files_of_one_name_are_two(folder: Path) -> 
     )
     assert apply(load("one.py", base=other)) == Kept({"text": "other"})
     assert apply(first) == Kept({"text": "only"})
+
+
+def test_an_operator_is_described_and_checked_without_being_constructed(folder: Path) -> None:
+    found = find("ops.py:Fails", base=folder)
+    assert found.description == Description("Fails", "mapper")
+    found.check({})
+    marks = find("ops.py:Marks", base=folder)
+    with pytest.raises(wrasse.ParameterError, match="`times`: expected integer"):
+        marks.check({"times": "many"})
+    (times,) = marks.description.params
+    assert (times.name, times.types, times.default) == ("times", "integer", 1)
+    keeps = find("ops.py:long_enough", base=folder).description
+    assert (keeps.kind, keeps.takes_batches) == ("filter", False)
+    masks = find(str(OPERATORS / "mask_digits")).description
+    assert masks.effect == {"before": "call 555 in 1999", "after": "call *** in ****"}
+    assert masks.runtime["memory"] == 104857600
+    assert [(one.name, one.types, one.default) for one in masks.params] == [
+        ("maskChar", "string", "*"),
+        ("keepYears", "true or false", "false"),
+        ("maxDigits", "number from 1 to 20", 8),
+    ]
+    compat.uninstall()
 
 
 @pytest.mark.parametrize(

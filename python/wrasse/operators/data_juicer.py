@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 import difflib
 import inspect
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from wrasse import params as _params
 from wrasse.errors import LoadError, MissingPackage, ParameterError, WrasseError
 from wrasse.lazy import need, package_of
 from wrasse.operators.base import Kind, Operator
+from wrasse.operators.found import Description, Found, summary_of
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced
 from wrasse.sdk import CAUGHT, halved
 
@@ -24,12 +26,12 @@ _LINEAGE = "__wrasse_row__"
 Columns = dict[str, list[Any]]
 
 
-def load_named(name: str, given: dict[str, Any]) -> Operator:
-    """The operator of this name, with these parameters.
+def find_named(name: str) -> Found:
+    """The operator of this name.
 
-    Raises `MissingPackage` if Data-Juicer is not installed, or what the operator
-    needs; `LoadError` if there is no such operator, or if it needs more than single
-    rows, as deduplicators, selectors, groupers and aggregators do.
+    Raises `MissingPackage` if Data-Juicer is not installed; `LoadError` if there is no
+    such operator, or if it needs more than single rows, as deduplicators, selectors,
+    groupers and aggregators do.
     """
     base_op = need("data_juicer.ops.base_op", f"`data_juicer:{name}`")
     _forbid_installing()
@@ -47,22 +49,78 @@ def load_named(name: str, given: dict[str, Any]) -> Operator:
             f"`data_juicer:{name}` is a {kind.lower()}, which needs the whole data set; "
             "only mappers and filters work on rows"
         )
-    _check(name, cls, given)
-    try:
-        op = cls(**given)
-    except ModuleNotFoundError as error:
-        missing = package_of(error.name or name)
-        raise MissingPackage(missing, f"`data_juicer:{name}`") from error
-    except WrasseError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise LoadError(
-            f"`data_juicer:{name}` cannot be constructed: {type(error).__name__}: {error}"
-        ) from error
     tags = name in base_op.TAGGING_OPS.modules
-    if is_mapper:
-        return _Mapper(op, name, given, tags)
-    return _Filter(op, name, given, tags, name not in base_op.NON_STATS_FILTERS.modules)
+    with_stats = not is_mapper and name not in base_op.NON_STATS_FILTERS.modules
+    return _Class(cls, name, _Mapper if is_mapper else _Filter, tags, with_stats)
+
+
+class _Class(Found):
+    """A class of Data-Juicer."""
+
+    def __init__(
+        self,
+        cls: Any,
+        name: str,
+        adapter: type[_DataJuicerOperator],
+        tags: bool,
+        with_stats: bool,
+    ) -> None:
+        self.cls = cls
+        self.name = name
+        self.adapter = adapter
+        self.tags = tags
+        self.with_stats = with_stats
+
+    @property
+    def description(self) -> Description:
+        return Description(
+            self.name,
+            self.adapter.kind,
+            summary_of(self.cls),
+            tuple(_own_params(self.cls)),
+            bool(self.cls._batched_op),
+        )
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        """Refuses names that neither the operator nor its base classes take.
+
+        They would be ignored. Values are checked by the operator itself: its annotations
+        are of several libraries' types.
+        """
+        base = [_params.Param(one, Any, None) for one in self.cls._BASE_PARAMS]
+        known = [*_own_params(self.cls), *base]
+        unknown = [one for one in given if one not in {param.name for param in known}]
+        if unknown:
+            raise ParameterError(self.name, _params.unknown(unknown, known))
+
+    def construct(self, given: Mapping[str, Any]) -> Operator:
+        self.check(given)
+        try:
+            op = self.cls(**given)
+        except ModuleNotFoundError as error:
+            missing = package_of(error.name or self.name)
+            raise MissingPackage(missing, f"`data_juicer:{self.name}`") from error
+        except WrasseError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise LoadError(
+                f"`data_juicer:{self.name}` cannot be constructed: {type(error).__name__}: {error}"
+            ) from error
+        return self.adapter(op, self.name, dict(given), self.tags, self.with_stats)
+
+
+def _own_params(cls: Any) -> list[_params.Param]:
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    found = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    return [
+        _params.Param(
+            one.name,
+            Any if one.annotation is one.empty else one.annotation,
+            _params.REQUIRED if one.default is one.empty else one.default,
+        )
+        for one in found
+        if one.kind not in kinds
+    ]
 
 
 def _forbid_installing() -> None:
@@ -78,30 +136,12 @@ def _forbid_installing() -> None:
     lazy_loader.LazyLoader._install_package = classmethod(refuse)
 
 
-def _check(name: str, cls: Any, given: dict[str, Any]) -> None:
-    """Refuses names that neither the operator nor its base classes take.
-
-    They would be ignored. Values are checked by the operator itself: its annotations
-    are of several libraries' types.
-    """
-    base = getattr(cls, "_BASE_PARAMS", None)
-    if base is None:
-        return
-    own = [
-        one
-        for one, parameter in inspect.signature(cls.__init__).parameters.items()
-        if one != "self" and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
-    ]
-    known = [_params.Param(one, Any, None) for one in [*own, *base]]
-    unknown = [one for one in given if one not in {param.name for param in known}]
-    if unknown:
-        raise ParameterError(name, _params.unknown(unknown, known))
-
-
 class _DataJuicerOperator(Operator):
     """What mappers and filters have in common."""
 
-    def __init__(self, op: Any, name: str, params: dict[str, Any], tags: bool) -> None:
+    def __init__(
+        self, op: Any, name: str, params: dict[str, Any], tags: bool, with_stats: bool
+    ) -> None:
         from data_juicer.utils.constant import Fields
 
         self.op = op
@@ -109,7 +149,7 @@ class _DataJuicerOperator(Operator):
         self._params = params
         self._stats_key: str = Fields.stats
         # Fields that Data-Juicer makes before such operators run.
-        self._made: list[str] = [Fields.meta] if tags else []
+        self._made = [Fields.meta] * tags + [Fields.stats] * with_stats
 
     @property
     def name(self) -> str:
@@ -176,13 +216,6 @@ class _Mapper(_DataJuicerOperator):
 
 class _Filter(_DataJuicerOperator):
     kind: ClassVar[Kind] = "filter"
-
-    def __init__(
-        self, op: Any, name: str, params: dict[str, Any], tags: bool, with_stats: bool
-    ) -> None:
-        super().__init__(op, name, params, tags)
-        if with_stats:
-            self._made.append(self._stats_key)
 
     def apply(self, rows: list[Row]) -> list[Outcome]:
         """One outcome for each row, with its statistics."""

@@ -11,8 +11,10 @@ import importlib
 import importlib.util
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from wrasse import compat
@@ -20,8 +22,9 @@ from wrasse.compat import hook
 from wrasse.errors import LoadError, MissingPackage, WrasseError
 from wrasse.operators import metadata as _metadata
 from wrasse.operators.base import Operator
-from wrasse.operators.datamate_op import adapt
+from wrasse.operators.datamate_op import adapter_of
 from wrasse.operators.declared import import_error
+from wrasse.operators.found import Description, Found, summary_of
 
 # Where DataMate has its own operators; a folder does not say which it is from.
 _CATEGORIES = ("user", "mapper", "filter", "slicer", "llms", "formatter", "annotation", "examples")
@@ -37,11 +40,11 @@ class _Folder:
 _loaded: dict[tuple[str, Path], _Folder] = {}
 
 
-def load_folder(folder: Path, name: str, given: dict[str, Any]) -> Operator:
+def find_folder(folder: Path, name: str) -> Found:
     """The operator of a folder; `name` says which, if it registers several.
 
-    `given`: its settings, and `is_first_op` and `is_last_op` (both false) for one
-    that reads or exports files. Installs DataMate's modules if they are not.
+    Its parameters are its settings, and `is_first_op` and `is_last_op` (both false) for
+    one that reads or exports files. Installs DataMate's modules if they are not.
     """
     folder = folder.resolve()
     root = compat.root_module()
@@ -49,14 +52,44 @@ def load_folder(folder: Path, name: str, given: dict[str, Any]) -> Operator:
     about = _metadata.read(folder)
     name = _choose(folder, loaded, name or about.raw_id, is_said=bool(name))
     cls = _class_of(folder, loaded, name)
-    kwargs = about.kwargs(name, given, strict=compat.current().strict)
-    try:
-        op = cls(**kwargs)
-    except WrasseError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise _told(folder, error, f"`{name}` cannot be constructed") from error
-    return adapt(op, name, kwargs, importlib.import_module(f"{root}.core.base_op"))
+    return _Class(cls, name, about, folder, importlib.import_module(f"{root}.core.base_op"))
+
+
+class _Class(Found):
+    """A class of an operator folder."""
+
+    def __init__(
+        self, cls: Any, name: str, about: _metadata.Metadata, folder: Path, base_op: ModuleType
+    ) -> None:
+        self.cls = cls
+        self.name = name
+        self.about = about
+        self.folder = folder
+        self.adapter = adapter_of(cls, name, base_op)
+
+    @property
+    def description(self) -> Description:
+        return Description(
+            self.name,
+            self.adapter.kind,
+            self.about.description or summary_of(self.cls),
+            self.about.params(),
+            effect=self.about.effect,
+            runtime=self.about.runtime,
+        )
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        self.about.kwargs(self.name, given, strict=compat.current().strict)
+
+    def construct(self, given: Mapping[str, Any]) -> Operator:
+        kwargs = self.about.kwargs(self.name, given, strict=compat.current().strict)
+        try:
+            op = self.cls(**kwargs)
+        except WrasseError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _told(self.folder, error, f"`{self.name}` cannot be constructed") from error
+        return self.adapter(op, self.name, kwargs)
 
 
 def _import(folder: Path, root: str) -> _Folder:

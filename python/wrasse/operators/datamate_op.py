@@ -7,6 +7,7 @@ that a row of text is enough, and its fields are its own.
 
 from __future__ import annotations
 
+import inspect
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -32,8 +33,8 @@ def _given() -> Row:
     }
 
 
-class _DataMateOperator(Operator):
-    """What the kinds have in common."""
+class DataMateOperator(Operator):
+    """An operator of DataMate; what the kinds have in common."""
 
     def __init__(self, op: Any, name: str, params: dict[str, Any]) -> None:
         self.op = op
@@ -100,7 +101,7 @@ class _DataMateOperator(Operator):
         }
 
 
-class _Mapper(_DataMateOperator):
+class _Mapper(DataMateOperator):
     kind: ClassVar[Kind] = "mapper"
 
     def _outcome(self, row: Row, given: Row, sample: Row, answer: Any) -> Outcome:
@@ -113,14 +114,14 @@ class _LLM(_Mapper):
     kind: ClassVar[Kind] = "llm"
 
 
-class _Filter(_DataMateOperator):
+class _Filter(DataMateOperator):
     kind: ClassVar[Kind] = "filter"
 
     def _outcome(self, row: Row, given: Row, sample: Row, answer: Any) -> Outcome:
         return Kept(self._row(row, given, sample)) if answer else Dropped(row)
 
 
-class _Slicer(_DataMateOperator):
+class _Slicer(DataMateOperator):
     kind: ClassVar[Kind] = "slicer"
 
     def _outcome(self, row: Row, given: Row, sample: Row, answer: Any) -> Outcome:
@@ -132,20 +133,20 @@ class _Slicer(_DataMateOperator):
         return Sliced([self._row(row, given, piece) for piece in pieces])
 
 
-def adapt(op: Any, name: str, params: dict[str, Any], base_op: ModuleType) -> Operator:
-    """An operator of DataMate as one of this package, by its base class in `base_op`.
+def adapter_of(cls: Any, name: str, base_op: ModuleType) -> type[DataMateOperator]:
+    """The kind of operator that a class is, by its base class in `base_op`.
 
     Raises `LoadError` if it has none of them.
     """
-    kinds = [
+    kinds: list[tuple[type, type[DataMateOperator]]] = [
         (base_op.LLM, _LLM),
         (base_op.Mapper, _Mapper),
         (base_op.Filter, _Filter),
         (base_op.Slicer, _Slicer),
     ]
     for base, adapter in kinds:
-        if isinstance(op, base):
-            return adapter(op, name, params)
+        if inspect.isclass(cls) and issubclass(cls, base):
+            return adapter
     raise LoadError(
         f"`{name}` is derived from none of `Mapper`, `Filter`, `Slicer` and `LLM` of "
         "`datamate.core.base_op`"

@@ -1,4 +1,4 @@
-"""`load`: from what a recipe calls an operator to an operator that can be applied."""
+"""`find` and `load`: from what a recipe calls an operator to the operator."""
 
 from __future__ import annotations
 
@@ -9,6 +9,33 @@ from typing import Any
 
 from wrasse.operators import reference as _reference
 from wrasse.operators.base import Operator
+from wrasse.operators.found import Found
+
+
+def find(reference: str, *, base: str | os.PathLike[str] | None = None) -> Found:
+    """Finds an operator, and imports it, to be described, checked or constructed.
+
+    `reference`: one of the forms that `wrasse.operators.reference` lists. `base`: the
+    folder that paths are relative to; the current one by default.
+
+    Raises `LoadError` if it leads to no operator, or if importing it raises something,
+    which is the cause; `MissingPackage` if something must be installed first.
+    """
+    found = _reference.parse(reference, Path(base) if base is not None else Path.cwd())
+    # Each with what it needs, when it is needed.
+    if found.form == "folder":
+        from wrasse.operators.datamate import find_folder
+
+        return find_folder(Path(found.place), found.name)
+    if found.form == "data_juicer":
+        from wrasse.operators.data_juicer import find_named
+
+        return find_named(found.name)
+    from wrasse.operators.declared import find_in_file, find_in_module
+
+    if found.form == "file":
+        return find_in_file(Path(found.place), found.name)
+    return find_in_module(found.place, found.name)
 
 
 def load(
@@ -17,30 +44,8 @@ def load(
     *,
     base: str | os.PathLike[str] | None = None,
 ) -> Operator:
-    """Finds an operator and constructs it.
+    """Finds an operator and constructs it; `params` are its parameters, none by default.
 
-    `reference`: one of the forms that `wrasse.operators.reference` lists.
-    `params`: its parameters; none by default. `base`: the folder that paths are
-    relative to; the current one by default.
-
-    Raises `LoadError` if it leads to no operator, `ParameterError` if parameters
-    are wrong, `MissingPackage` if something must be installed first. Whatever the
-    operator's own code raises when it is imported or constructed is the cause of
-    a `LoadError`.
+    Raises what `find` and `Found.construct` raise.
     """
-    given = dict(params or {})
-    found = _reference.parse(reference, Path(base) if base is not None else Path.cwd())
-    # Each with what it needs, when it is needed.
-    if found.form == "folder":
-        from wrasse.operators.datamate import load_folder
-
-        return load_folder(Path(found.place), found.name, given)
-    if found.form == "data_juicer":
-        from wrasse.operators.data_juicer import load_named
-
-        return load_named(found.name, given)
-    from wrasse.operators.declared import load_file, load_module
-
-    if found.form == "file":
-        return load_file(Path(found.place), found.name, given)
-    return load_module(found.place, found.name, given)
+    return find(reference, base=base).construct(params or {})

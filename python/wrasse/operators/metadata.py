@@ -6,10 +6,12 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from wrasse.errors import LoadError, ParameterError
 from wrasse.lazy import need
+from wrasse.params import Param
+from wrasse.values import Range
 
 # What every operator takes, whatever its metadata says.
 _BASE_PARAMS = frozenset(
@@ -37,15 +39,24 @@ class Switch(str):
 class Metadata:
     """What `metadata.yml` says; empty if there is none.
 
-    `raw_id`: the class. `settings`: by name. `runtime`: `cpu`, `memory` and so on.
-    `effect`: an example, with `before` and `after`.
+    `raw_id`: the class. `description`: in English if there is one. `settings`: by name.
+    `runtime`: `cpu`, `memory` and so on. `effect`: an example, with `before` and `after`.
     """
 
     raw_id: str = ""
+    description: str = ""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     runtime: Mapping[str, Any] = field(default_factory=dict)
     effect: Mapping[str, str] = field(default_factory=dict)
     is_there: bool = False
+
+    def params(self) -> tuple[Param, ...]:
+        """The settings as parameters."""
+        defaults = self._defaults(strict=False)
+        return tuple(
+            Param(name, _annotation(setting), defaults.get(name))
+            for name, setting in self.settings.items()
+        )
 
     def kwargs(self, operator: str, given: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
         """What the constructor gets: defaults, what was given, and the runtime's needs.
@@ -115,6 +126,7 @@ def _parse(path: Path) -> Metadata:
             raise LoadError(f"`{path}`: `settings.{name}` is not a mapping")
     return Metadata(
         str(found.get("raw_id") or ""),
+        str(found.get("description_en") or found.get("description") or ""),
         parts["settings"],
         parts["runtime"],
         parts["effect"],
@@ -148,6 +160,17 @@ def _problem(value: Any, setting: Mapping[str, Any]) -> str | None:
         problems = [_number_problem(one, bound) for one, bound in pairs if one not in ("", None)]
         return next((one for one in problems if one), None)
     return None
+
+
+def _annotation(setting: Mapping[str, Any]) -> Any:
+    """The type of a setting, in the form that parameters have."""
+    kind = setting.get("type")
+    if kind in ("slider", "inputNumber"):
+        return Annotated[float, Range(setting.get("min"), setting.get("max"))]
+    if kind in ("select", "radio"):
+        options = tuple(one.get("value") for one in setting.get("options") or [])
+        return Literal[options] if options else str
+    return {"switch": bool, "range": list[float], "checkbox": str, "input": str}.get(str(kind), Any)
 
 
 def _number_problem(value: Any, bounds: Mapping[str, Any]) -> str | None:
