@@ -6,6 +6,7 @@ module. `operators.load` finds one, `compat` offers DataMate's modules to
 operators that were written for it.
 """
 
+from wrasse import compat, operators
 from wrasse.errors import (
     CompatError,
     DeclarationError,
@@ -46,7 +47,9 @@ __all__ = [
     "Stats",
     "TableResult",
     "WrasseError",
+    "compat",
     "filter",
     "mapper",
+    "operators",
     "slicer",
 ]

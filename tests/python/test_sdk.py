@@ -257,6 +257,11 @@ def test_a_class_without_its_method_is_no_operator() -> None:
         Both(suffix="")
 
 
+@wrasse.mapper
+def cut_to(row: dict, *, at: int = 2) -> dict:
+    return {"text": row["text"][:at]}
+
+
 def test_what_is_sent_between_processes_survives_it() -> None:
     error = wrasse.ParameterError("op", ["a", "b"])
     for one in [Kept({"a": 1}), Sliced([]), error, wrasse.MissingPackage("x", "y")]:
@@ -264,6 +269,8 @@ def test_what_is_sent_between_processes_survives_it() -> None:
         assert str(copied) == str(one)
     op = pickle.loads(pickle.dumps(AddSuffix(suffix="?")))
     assert op.apply(texts("a")) == [Kept({"text": "a?"})]
+    op = pickle.loads(pickle.dumps(cut_to.bind(at=1)))
+    assert (op.name, op.apply(texts("abc"))) == ("cut_to", [Kept({"text": "a"})])
 
 
 @contextmanager
