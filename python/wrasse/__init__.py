@@ -6,6 +6,7 @@ module. `operators.load` finds one, `compat` offers DataMate's modules to
 operators that were written for it.
 """
 
+from wrasse import compat, operators
 from wrasse.errors import (
     CompatError,
     DeclarationError,
@@ -20,6 +21,7 @@ from wrasse.operators import Operator
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
 from wrasse.params import Param
 from wrasse.sdk import Filter, Mapper, Slicer
+from wrasse.tables import TableResult
 from wrasse.values import Range
 
 __all__ = [
@@ -40,11 +42,14 @@ __all__ = [
     "ParameterError",
     "Range",
     "Row",
-    "Slicer",
     "Sliced",
+    "Slicer",
     "Stats",
+    "TableResult",
     "WrasseError",
+    "compat",
     "filter",
     "mapper",
+    "operators",
     "slicer",
 ]

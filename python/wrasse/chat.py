@@ -78,7 +78,7 @@ class ChatClient:
         raise ChatError(f"no attempt was made to ask {self.url}; `attempts` is {self.attempts}")
 
     def _post(self, body: Mapping[str, Any]) -> bytes:
-        request = urllib.request.Request(  # noqa: S310 (the scheme is checked here)
+        request = urllib.request.Request(
             self.url,
             json.dumps(body, ensure_ascii=False).encode(),
             {"Content-Type": "application/json", **self.headers},
@@ -115,5 +115,5 @@ def _pause(attempt: int, retry_after: str | None) -> float:
         asked = float(retry_after or "")
     except ValueError:
         # Without the spread all workers would come back at once.
-        asked = 0.5 * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
+        asked = 0.5 * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
     return min(max(asked, 0.0), _WAIT_SECONDS_MAX)

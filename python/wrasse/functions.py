@@ -47,6 +47,7 @@ class OperatorFunction:
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function."""
         return self.function(*args, **kwargs)
 
     def declared(self) -> list[Param]:
@@ -55,11 +56,10 @@ class OperatorFunction:
 
     def bind(self, **given: Any) -> Declared:
         """The operator with these parameters; raises `ParameterError`."""
-        name = self.function.__name__
-        values = _params.check(name, self.declared(), given)
+        values = _params.check(self.function.__name__, self.declared(), given)
         method = self.base._batch_form if self.batch else self.base._row_form
         call = functools.partial(self.function, **values) if values else self.function
-        return _class_for(self.base, method)(name, values, call)
+        return _class_for(self.base, method)(self, values, call)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By name, as functions are: the name leads to this object.
@@ -68,18 +68,23 @@ class OperatorFunction:
 
 @functools.cache
 def _class_for(base: type[Declared], method: str) -> Callable[..., Declared]:
-    def init(self: Any, name: str, values: dict[str, Any], call: Function) -> None:
-        self._name, self._params = name, values
+    def init(self: Any, owner: OperatorFunction, values: dict[str, Any], call: Function) -> None:
+        self._owner, self._params = owner, values
         # On the instance: the function is called without `self`.
         setattr(self, method, call)
 
     members: dict[str, Any] = {
         "__init__": init,
         "__module__": __name__,
-        "name": property(lambda self: self._name),
+        "name": property(lambda self: self._owner.function.__name__),
+        "__reduce__": lambda self: (_rebind, (self._owner, self._params)),
         "_has": classmethod(lambda cls, one: one == method),
     }
     return type(f"Function{base.__name__}", (base,), members)
+
+
+def _rebind(owner: OperatorFunction, values: dict[str, Any]) -> Declared:
+    return owner.bind(**values)
 
 
 def _by_name(module: str, name: str) -> Any:

@@ -49,16 +49,13 @@ class Failed:
     reason: str
 
     @classmethod
-    def of(cls, error: BaseException, skip: int = 1) -> Failed:
-        """The failure that an exception stands for.
-
-        `skip`: how many of the outermost frames belong to the caller and tell
-        nothing of the operator; 1 by default.
-        """
+    def of(cls, error: BaseException) -> Failed:
+        """The failure that an exception stands for, without the frames above the operator's."""
         inner = error.__traceback__
-        for _ in range(skip):
-            if inner is not None and inner.tb_next is not None:
-                inner = inner.tb_next
+        while inner is not None and inner.tb_next is not None:
+            if not inner.tb_frame.f_globals.get("__name__", "").startswith("wrasse."):
+                break
+            inner = inner.tb_next
         text = "".join(_traceback.format_exception(type(error), error, inner))
         return cls(text, one_line(error))
 

@@ -87,7 +87,7 @@ def of_class(cls: type, base: type) -> list[Param]:
     hints = _hints(cls)
     params: dict[str, Param] = {}
     for one in own:
-        for name in one.__dict__.get("__annotations__", {}):
+        for name in inspect.get_annotations(one):
             annotation = hints[name]
             if not name.startswith("_") and typing.get_origin(annotation) is not typing.ClassVar:
                 params[name] = Param(name, annotation, getattr(cls, name, REQUIRED))
@@ -117,6 +117,12 @@ def of_function(function: Callable[..., Any], skip: int = 0) -> list[Param]:
         )
         for one in found
     ]
+
+
+def unknown(names: list[str], params: list[Param]) -> list[str]:
+    """A sentence for each name that no parameter has, with the closest one that there is."""
+    known = {param.name: param for param in params}
+    return [_unknown(name, known) for name in names]
 
 
 def _hints(of: Any) -> dict[str, Any]:

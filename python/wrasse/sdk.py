@@ -26,14 +26,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from wrasse import params as _params
 from wrasse.errors import DeclarationError
 from wrasse.operators.base import Kind, Operator
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
 from wrasse.params import Param
-from wrasse.tables import to_rows, to_table
+from wrasse.tables import TableResult, joined, to_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +50,7 @@ class Declared(Operator):
     _batch_form: ClassVar[str]
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Declared:
+        """Refuses a class that is not complete; raises `DeclarationError`."""
         has_row, has_batch = cls._has(cls._row_form), cls._has(cls._batch_form)
         if has_row == has_batch:
             what = "both" if has_row else "neither"
@@ -88,13 +89,36 @@ class Declared(Operator):
     def apply(self, rows: list[Row]) -> list[Outcome]:
         """One outcome for each row, in their order."""
         if self.takes_batches:
-            return halved(rows, self._apply_table)
+            return halved(rows, self._apply_batch)
         return self._apply_rows(rows)
+
+    def apply_table(self, table: pa.Table) -> TableResult:
+        """What becomes of the rows of a table; for operators that take batches.
+
+        As `apply`, it raises nothing that the operator raises: a batch that fails is
+        halved until the rows to blame stand alone.
+        """
+        if table.num_rows == 0:
+            return TableResult(table)
+        try:
+            return self._on_table(table)
+        except CAUGHT as error:
+            if table.num_rows == 1:
+                failed = {0: Failed.of(error)}
+                return TableResult(table.slice(0, 0), [], failed=failed)
+        middle = table.num_rows // 2
+        first, second = table.slice(0, middle), table.slice(middle)
+        return joined(self.apply_table(first), self.apply_table(second), middle)
+
+    def _apply_batch(self, rows: list[Row]) -> list[Outcome]:
+        # Not by `apply_table`: rows that do not fit into one table can be halved too.
+        result = self._on_table(to_table(rows))
+        return result.outcomes(rows, is_sliced=self.kind == "slicer")
 
     def _apply_rows(self, rows: list[Row]) -> list[Outcome]:
         raise NotImplementedError
 
-    def _apply_table(self, rows: list[Row]) -> list[Outcome]:
+    def _on_table(self, table: pa.Table) -> TableResult:
         raise NotImplementedError
 
     @classmethod
@@ -127,13 +151,13 @@ class Mapper(Declared):
             except CAUGHT as error:
                 add(Failed.of(error))
             else:
-                add(Kept(mapped))
+                add(Kept(mapped, {}))
         return outcomes
 
-    def _apply_table(self, rows: list[Row]) -> list[Outcome]:
-        mapped = as_table(self.map_batch(to_table(rows)), "map_batch")
-        _same_length("map_batch", mapped.num_rows, len(rows))
-        return [Kept(row) for row in to_rows(mapped)]
+    def _on_table(self, table: pa.Table) -> TableResult:
+        mapped = as_table(self.map_batch(table), "map_batch")
+        _same_length("map_batch", mapped.num_rows, table.num_rows)
+        return TableResult(mapped)
 
 
 class Filter(Declared):
@@ -173,14 +197,16 @@ class Filter(Declared):
                 outcomes.append(Kept(row, stats) if is_kept else Dropped(row, stats))
         return outcomes
 
-    def _apply_table(self, rows: list[Row]) -> list[Outcome]:
-        answer: Any = self.keep_batch(to_table(rows))
+    def _on_table(self, table: pa.Table) -> TableResult:
+        answer: Any = self.keep_batch(table)
         mask = answer.to_pylist() if hasattr(answer, "to_pylist") else list(answer)
-        _same_length("keep_batch", len(mask), len(rows))
-        kept = [as_bool(one, "keep_batch") for one in mask]
-        return [
-            Kept(row) if is_kept else Dropped(row) for row, is_kept in zip(rows, kept, strict=True)
-        ]
+        _same_length("keep_batch", len(mask), table.num_rows)
+        mask = [as_bool(one, "keep_batch") for one in mask]
+        if all(mask):
+            return TableResult(table)
+        kept = [number for number, is_kept in enumerate(mask) if is_kept]
+        dropped = [number for number, is_kept in enumerate(mask) if not is_kept]
+        return TableResult(table.filter(mask), kept, dropped)
 
 
 class Slicer(Declared):
@@ -208,8 +234,8 @@ class Slicer(Declared):
                 outcomes.append(Sliced(pieces))
         return outcomes
 
-    def _apply_table(self, rows: list[Row]) -> list[Outcome]:
-        answer: Any = self.slice_batch(to_table(rows))
+    def _on_table(self, table: pa.Table) -> TableResult:
+        answer: Any = self.slice_batch(table)
         if not isinstance(answer, tuple) or len(answer) != 2:
             raise TypeError(
                 f"`slice_batch` returned {type(answer).__name__}; return the table of the pieces "
@@ -218,14 +244,12 @@ class Slicer(Declared):
         pieces, parents = as_table(answer[0], "slice_batch"), answer[1]
         parents = parents.to_pylist() if hasattr(parents, "to_pylist") else list(parents)
         _same_length("slice_batch", len(parents), pieces.num_rows)
-        if any(not 0 <= one < len(rows) for one in parents) or parents != sorted(parents):
+        last = table.num_rows - 1
+        if any(not 0 <= one <= last for one in parents) or parents != sorted(parents):
             raise ValueError(
-                f"`slice_batch` returned numbers of rows that are not 0 to {len(rows) - 1} in order"
+                f"`slice_batch` returned numbers of rows that are not 0 to {last} in order"
             )
-        outcomes: list[Sliced] = [Sliced([]) for _ in rows]
-        for parent, piece in zip(parents, to_rows(pieces), strict=True):
-            outcomes[parent].rows.append(piece)
-        return cast("list[Outcome]", outcomes)
+        return TableResult(pieces, parents)
 
 
 def halved(rows: list[Row], run: Callable[[list[Row]], list[Outcome]]) -> list[Outcome]:
@@ -236,7 +260,7 @@ def halved(rows: list[Row], run: Callable[[list[Row]], list[Outcome]]) -> list[O
         return run(rows)
     except CAUGHT as error:
         if len(rows) == 1:
-            return [Failed.of(error, skip=2)]
+            return [Failed.of(error)]
     middle = len(rows) // 2
     return halved(rows[:middle], run) + halved(rows[middle:], run)
 

@@ -83,9 +83,9 @@ def convert(value: Any, annotation: Any) -> Any:
                 raise _wrong(value, annotation) from None
             raise
         for one in args[1:]:
-            if isinstance(one, Range) and isinstance(converted, int | float):
-                if converted not in one:
-                    raise _wrong(value, annotation)
+            is_bounded = isinstance(one, Range) and isinstance(converted, int | float)
+            if is_bounded and converted not in one:
+                raise _wrong(value, annotation)
         return converted
     if origin in (Union, types.UnionType):
         return _convert_union(value, annotation, args)

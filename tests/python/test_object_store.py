@@ -89,7 +89,9 @@ def parquet_of(wrasse: Path, folder: Path, rows: bytes) -> bytes:
 
 def rows_of(texts: range) -> bytes:
     lines = (
-        json.dumps({"text": f"Row {i} says that it is row {i}, see https://example.org/{i} for more."})
+        json.dumps(
+            {"text": f"Row {i} says that it is row {i}, see https://example.org/{i} for more."}
+        )
         for i in texts
     )
     return "".join(line + "\n" for line in lines).encode()
@@ -109,7 +111,9 @@ def test_a_folder_of_a_bucket_gives_the_bytes_of_a_local_folder(
     for name, data in files.items():
         bucket.put(f"in/{name}", data)
     bucket.put("other/d.jsonl", rows_of(range(9)))
-    recipe = write_recipe(tmp_path, f"s3://{bucket.name}/in/", f"s3://{bucket.name}/out/clean.jsonl")
+    recipe = write_recipe(
+        tmp_path, f"s3://{bucket.name}/in/", f"s3://{bucket.name}/out/clean.jsonl"
+    )
     report = run(wrasse, recipe, env=bucket.env)
 
     assert bucket.get("out/clean.jsonl") == output.read_bytes()
@@ -128,7 +132,9 @@ def test_parts_have_the_names_and_bytes_of_local_parts(
 
     for name, data in files.items():
         bucket.put(f"in/{name}", data)
-    recipe = write_recipe(tmp_path, f"s3://{bucket.name}/in/", f"s3://{bucket.name}/out/parts/", more)
+    recipe = write_recipe(
+        tmp_path, f"s3://{bucket.name}/in/", f"s3://{bucket.name}/out/parts/", more
+    )
     run(wrasse, recipe, env=bucket.env)
 
     local = {path.name: path.read_bytes() for path in output.iterdir()}
@@ -141,13 +147,18 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
     wrasse: Path, bucket: Bucket, tmp_path: Path
 ) -> None:
     # Dozens of blocks, so that the first commit is not the last.
-    files = {"a.jsonl": rows_of(range(150_000)), "b.jsonl.gz": gzip.compress(rows_of(range(300_000)), 1)}
+    files = {
+        "a.jsonl": rows_of(range(150_000)),
+        "b.jsonl.gz": gzip.compress(rows_of(range(300_000)), 1),
+    }
     (tmp_path / "local").mkdir()
     output, expected = local_run(wrasse, tmp_path / "local", files, "clean.jsonl")
 
     for name, data in files.items():
         bucket.put(f"in/{name}", data)
-    recipe = write_recipe(tmp_path, f"s3://{bucket.name}/in/", f"s3://{bucket.name}/out/clean.jsonl")
+    recipe = write_recipe(
+        tmp_path, f"s3://{bucket.name}/in/", f"s3://{bucket.name}/out/clean.jsonl"
+    )
     manifest = tmp_path / "run" / "manifest.jsonl"
     kill_behind_a_commit(command(wrasse, recipe, "-j", "1"), manifest, clean_env() | bucket.env)
 
@@ -185,9 +196,7 @@ def wait_for(process: subprocess.Popen, happened: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_an_upload_that_failed_is_made_up_for(
-    wrasse: Path, bucket: Bucket, tmp_path: Path
-) -> None:
+def test_an_upload_that_failed_is_made_up_for(wrasse: Path, bucket: Bucket, tmp_path: Path) -> None:
     (tmp_path / "local").mkdir()
     output, _ = local_run(wrasse, tmp_path / "local", {"pages.jsonl": PAGES}, "clean.jsonl")
 

@@ -109,6 +109,28 @@ def test_a_batch_that_raises_is_halved_down_to_the_row_to_blame() -> None:
     assert outcomes[4] == Kept({"text": "D"})
 
 
+def test_tables_need_no_rows() -> None:
+    table = pa.table({"text": ["a", "poison", "bcd", "e"]})
+    result = Upper().apply_table(table)
+    assert result.table.to_pylist() == texts("A", "BCD", "E")
+    assert (result.parents, result.dropped, list(result.failed)) == ([0, 2, 3], [], [1])
+    assert result.failed[1].reason == "RuntimeError: poison"
+    assert "apply_table" not in result.failed[1].traceback
+    result = LongEnoughBatch().apply_table(table)
+    assert result.table.to_pylist() == texts("poison", "bcd")
+    assert (result.parents, result.dropped) == ([1, 2], [0, 3])
+    result = Twice().apply_table(table.slice(0, 1))
+    assert (result.table.num_rows, result.parents) == (2, [0, 0])
+    whole = LongEnoughBatch().apply_table(table.slice(1, 2))
+    assert whole.parents is None and whole.table.num_rows == 2
+    assert Upper().apply_table(table.slice(0, 0)).table.num_rows == 0
+
+
+def test_rows_that_fit_into_no_table_fail_alone() -> None:
+    outcomes = LongEnoughBatch().apply([{"text": "abc"}, {"text": 5}, {"text": "d"}])
+    assert [type(one) for one in outcomes] == [Kept, Failed, Dropped]
+
+
 def test_rows_of_different_fields_become_one_table() -> None:
     @wrasse.mapper(batch=True)
     def same(table: Any) -> Any:
@@ -235,6 +257,11 @@ def test_a_class_without_its_method_is_no_operator() -> None:
         Both(suffix="")
 
 
+@wrasse.mapper
+def cut_to(row: dict, *, at: int = 2) -> dict:
+    return {"text": row["text"][:at]}
+
+
 def test_what_is_sent_between_processes_survives_it() -> None:
     error = wrasse.ParameterError("op", ["a", "b"])
     for one in [Kept({"a": 1}), Sliced([]), error, wrasse.MissingPackage("x", "y")]:
@@ -242,6 +269,8 @@ def test_what_is_sent_between_processes_survives_it() -> None:
         assert str(copied) == str(one)
     op = pickle.loads(pickle.dumps(AddSuffix(suffix="?")))
     assert op.apply(texts("a")) == [Kept({"text": "a?"})]
+    op = pickle.loads(pickle.dumps(cut_to.bind(at=1)))
+    assert (op.name, op.apply(texts("abc"))) == ("cut_to", [Kept({"text": "a"})])
 
 
 @contextmanager

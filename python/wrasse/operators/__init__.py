@@ -1,6 +1,7 @@
 """Operators in Python: what they are to the engine, and how they are found."""
 
 from wrasse.operators.base import Kind, Operator
-from wrasse.operators.load import load
+from wrasse.operators.found import Description, Found
+from wrasse.operators.loading import find, load
 
-__all__ = ["Kind", "Operator", "load"]
+__all__ = ["Description", "Found", "Kind", "Operator", "find", "load"]

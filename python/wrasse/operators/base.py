@@ -45,7 +45,7 @@ class Operator(ABC):
         place.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (most have nothing to let go of)
         """Lets go of what the operator holds. Called once, at the end."""
 
     def __enter__(self) -> Operator:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,14 +17,15 @@ from wrasse.errors import LoadError, MissingPackage, WrasseError
 from wrasse.functions import OperatorFunction
 from wrasse.lazy import package_of
 from wrasse.operators.base import Operator
+from wrasse.operators.found import Description, Found, summary_of
 from wrasse.sdk import Declared
 
 
-def load_file(path: Path, name: str, given: dict[str, Any]) -> Operator:
+def find_in_file(path: Path, name: str) -> Found:
     """An operator of a file; without a name, the only one that the file defines."""
     module = import_file(path)
     if name:
-        return construct(_named(module, name, str(path)), name, given)
+        return _found(_named(module, name, str(path)), name)
     own = {
         one: value
         for one, value in vars(module).items()
@@ -31,7 +33,7 @@ def load_file(path: Path, name: str, given: dict[str, Any]) -> Operator:
     }
     if len(own) == 1:
         ((name, value),) = own.items()
-        return construct(value, name, given)
+        return _found(value, name)
     if not own:
         raise LoadError(
             f"`{path}` defines no operator: no subclass of `wrasse.Mapper`, `Filter`, `Slicer` or "
@@ -41,13 +43,13 @@ def load_file(path: Path, name: str, given: dict[str, Any]) -> Operator:
     raise LoadError(f"`{path}` defines {names}; name one of them, as in `{path.name}:{min(own)}`")
 
 
-def load_module(module: str, name: str, given: dict[str, Any]) -> Operator:
+def find_in_module(module: str, name: str) -> Found:
     """An operator of a module that can be imported."""
     try:
         imported = importlib.import_module(module)
     except Exception as error:
         raise import_error(f"the module `{module}`", error) from error
-    return construct(_named(imported, name, module), name, given)
+    return _found(_named(imported, name, module), name)
 
 
 def import_file(path: Path) -> ModuleType:
@@ -79,26 +81,71 @@ def import_file(path: Path) -> ModuleType:
     return module
 
 
-def construct(found: Any, name: str, given: dict[str, Any]) -> Operator:
-    """The operator of a class or decorated function, with parameters."""
-    try:
-        if isinstance(found, OperatorFunction):
-            return found.bind(**given)
-        if inspect.isclass(found) and issubclass(found, Declared):
-            declared = found.declared()
-            values = _params.check(name, declared, given)
-            # Its own constructor knows its defaults; ours takes what was given.
-            return found(**{one: values[one] for one in given})
-    except WrasseError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise LoadError(
-            f"`{name}` cannot be constructed: {type(error).__name__}: {error}"
-        ) from error
+def _found(found: Any, name: str) -> Found:
+    if isinstance(found, OperatorFunction):
+        return _Function(found)
+    if inspect.isclass(found) and issubclass(found, Declared):
+        return _Class(found, name)
     raise LoadError(
         f"`{name}` is {_what(found)}; derive it from `wrasse.Mapper`, `Filter`, `Slicer` or `LLM`, "
         "or decorate the function with `@wrasse.mapper`, `@wrasse.filter` or `@wrasse.slicer`"
     )
+
+
+class _Function(Found):
+    """A decorated function."""
+
+    def __init__(self, function: OperatorFunction) -> None:
+        self.function = function
+
+    @property
+    def description(self) -> Description:
+        return Description(
+            self.function.function.__name__,
+            self.function.base.kind,
+            summary_of(self.function.function),
+            tuple(self.function.declared()),
+            self.function.batch,
+        )
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        _params.check(self.function.function.__name__, self.function.declared(), given)
+
+    def construct(self, given: Mapping[str, Any]) -> Operator:
+        return self.function.bind(**given)
+
+
+class _Class(Found):
+    """A class of an operator."""
+
+    def __init__(self, cls: type[Declared], name: str) -> None:
+        self.cls = cls
+        self.name = name
+
+    @property
+    def description(self) -> Description:
+        return Description(
+            self.name,
+            self.cls.kind,
+            summary_of(self.cls),
+            tuple(self.cls.declared()),
+            self.cls._has(self.cls._batch_form),
+        )
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        _params.check(self.name, self.cls.declared(), given)
+
+    def construct(self, given: Mapping[str, Any]) -> Operator:
+        values = _params.check(self.name, self.cls.declared(), given)
+        try:
+            # Its own constructor knows its defaults; ours takes what was given.
+            return self.cls(**{one: values[one] for one in given})
+        except WrasseError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise LoadError(
+                f"`{self.name}` cannot be constructed: {type(error).__name__}: {error}"
+            ) from error
 
 
 def import_error(what: str, error: BaseException) -> WrasseError:

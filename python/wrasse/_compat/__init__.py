@@ -1,0 +1,1 @@
+"""Modules of other tools, as their operators import them. Use `wrasse.compat`."""

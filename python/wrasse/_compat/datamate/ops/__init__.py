@@ -1,0 +1,1 @@
+"""Operators: folders that were loaded appear here as `ops.user.NAME`."""

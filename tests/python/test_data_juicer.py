@@ -1,0 +1,155 @@
+"""Operators of Data-Juicer by name: the real ones if they are installed, else a stand-in's."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wrasse
+from wrasse import Dropped, Failed, Kept, Operator, Sliced
+from wrasse.operators import find, load
+
+
+@pytest.fixture(autouse=True, scope="module")
+def data_juicer() -> Iterator[None]:
+    """Data-Juicer or its stand-in, gone afterwards."""
+    if importlib.util.find_spec("data_juicer") is not None:
+        yield
+        return
+    place = str(Path(__file__).parent / "stand_ins")
+    sys.path.append(place)
+    yield
+    sys.path.remove(place)
+    for name in [one for one in sys.modules if one.partition(".")[0] == "data_juicer"]:
+        del sys.modules[name]
+
+
+def op(name: str, **given: Any) -> Operator:
+    return load(f"data_juicer:{name}", given)
+
+
+def texts(*values: Any) -> list[dict]:
+    return [{"text": value} for value in values]
+
+
+def test_a_batched_mapper_changes_rows() -> None:
+    mapper = op("whitespace_normalization_mapper")
+    assert (mapper.name, mapper.kind, mapper.takes_batches) == (
+        "whitespace_normalization_mapper",
+        "mapper",
+        True,
+    )
+    rows = [{"text": "a\u3000b "}, {"text": "c", "id": 1}, {"text": "d", "id": None}]
+    assert mapper.apply(rows) == [
+        Kept({"text": "a b"}),
+        Kept({"text": "c", "id": 1}),
+        Kept({"text": "d", "id": None}),
+    ]
+    assert mapper.apply([]) == []
+
+
+def test_a_row_that_raises_costs_itself() -> None:
+    outcomes = op("whitespace_normalization_mapper").apply(texts("a ", None, "b ", "c "))
+    assert outcomes[0::2] == [Kept({"text": "a"}), Kept({"text": "b"})]
+    assert outcomes[3] == Kept({"text": "c"})
+    failed = outcomes[1]
+    assert isinstance(failed, Failed)
+    assert "'NoneType' object has no attribute 'strip'" in failed.reason
+    assert "process_batched" in failed.traceback
+
+
+def test_a_mapper_that_makes_several_rows_slices() -> None:
+    mapper = op("text_chunk_mapper", max_len=3, split_pattern=None)
+    outcomes = mapper.apply([{"text": "abcdefg", "id": 1}, {"text": "xy", "id": 2}])
+    assert outcomes == [
+        Sliced([{"text": "abc", "id": 1}, {"text": "def", "id": 1}, {"text": "g", "id": 1}]),
+        Kept({"text": "xy", "id": 2}),
+    ]
+
+
+def test_a_batched_filter_tells_its_statistics() -> None:
+    outcomes = op("text_length_filter", min_len=3).apply(texts("four", "12", None))
+    assert outcomes[:2] == [
+        Kept({"text": "four"}, {"text_len": 4}),
+        Dropped({"text": "12"}, {"text_len": 2}),
+    ]
+    assert isinstance(outcomes[2], Failed)
+
+
+def test_a_single_filter_tells_its_statistics() -> None:
+    filter = op("specified_numeric_field_filter", field_key="n", min_value=2, max_value=9)
+    assert not filter.takes_batches
+    assert filter.apply([{"n": 5}, {"n": 1}]) == [
+        Kept({"n": 5}, {"n": 5}),
+        Dropped({"n": 1}, {"n": 1}),
+    ]
+    row = {"n": 1, "__dj__stats__": {}}
+    assert filter.apply([row]) == [Dropped({"n": 1, "__dj__stats__": {}}, {"n": 1})]
+
+
+def test_statistics_that_a_row_has_stay_in_it() -> None:
+    row = {"text": "four", "__dj__stats__": {"lang": "en"}}
+    (kept,) = op("text_length_filter", min_len=3).apply([row])
+    assert isinstance(kept, Kept)
+    assert kept.row["__dj__stats__"] == {"lang": "en", "text_len": 4}
+    assert row["__dj__stats__"] == {"lang": "en"}
+
+
+def test_a_second_attempt_begins_with_the_row_as_it_came() -> None:
+    op("text_length_filter")
+    from data_juicer.ops.base_op import OPERATORS
+    from data_juicer.ops.base_op import Mapper as Base
+
+    class Tags(Base):
+        _batched_op = True
+
+        def process_batched(self, samples: dict) -> dict:
+            for tags in samples["tags"]:
+                tags.append("seen")
+            samples["text"] = [text.strip() for text in samples["text"]]
+            return samples
+
+    OPERATORS.modules["tags_mapper"] = Tags
+    try:
+        rows = [{"text": "a", "tags": []}, {"text": None, "tags": []}]
+        kept, failed = op("tags_mapper").apply(rows)
+    finally:
+        del OPERATORS.modules["tags_mapper"]
+    assert kept == Kept({"text": "a", "tags": ["seen"]})
+    assert isinstance(failed, Failed)
+
+
+def test_an_operator_is_described() -> None:
+    about = find("data_juicer:text_length_filter").description
+    assert (about.name, about.kind, about.takes_batches) == ("text_length_filter", "filter", True)
+    assert [(one.name, one.default) for one in about.params][:1] == [("min_len", 10)]
+
+
+def test_wrong_names_are_told() -> None:
+    with pytest.raises(wrasse.LoadError, match="did you mean `text_length_filter`"):
+        op("text_lenght_filter")
+    with pytest.raises(wrasse.ParameterError, match="did you mean `min_len`"):
+        op("text_length_filter", minlen=1)
+    with pytest.raises(wrasse.LoadError, match="a deduplicator, which needs the whole data set"):
+        op("document_deduplicator")
+
+
+def test_nothing_is_installed_on_the_way() -> None:
+    op("text_length_filter")
+    from data_juicer.utils.lazy_loader import LazyLoader
+
+    with pytest.raises(wrasse.MissingPackage, match="`pip install some-package`"):
+        LazyLoader._install_package("some-package")
+
+
+def test_a_missing_data_juicer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [one for one in sys.modules if one.partition(".")[0] == "data_juicer"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "data_juicer", None)
+    with pytest.raises(wrasse.MissingPackage, match="`pip install py-data-juicer`"):
+        op("text_length_filter")
