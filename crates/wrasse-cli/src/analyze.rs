@@ -92,10 +92,12 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
         };
         let about = format!("{:#}\n", analysis.json(&left_out));
         write(&folder, ABOUT, &about)?;
-        let page = render(&job, args, &left_out, result.tally.unreadable)?;
-        let path = write(&folder, "report.html", &page)?;
-        if !args.show.quiet {
-            say(&format!("wrote {}", path.display()));
+        if !args.show.no_html {
+            let page = render(&job, args, &left_out, result.tally.unreadable)?;
+            let path = write(&folder, "report.html", &page)?;
+            if !args.show.quiet {
+                say(&format!("wrote {}", path.display()));
+            }
         }
     }
     verdict

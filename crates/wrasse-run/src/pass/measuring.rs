@@ -13,6 +13,7 @@ use wrasse_core::{Origin, SharedStr, Stat, Stats};
 use wrasse_op::OpKind;
 
 use super::{Flow, Operator, Outcome, Sample, attempt, since};
+use crate::examples::{beginning, hash_of};
 use crate::record::file_name;
 
 /// How a recipe is measured.
@@ -50,27 +51,6 @@ pub mod columns {
 
 /// Characters of an excerpt: a few lines on a screen.
 const EXCERPT_CHARS: usize = 240;
-
-/// A number that looks random and is the same for the same origin.
-pub(crate) fn hash_of(origin: Origin) -> u64 {
-    // The finalizer of SplitMix64 over each part.
-    let mix = |mut x: u64| {
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    let place = u64::from(origin.file) << 32 | u64::from(origin.piece);
-    mix(mix(place.wrapping_add(0x9e37_79b9_7f4a_7c15)).wrapping_add(origin.position))
-}
-
-/// The beginning of a text, at most `chars` characters.
-pub(crate) fn beginning(text: &str, chars: usize) -> &str {
-    let end = text
-        .char_indices()
-        .nth(chars)
-        .map_or(text.len(), |(at, _)| at);
-    &text[..end]
-}
 
 /// What becomes a row.
 #[derive(Clone)]
@@ -247,26 +227,5 @@ mod tests {
         assert_eq!(row["n@5"], 4);
         assert_eq!(row["x"], f64::MIN);
         assert_eq!(row.as_object().unwrap().len(), columns::ALL.len() + 3);
-    }
-
-    #[test]
-    fn hashes_spread_over_their_range() {
-        let low = (0..1000u64)
-            .filter(|position| {
-                let origin = Origin {
-                    position: position * 100,
-                    ..Origin::default()
-                };
-                hash_of(origin) < u64::MAX / 4
-            })
-            .count();
-        assert!((200..300).contains(&low), "{low}");
-    }
-
-    #[test]
-    fn a_beginning_ends_between_characters() {
-        assert_eq!(beginning("äöü", 2), "äö");
-        assert_eq!(beginning("äöü", 3), "äöü");
-        assert_eq!(beginning("", 3), "");
     }
 }
