@@ -58,7 +58,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         trace_dropped: how.trace_dropped
             || !matches!(settings.trace_dropped, None | Some(FileChoice::No)),
         measuring: None,
-        examples_hash_max: None,
+        examples_share: None,
     };
     let limit = [how.limit, settings.limit, recipe.input.samples_max]
         .into_iter()

@@ -171,7 +171,7 @@ pub fn run(
         Arc::clone(&inputs),
         sink.encoder(),
         PassSettings {
-            examples_hash_max: job.examples.then(|| examples_hash_max(&inputs)),
+            examples_share: job.examples.then(|| examples_share(&inputs)),
             ..job.pass.clone()
         },
     );
@@ -217,17 +217,15 @@ pub fn run(
 
 /// Examples of changes and duplicates are looked for in so many bytes of the
 /// input, spread evenly: their texts are copied, which shall not be felt.
-const WATCHED_BYTES: u64 = 32 << 20;
+const WATCHED_BYTES: u64 = 8 << 20;
 
-/// Which samples are watched, see [`PassSettings::examples_hash_max`].
-fn examples_hash_max(inputs: &Inputs) -> u64 {
+/// Which samples are watched, see [`PassSettings::examples_share`].
+fn examples_share(inputs: &Inputs) -> f64 {
     let bytes: Option<u64> = inputs.files.iter().map(|file| file.bytes).sum();
     // Of a stream every 64th sample: it may be of any length.
-    let share = bytes.map_or(1.0 / 64.0, |bytes| {
+    bytes.map_or(1.0 / 64.0, |bytes| {
         WATCHED_BYTES as f64 / bytes.max(1) as f64
-    });
-    // The cast ends at the largest number.
-    (share * u64::MAX as f64) as u64
+    })
 }
 
 /// Where there is no limit, what exchanges keep in memory before they use the

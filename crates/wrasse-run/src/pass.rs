@@ -42,9 +42,10 @@ pub struct PassSettings {
     /// Measure and decide nothing: a row of stats for each sample instead of the
     /// sample. The plan then has no gates and exchanges.
     pub measuring: Option<Arc<Measuring>>,
-    /// Keep a few examples of what each operator does; of changes and duplicates
-    /// among the samples whose origins have a hash up to this one.
-    pub examples_hash_max: Option<u64>,
+    /// Keep a few examples of what each operator does. Changes and duplicates,
+    /// for which texts are copied, are looked for in this share of the samples;
+    /// above 1 for inputs so small that all can be.
+    pub examples_share: Option<f64>,
 }
 
 /// The field that carries a document's hash when a recipe keeps hashes.

@@ -359,7 +359,7 @@ impl ExchangeStore {
         state: &mut BlockState,
     ) -> Result<(), String> {
         let hash = hash_of(sample.origin());
-        let is_asked_for = pass.settings().examples_hash_max.is_some();
+        let is_asked_for = pass.settings().examples_share.is_some();
         if !is_asked_for || !state.examples.want(self.op, Did::Dropped, hash) {
             return Ok(());
         }

@@ -14,18 +14,23 @@ use crate::examples::{Did, Example, hash_of};
 #[derive(Clone, Copy)]
 pub(super) struct Watch {
     hash: u64,
-    /// Whether it is one of those whose changes are shown.
-    is_watched: bool,
+    /// Where its hash lies from 0 to 1, by the share that is watched: watched
+    /// below 1.
+    rank: f64,
 }
+
+/// What waits for a gate holds its excerpt meanwhile: at one for so many bytes
+/// of text that is a thirtieth of the text.
+const BYTES_PER_EXCERPT: f64 = 16384.0;
 
 impl Flow<'_> {
     /// Whether the sample could become an example.
     pub(super) fn watch(&self, sample: &Sample) -> Option<Watch> {
-        let max = self.pass.settings.examples_hash_max?;
+        let share = self.pass.settings.examples_share?;
         let hash = hash_of(sample.origin());
         Some(Watch {
             hash,
-            is_watched: hash <= max,
+            rank: hash as f64 / u64::MAX as f64 / share,
         })
     }
 
@@ -33,7 +38,7 @@ impl Flow<'_> {
     pub(super) fn before(&mut self, at: usize, watch: Watch, sample: &mut Sample) -> Option<Text> {
         let operator = &self.pass.plan.operators()[at];
         let wanted = operator.spec().kind == OpKind::Mapper
-            && watch.is_watched
+            && watch.rank < 1.0
             && self.state.examples.want(at, Did::Changed, watch.hash);
         let text = || sample.text(&operator.common().text_key).ok().cloned();
         wanted.then(text).flatten()
@@ -78,7 +83,9 @@ impl Flow<'_> {
     /// A sample that will wait for the gate of operator `at`, which may find it
     /// to be a duplicate when its row is encoded already.
     pub(super) fn watch_for_gate(&mut self, at: usize, watch: Watch, sample: &mut Sample) {
-        if watch.is_watched {
+        let text_key = &self.pass.plan.operators()[at].common().text_key;
+        let bytes = sample.text(text_key).map_or(0, |text| text.len());
+        if watch.rank < bytes as f64 / BYTES_PER_EXCERPT {
             let note = "equal to an earlier sample".to_owned();
             let example = self.gone(at, watch, sample, note);
             let number = self.state.fingerprints.len();
