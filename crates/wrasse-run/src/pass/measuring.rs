@@ -68,6 +68,10 @@ impl Record {
     /// Takes over what has changed in the stats by step `step`.
     fn take(&mut self, step: u32, stats: &Stats) {
         for (name, stat) in stats.iter() {
+            // Such a name can only come with the input; no filter has it.
+            if name.contains('@') || columns::ALL.contains(&name) {
+                continue;
+            }
             let column = match self.known.get(name) {
                 Some(known) if known == stat => continue,
                 Some(_) => format!("{name}@{step}"),
@@ -136,7 +140,6 @@ impl Flow<'_> {
         mut sample: Sample,
         mut record: Record,
     ) -> Result<(), String> {
-        record.take(0, sample.stats());
         for at in first..self.part.operators.end {
             let pass = self.pass;
             let operator = &pass.plan.operators()[at];
@@ -154,7 +157,10 @@ impl Flow<'_> {
                     tally.rows_in += 1;
                     tally.rows_out += 1;
                     tally.changed += u64::from(sample.revision() != revision);
-                    record.take(step, sample.stats());
+                    // What filters decide by, and no earlier values.
+                    if operator.spec().kind == OpKind::Filter {
+                        record.take(step, sample.stats());
+                    }
                 }
                 Ok(Outcome::Sliced(n)) => {
                     tally.rows_out += n as u64;
@@ -221,6 +227,8 @@ mod tests {
         record.take(2, &stats);
         stats.set("n", 4usize);
         stats.set("x", f64::NEG_INFINITY);
+        stats.set("n@1", 7usize);
+        stats.set(columns::END, 7usize);
         record.take(5, &stats);
         let row: Value = serde_json::from_str(&record.row("a", Origin::default())).unwrap();
         assert_eq!(row["n"], 3);
