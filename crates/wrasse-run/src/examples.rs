@@ -139,11 +139,14 @@ impl Example {
 
     /// A sample whose text was changed: the part around the first difference.
     pub(crate) fn changed(hash: u64, place: String, before: &str, after: &str) -> Self {
-        let same = before
-            .char_indices()
-            .zip(after.chars())
-            .find(|((_, old), new)| old != new)
-            .map_or(before.len().min(after.len()), |((at, _), _)| at);
+        let mut same = before
+            .bytes()
+            .zip(after.bytes())
+            .position(|(old, new)| old != new)
+            .unwrap_or(before.len().min(after.len()));
+        while !before.is_char_boundary(same) {
+            same -= 1;
+        }
         let start = before[..same]
             .char_indices()
             .rev()
