@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
-use wrasse_local::Job;
+use wrasse_io::Conflict;
+use wrasse_local::{Job, RunResult};
 use wrasse_op::{Catalog, OpKind};
 use wrasse_recipe::Recipe;
 use wrasse_run::{Existing, MaxRejects, Measuring, Places};
@@ -23,9 +24,13 @@ use crate::settings::{Reuse, job};
 use crate::stats_table::StatsTable;
 use crate::tune::Decider;
 
+/// What an analysis consists of beside its stats.
+const RUN_DIR: &str = "stats.wrasse";
+const PAGE: &str = "report.html";
+
 /// Excerpts are taken of so many bytes of the input, evenly: enough to have
 /// examples near any bound, and bounded however large the input is.
-const EXCERPT_BYTES: u64 = 64 << 20;
+const EXCERPT_BYTES: u64 = 16 << 20;
 
 pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let mut recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
@@ -66,7 +71,7 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
         folder.to_string_lossy().into_owned(),
     ]);
     job.output = folder.join(STATS).to_string_lossy().into_owned();
-    job.run_dir = folder.join("stats.wrasse");
+    job.run_dir = folder.join(RUN_DIR);
     job.format = None;
     job.part_bytes = None;
     job.places = Places::default();
@@ -81,10 +86,10 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
         steps,
         excerpt_hash_max: excerpt_hash_max(&job)?,
     }));
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Failure::usage(format!("cannot make {}: {error}", folder.display())))?;
+    prepare(&folder)?;
     let (result, verdict) = execute(&job, &args.show)?;
     if result.complete {
+        refuse_mixed(&result)?;
         let analysis = Analysis {
             steps: process,
             left_out: left_out.iter().map(|(step, ..)| *step).collect(),
@@ -92,13 +97,59 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
         };
         let about = format!("{:#}\n", analysis.json(&left_out));
         write(&folder, ABOUT, &about)?;
-        let page = render(&job, args, &left_out, result.tally.unreadable)?;
-        let path = write(&folder, "report.html", &page)?;
-        if !args.show.quiet {
-            say(&format!("wrote {}", path.display()));
+        if !args.show.no_html {
+            let page = render(&job, args, &left_out, result.tally.unreadable)?;
+            let path = write(&folder, PAGE, &page)?;
+            if !args.show.quiet {
+                say(&format!("wrote {}", path.display()));
+            }
         }
     }
     verdict
+}
+
+/// Makes the folder. What an earlier analysis says there does not hold any more;
+/// what others wrote is kept.
+fn prepare(folder: &Path) -> Result<(), Failure> {
+    let stats = folder.join(STATS);
+    if stats.exists() && !folder.join(RUN_DIR).exists() {
+        return Err(Failure::usage(format!(
+            "{} exists and was not written by an analysis",
+            stats.display()
+        ))
+        .with_hint("choose another folder with --output"));
+    }
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::usage(format!("cannot make {}: {error}", folder.display())))?;
+    for name in [ABOUT, PAGE] {
+        let path = folder.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::usage(format!(
+                    "cannot replace {}: {error}",
+                    path.display()
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A column of numbers and texts has become one of texts, by which no filter
+/// decides as it does by the numbers.
+fn refuse_mixed(result: &RunResult) -> Result<(), Failure> {
+    let mixed = |conflict: &&Conflict| conflict.resolution.contains("JSON text");
+    match result.conflicts.iter().find(mixed) {
+        None => Ok(()),
+        Some(conflict) => Err(Failure::usage(format!(
+            "the stat `{}` is a number in some samples and something else in others",
+            conflict.column
+        ))
+        .with_hint(
+            "the input has it in `__dj__stats__`; with `recompute_stats: true` filters measure anew",
+        )),
+    }
 }
 
 /// The page of an analysis whose stats are written.

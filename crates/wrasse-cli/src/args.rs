@@ -111,6 +111,9 @@ pub(crate) struct ShowArgs {
     /// The form of the final report, on standard output if it is JSON
     #[arg(long, value_enum, default_value_t)]
     pub(crate) report: ReportForm,
+    /// Write no `report.html`
+    #[arg(long)]
+    pub(crate) no_html: bool,
     /// Serve metrics for Prometheus at `http://ADDRESS/metrics` while the run
     /// lasts. A port alone is of this machine only; port 0 takes a free one and
     /// says which. Whoever reaches the address can read

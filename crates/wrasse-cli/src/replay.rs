@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::args::ReplayArgs;
 use crate::failure::{Failure, say};
 use crate::load;
-use crate::run::execute;
+use crate::run::{execute, shows_page};
 use crate::settings::{Reuse, job};
 
 pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failure> {
@@ -52,6 +52,7 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
     job.run_dir = replay_dir;
     job.places = Places::default();
     job.guard = args.show.guard();
+    job.examples = shows_page(&job, &args.show);
     execute(&job, &args.show)?.1
 }
 

@@ -12,7 +12,7 @@ use crate::failure::{Failure, print, say};
 use crate::reporter::{Reporter, end_at_once};
 use crate::settings::{Reuse, job};
 use crate::table::count;
-use crate::{allocator, dry_run, load, report};
+use crate::{allocator, dry_run, load, page, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
@@ -26,10 +26,16 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     };
     let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     job.guard = args.show.guard();
+    job.examples = shows_page(&job, &args.show);
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
         None => execute(&job, &args.show)?.1,
     }
+}
+
+/// Whether a run writes a page, for which it takes examples.
+pub(crate) fn shows_page(job: &Job, show: &ShowArgs) -> bool {
+    !show.no_html && job.places.page(&job.run_dir).is_some()
 }
 
 /// Runs a job with progress, and tells how it went: the result, and what it
@@ -59,6 +65,14 @@ pub(crate) fn execute(
     reporter.end(&result);
     drop(reporter);
     let result = result?;
+    if job.examples
+        && let Some(path) = job.places.page(&job.run_dir)
+        && (!result.was_done || !path.exists())
+        && let Err(error) = write_whole(&path, &page::run::render(job, &result))
+    {
+        let path = path.display();
+        say(&format!("warning: cannot write {path}: {error}"));
+    }
     let verdict = tell(job, &result, show.quiet, show.report);
     Ok((result, verdict))
 }
@@ -90,7 +104,8 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
 
 /// Writes a file that is there as a whole or not at all.
 pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("new");
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
     std::fs::write(&beside, text)?;
     std::fs::rename(&beside, path)
 }

@@ -58,6 +58,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         trace_dropped: how.trace_dropped
             || !matches!(settings.trace_dropped, None | Some(FileChoice::No)),
         measuring: None,
+        examples_share: None,
     };
     let limit = [how.limit, settings.limit, recipe.input.samples_max]
         .into_iter()
@@ -95,6 +96,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         existing: reuse.existing,
         overwrite: reuse.overwrite,
         known_from: None,
+        examples: false,
         split_bytes: settings.split_bytes.unwrap_or(SPLIT_BYTES),
         block_bytes: BLOCK_BYTES,
         commit_bytes: how.commit_bytes.unwrap_or(COMMIT_BYTES),

@@ -369,6 +369,7 @@ impl Watcher<'_> {
             too_many_rejects: books.too_many_rejects
                 || (complete && self.job.max_rejects.is_exceeded(&written.tally)),
             tally: written.tally,
+            examples: written.examples,
             parts: finished.parts,
             conflicts: finished.conflicts,
             warnings: Vec::new(),

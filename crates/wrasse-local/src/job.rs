@@ -13,8 +13,8 @@ use wrasse_io::{
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_run::{
-    Commit, Done, Error, ExchangeStore, Existing, Guard, Header, MaxRejects, Pass, PassSettings,
-    Places, Resume, RunDir, RunSnapshot, Tally, Writer, WriterSettings,
+    Commit, Done, Error, Examples, ExchangeStore, Existing, Guard, Header, MaxRejects, Pass,
+    PassSettings, Places, Resume, RunDir, RunSnapshot, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::Place;
 
@@ -56,6 +56,8 @@ pub struct Job {
     pub overwrite: bool,
     /// The directory of an earlier run, whose documents count as seen.
     pub known_from: Option<PathBuf>,
+    /// Keep a few examples of what each operator does.
+    pub examples: bool,
     /// Bytes in a split.
     pub split_bytes: ByteCount,
     /// Bytes in a block.
@@ -73,6 +75,8 @@ pub struct Job {
 pub struct RunResult {
     /// The accounting, of resumed runs in total.
     pub tally: Tally,
+    /// What operators did, shown on a few samples.
+    pub examples: Examples,
     /// The output, if it is complete.
     pub parts: Vec<Part>,
     /// Columns that had to be widened.
@@ -166,7 +170,10 @@ pub fn run(
         Arc::clone(&job.plan),
         Arc::clone(&inputs),
         sink.encoder(),
-        job.pass.clone(),
+        PassSettings {
+            examples_share: job.examples.then(|| examples_share(&inputs)),
+            ..job.pass.clone()
+        },
     );
     let settings = WriterSettings {
         commit_bytes: job.commit_bytes.0,
@@ -206,6 +213,19 @@ pub fn run(
     result.warnings = warnings;
     result.resumed = commit.is_some();
     Ok(result)
+}
+
+/// Examples of changes and duplicates are looked for in so many bytes of the
+/// input, spread evenly: their texts are copied, which shall not be felt.
+const WATCHED_BYTES: u64 = 8 << 20;
+
+/// Which samples are watched, see [`PassSettings::examples_share`].
+fn examples_share(inputs: &Inputs) -> f64 {
+    let bytes: Option<u64> = inputs.files.iter().map(|file| file.bytes).sum();
+    // Of a stream every 64th sample: it may be of any length.
+    bytes.map_or(1.0 / 64.0, |bytes| {
+        WATCHED_BYTES as f64 / bytes.max(1) as f64
+    })
 }
 
 /// Where there is no limit, what exchanges keep in memory before they use the
@@ -271,6 +291,7 @@ fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error
     Ok(RunResult {
         too_many_rejects: job.max_rejects.is_exceeded(&done.tally),
         tally: done.tally,
+        examples: done.examples,
         parts: done.parts,
         conflicts: Vec::new(),
         warnings: Vec::new(),

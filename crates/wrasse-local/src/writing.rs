@@ -2,7 +2,7 @@
 
 use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::Finished;
-use wrasse_run::{BlockState, Error, Tally, Writer};
+use wrasse_run::{BlockState, Error, Examples, Tally, Writer};
 use wrasse_sched::{BlockId, Place};
 
 use crate::worker::Note;
@@ -25,6 +25,7 @@ pub(crate) struct Written {
     /// Set if the output is complete.
     pub(crate) finished: Option<Finished>,
     pub(crate) tally: Tally,
+    pub(crate) examples: Examples,
 }
 
 /// Writes until told to finish, or until orders end (an interrupted run).
@@ -36,10 +37,11 @@ pub(crate) fn write(
     let result = serve(&mut writer, orders, notes);
     match result {
         Ok(true) => {
-            let (finished, tally) = writer.finish()?;
+            let (finished, tally, examples) = writer.finish()?;
             Ok(Written {
                 finished: Some(finished),
                 tally,
+                examples,
             })
         }
         Ok(false) => {
@@ -47,6 +49,7 @@ pub(crate) fn write(
             Ok(Written {
                 finished: None,
                 tally: writer.tally().clone(),
+                examples: writer.examples().clone(),
             })
         }
         Err(error) => {

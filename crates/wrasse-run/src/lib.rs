@@ -11,6 +11,7 @@
 
 mod error;
 mod event_log;
+mod examples;
 mod exchange;
 mod executor;
 mod fetcher;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
+pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
 pub use exchange::ExchangeStore;
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};

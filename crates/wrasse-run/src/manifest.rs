@@ -5,6 +5,7 @@
 //! that it vouches for; the last line says that the run is done. A torn last
 //! line counts as not written.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wrasse_io::Part;
 
-use crate::{Error, Tally};
+use crate::{Error, Examples, OpExamples, Tally};
 
 /// The version of the run directory's formats.
 const FORMAT: u32 = 1;
@@ -51,6 +52,10 @@ pub struct Commit {
     pub fingerprints: Vec<u64>,
     /// The accounting up to here.
     pub tally: Tally,
+    /// Examples of operators that have others than at the commit before: read
+    /// back, of all.
+    #[serde(default)]
+    pub examples: BTreeMap<usize, OpExamples>,
 }
 
 /// How an earlier run in this place ended.
@@ -69,6 +74,9 @@ pub struct Done {
     pub tally: Tally,
     /// The output.
     pub parts: Vec<Part>,
+    /// What operators did, shown on a few samples.
+    #[serde(default)]
+    pub examples: Examples,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +113,7 @@ impl Manifest {
         let mut header = None;
         let mut resume = Resume::At(None);
         let mut bytes = 0;
+        let mut examples = BTreeMap::new();
         for line in text.split_inclusive('\n') {
             // Only the last line can be torn, and has no end then.
             if !line.ends_with('\n') {
@@ -122,7 +131,10 @@ impl Manifest {
                     ))
                     .with_hint("pass --restart to discard the earlier run"));
                 }
-                Some(Line::Commit(commit)) => resume = Resume::At(Some(commit)),
+                Some(Line::Commit(mut commit)) => {
+                    examples.append(&mut commit.examples);
+                    resume = Resume::At(Some(commit));
+                }
                 Some(Line::Done(done)) => resume = Resume::Done(done),
                 None => {
                     return Err(Error::usage(format!(
@@ -133,6 +145,9 @@ impl Manifest {
                 }
             }
             bytes += line.len() as u64;
+        }
+        if let Resume::At(Some(commit)) = &mut resume {
+            commit.examples = examples;
         }
         Ok(header.map(|header| Found {
             header,

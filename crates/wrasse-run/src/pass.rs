@@ -9,6 +9,7 @@
 //! and costs nothing but itself.
 
 mod measuring;
+mod showing;
 
 use std::any::Any;
 use std::ops::Range;
@@ -22,10 +23,12 @@ use wrasse_io::{Block, BlockBuilder, Encoder, Inputs, OutBlock, Row};
 use wrasse_op::{Fingerprint, OpError, OpErrorKind, Operator, Outcome};
 use wrasse_plan::{End, Plan};
 
+use crate::examples::{Did, Example, Examples};
 use crate::record::{Reject, file_name, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
+use showing::{Watch, values};
 
 /// What a recipe asks of the pass beyond its operators.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +42,10 @@ pub struct PassSettings {
     /// Measure and decide nothing: a row of stats for each sample instead of the
     /// sample. The plan then has no gates and exchanges.
     pub measuring: Option<Arc<Measuring>>,
+    /// Keep a few examples of what each operator does. Changes and duplicates,
+    /// for which texts are copied, are looked for in this share of the samples;
+    /// above 1 for inputs so small that all can be.
+    pub examples_share: Option<f64>,
 }
 
 /// The field that carries a document's hash when a recipe keeps hashes.
@@ -50,6 +57,9 @@ const TIMED_EVERY: u32 = 16;
 
 /// Attempts at a sample whose operator reports a transient failure.
 const ATTEMPTS_MAX: u32 = 3;
+
+/// Bytes of a watched sample's excerpt, about.
+const WATCHED_BYTES: usize = 300;
 
 /// What a stage works on.
 pub enum Work {
@@ -90,6 +100,11 @@ pub struct BlockState {
     pub dropped: Records,
     /// Fingerprints that this block was the first to have, by gate.
     pub fresh: Vec<Vec<Fingerprint>>,
+    /// What operators did, shown on a few samples.
+    pub examples: Examples,
+    /// Of samples that wait for a gate, what could be an example of a duplicate:
+    /// by number.
+    watched: Vec<(usize, Example)>,
     pub(crate) samples: Vec<Sample>,
     fingerprints: Vec<Fingerprint>,
     /// The keys of the samples, on their way to an exchange.
@@ -119,6 +134,8 @@ impl BlockState {
             + fingerprints * size_of::<Fingerprint>()
             + self.rejects.memory_bytes()
             + self.dropped.memory_bytes()
+            + self.examples.memory_bytes()
+            + self.watched.len() * (size_of::<Example>() + WATCHED_BYTES)
             + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
     }
 
@@ -219,6 +236,7 @@ impl Pass {
             Work::State(mut state) => {
                 let samples = std::mem::take(&mut state.samples);
                 state.fingerprints.clear();
+                state.watched.clear();
                 state.keys.clear();
                 (*state, Source::Samples(samples))
             }
@@ -282,10 +300,16 @@ impl Pass {
             return;
         };
         let fingerprints = std::mem::take(&mut state.fingerprints);
+        let watched = std::mem::take(&mut state.watched);
         let keep: Vec<bool> = fingerprints
             .iter()
             .map(|print| seen.insert(*print))
             .collect();
+        for (i, example) in watched {
+            if keep.get(i) == Some(&false) {
+                state.examples.push(op, Did::Dropped, example);
+            }
+        }
         let kept = keep.iter().filter(|keep| **keep).count() as u64;
         let tally = &mut state.tally.operators[op];
         tally.rows_out += kept;
@@ -399,11 +423,13 @@ impl Flow<'_> {
 
     /// Takes a sample through the operators from `first` on.
     fn from(&mut self, first: usize, mut sample: Sample) -> Result<(), String> {
+        let watch = self.watch(&sample);
         for at in first..self.part.operators.end {
             let pass = self.pass;
             let operator = &pass.plan.operators()[at];
             let revision = sample.revision();
             let mut pieces = Vec::new();
+            let before = watch.and_then(|watch| self.before(at, watch, &mut sample));
             let clock = self.clock();
             let result = attempt(Operator::apply, operator, &mut sample, &mut pieces);
             let busy = since(clock);
@@ -414,10 +440,18 @@ impl Flow<'_> {
             match result {
                 Ok(Outcome::Kept) => {
                     tally.rows_out += 1;
-                    tally.changed += u64::from(sample.revision() != revision);
+                    let is_changed = sample.revision() != revision;
+                    tally.changed += u64::from(is_changed);
+                    if let Some((watch, before)) = watch.zip(before).filter(|_| is_changed) {
+                        self.show_change(at, watch, &before, &mut sample);
+                    }
                 }
                 Ok(Outcome::Dropped) => {
                     tally.dropped += 1;
+                    if let Some(watch) = watch {
+                        let note = values(&sample, operator.spec().stats);
+                        self.show_gone(at, Did::Dropped, watch, &mut sample, note);
+                    }
                     if pass.settings.trace_dropped {
                         let (reason, stats) = ("out of range", operator.spec().stats);
                         self.state.dropped.append(sample.origin(), |out| {
@@ -443,15 +477,19 @@ impl Flow<'_> {
                 }
                 Err(error) => {
                     tally.rejected += 1;
+                    if let Some(watch) = watch {
+                        let note = error.message.clone();
+                        self.show_gone(at, Did::Rejected, watch, &mut sample, note);
+                    }
                     return self.reject(operator, &sample, &error);
                 }
             }
         }
-        self.end(sample)
+        self.end(sample, watch)
     }
 
     /// The end of the stage: fingerprint or key, then encode or wait.
-    fn end(&mut self, mut sample: Sample) -> Result<(), String> {
+    fn end(&mut self, mut sample: Sample, watch: Option<Watch>) -> Result<(), String> {
         if let Some(at) = self.end.operator() {
             let pass = self.pass;
             let operator = &pass.plan.operators()[at];
@@ -473,6 +511,9 @@ impl Flow<'_> {
                 Ok(Mark::Key(key)) => self.state.keys.push(key),
                 Ok(Mark::Fingerprint(print)) => {
                     let print = print.unwrap_or_default();
+                    if let Some(watch) = watch {
+                        self.watch_for_gate(at, watch, &mut sample);
+                    }
                     if pass.settings.keep_hashes {
                         sample.set_text(HASH_FIELD, format!("{print:032x}"));
                     }
@@ -502,6 +543,8 @@ impl Flow<'_> {
                         // The fingerprint goes with its row: the gate will not
                         // see either.
                         self.state.fingerprints.pop();
+                        let n = self.state.fingerprints.len();
+                        self.state.watched.retain(|(i, _)| *i < n);
                         self.state.tally.operators[at].rows_out += 1;
                     }
                     let reject = Reject::of_sample(&sample, &self.pass.inputs, "write", &error);

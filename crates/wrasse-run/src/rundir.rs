@@ -8,6 +8,7 @@
 //! | `fingerprints-<gate>.bin` | what a deduplicator has seen, 16 bytes each |
 //! | `staging/` | output that is not complete |
 //! | `report.json` | the final report |
+//! | `report.html` | the same for people, with examples |
 //! | `events.jsonl`, `events.1.jsonl` | what happened when: an [`EventLog`](crate::EventLog) |
 //! | `lock` | held while a run uses the directory |
 
@@ -66,6 +67,11 @@ impl Places {
         self.dropped
             .clone()
             .unwrap_or_else(|| run_dir.join("dropped.jsonl"))
+    }
+
+    /// The page beside the final report, if there shall be one.
+    pub fn page(&self, run_dir: &Path) -> Option<PathBuf> {
+        Some(self.report(run_dir)?.with_extension("html"))
     }
 
     /// The final report of a run in `run_dir`, if there shall be one.
@@ -273,6 +279,8 @@ fn clear(path: &Path) -> std::io::Result<()> {
                 | "dropped.jsonl"
                 | "report.json"
                 | "report.json.new"
+                | "report.html"
+                | "report.html.new"
                 | EventLog::NAME
                 | EventLog::OLD_NAME
         ) || (name.starts_with("fingerprints-") && name.ends_with(".bin"));

@@ -8,6 +8,7 @@
 //!
 //! After a crash, everything is cut back to the last such line.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -15,7 +16,7 @@ use wrasse_io::{Finished, Sink, SinkSpec, clear_staging};
 use wrasse_op::Fingerprint;
 
 use crate::manifest::Journal;
-use crate::{BlockState, Commit, Done, Error, FingerprintSet, RunDir, Tally};
+use crate::{BlockState, Commit, Done, Error, Examples, FingerprintSet, RunDir, Tally};
 
 /// How many rejects fail a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -82,6 +83,9 @@ pub struct Writer {
     fingerprints: Vec<Journal>,
     settings: WriterSettings,
     tally: Tally,
+    examples: Examples,
+    /// Operators that have other examples than at the last commit.
+    new_examples: BTreeSet<usize>,
     next: (u32, u32),
     /// Whether something was written of what comes from `next`: there is no
     /// stopping in the middle.
@@ -119,12 +123,17 @@ impl Writer {
             fingerprints: Vec::new(),
             settings,
             tally: at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
+            examples: Examples::default(),
+            new_examples: BTreeSet::new(),
             next: at.map_or((0, 0), |at| at.next),
             is_within: false,
             uncommitted: 0,
             last_commit: Instant::now(),
             dir: None,
         };
+        for (op, examples) in at.into_iter().flat_map(|at| &at.examples) {
+            *writer.examples.at(*op) = examples.clone();
+        }
         if let Some(dir) = &dir {
             writer.rejects = Some(journal(dir.rejects(), at.map_or(0, |at| at.rejects))?);
             writer.dropped = Some(journal(dir.dropped(), at.map_or(0, |at| at.dropped))?);
@@ -157,6 +166,11 @@ impl Writer {
         Ok(sets)
     }
 
+    /// What operators did to what is written, shown on a few samples.
+    pub fn examples(&self) -> &Examples {
+        &self.examples
+    }
+
     /// What is written, in order.
     pub fn tally(&self) -> &Tally {
         &self.tally
@@ -183,6 +197,7 @@ impl Writer {
             journal.append(&bytes)?;
         }
         self.tally.add(&block.tally);
+        self.new_examples.extend(self.examples.add(block.examples));
         self.is_within = true;
         self.uncommitted += block.tally.bytes_out + 1;
         // A share is known only at the end; a count is passed when it is.
@@ -246,6 +261,10 @@ impl Writer {
                 .map(|journal| Ok(journal.sync()? / size_of::<Fingerprint>() as u64))
                 .collect::<Result<_, Error>>()?,
             tally: self.tally.clone(),
+            examples: std::mem::take(&mut self.new_examples)
+                .into_iter()
+                .map(|op| (op, self.examples.at(op).clone()))
+                .collect(),
         };
         dir.manifest().commit(&commit)?;
         self.uncommitted = 0;
@@ -259,7 +278,7 @@ impl Writer {
     ///
     /// If the books do not balance (a bug), the disk is full or the sink
     /// refuses.
-    pub fn finish(mut self) -> Result<(Finished, Tally), Error> {
+    pub fn finish(mut self) -> Result<(Finished, Tally, Examples), Error> {
         self.tally
             .check()
             .map_err(|what| Error::failed(format!("the books do not balance: {what}")))?;
@@ -271,12 +290,13 @@ impl Writer {
             dir.manifest().done(Done {
                 tally: self.tally.clone(),
                 parts: finished.parts.clone(),
+                examples: self.examples.clone(),
             })?;
             // What is left there was needed to finish once more, had the line
             // above not been written. If it cannot be removed it does no harm.
             let _ = clear_staging(&self.spec);
             dir.remove_staging();
         }
-        Ok((finished, self.tally))
+        Ok((finished, self.tally, self.examples))
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod analysis;
 mod axis;
 mod chart;
 mod cuts;
+mod diff;
+pub(crate) mod run;
 mod sketch;
 
 use std::fmt::Write as _;

@@ -9,6 +9,7 @@ mod generated;
 mod hostile;
 mod kill;
 mod measuring;
+mod pages;
 mod places;
 mod refusals;
 mod stages;

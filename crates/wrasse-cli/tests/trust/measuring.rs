@@ -235,6 +235,65 @@ fn what_was_not_measured_is_refused() {
 }
 
 #[test]
+fn stats_of_several_kinds_are_refused_and_leave_nothing_to_tune() {
+    let scene = Scene::new();
+    let recipe = "dataset_path: rows.jsonl\nexport_path: out.jsonl\nprocess:\n  \
+                  - text_length_filter: {min_len: 3}\n";
+    scene.put("recipe.yaml", recipe);
+    scene.put("rows.jsonl", "{\"text\": \"a text\"}\n");
+    scene.must_run(&["analyze", "recipe.yaml"]);
+    tuned(&scene, "recipe.yaml", &[]);
+    // Names that stats cannot have here, and a number that is none.
+    let stats = json!({"text_len": "many", "end": "sliced", "text_len@1": 1});
+    let row = json!({"text": "another text", "__dj__stats__": stats});
+    scene.put("rows.jsonl", format!("{{\"text\": \"a text\"}}\n{row}\n"));
+    let ran = scene.run(&["analyze", "recipe.yaml"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`text_len` is a number in some"),
+        "{}",
+        ran.stderr
+    );
+    let ran = scene.run(&[
+        "tune",
+        "out.analysis/stats.parquet",
+        "--recipe",
+        "recipe.yaml",
+    ]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(!scene.has("out.analysis/report.html"));
+    let recompute = "--set=process.text_length_filter.recompute_stats=true";
+    scene.must_run(&["analyze", "recipe.yaml", recompute]);
+}
+
+#[test]
+fn a_file_that_no_analysis_wrote_is_kept() {
+    let scene = Scene::new();
+    scene.put("recipe.yaml", "dataset_path: rows.jsonl\nprocess: []\n");
+    scene.put("rows.jsonl", "{\"text\": \"a text\"}\n");
+    scene.put("mine/stats.parquet", "dear to me");
+    let ran = scene.run(&["analyze", "recipe.yaml", "-o", "mine"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert_eq!(scene.text("mine/stats.parquet"), "dear to me");
+    let ran = scene.run(&["tune", "mine/stats.parquet", "--recipe", "recipe.yaml"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+}
+
+#[test]
+fn an_empty_input_has_an_empty_page() {
+    let scene = Scene::new();
+    scene.put("recipe.yaml", RECIPE);
+    scene.put("rows.jsonl", "");
+    scene.must_run(&["analyze", "recipe.yaml"]);
+    assert!(
+        scene
+            .text("out.analysis/report.html")
+            .contains("0 samples were read")
+    );
+    assert_eq!(tuned(&scene, "recipe.yaml", &[])["rows"]["in"], 0);
+}
+
+#[test]
 fn a_value_that_another_filter_measured_is_not_taken_for_ones_own() {
     let scene = Scene::new();
     let filter = |n: u32| format!("  - text_length_filter:\n      min_len: {n}\n");

@@ -25,11 +25,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wrasse_core::{Columns, Origin, Sample};
+use wrasse_core::{Columns, Origin, Sample, Text};
 use wrasse_op::{Decision, Keys, OpError, merge};
 
 use self::packed::{PackedSamples, unpack, unpack_batches};
 use self::spool::Spool;
+use crate::examples::{Did, Example, Examples, hash_of};
 use crate::pass::{BlockState, Pass, guarded};
 use crate::record::{Reject, write_dropped};
 use crate::{Records, Tally};
@@ -71,6 +72,7 @@ struct Head {
     tally: Tally,
     rejects: Records,
     dropped: Records,
+    examples: Examples,
 }
 
 /// What was decided.
@@ -143,6 +145,7 @@ impl ExchangeStore {
             tally: state.tally,
             rejects: state.rejects,
             dropped: state.dropped,
+            examples: state.examples,
         })
         .map_err(|error| error.to_string())?;
         self.blocks.push(Kept {
@@ -276,6 +279,7 @@ impl ExchangeStore {
         state.tally = head.tally;
         state.rejects = head.rejects;
         state.dropped = head.dropped;
+        state.examples = head.examples;
         let in_order = matches!(settled.decision, Decision::Same(_) | Decision::Rewrite(_));
         let traces = pass.settings().trace_dropped;
         if !in_order && !traces {
@@ -295,6 +299,7 @@ impl ExchangeStore {
                 }
                 Decision::Same(first) => {
                     state.tally.operators[self.op].duplicates += 1;
+                    self.show(pass, &sample, first[i as usize], &mut state)?;
                     if traces {
                         let of = self.origin(first[i as usize])?;
                         let reason = format!("duplicate of {}", pass.place(of));
@@ -342,6 +347,29 @@ impl ExchangeStore {
                 state.rejects.append(origin, |out| reject.write(out));
             }
         }
+        Ok(())
+    }
+
+    /// Shows a duplicate of sample `first`.
+    fn show(
+        &self,
+        pass: &Pass,
+        sample: &Sample,
+        first: u32,
+        state: &mut BlockState,
+    ) -> Result<(), String> {
+        let hash = hash_of(sample.origin());
+        let is_asked_for = pass.settings().examples_share.is_some();
+        if !is_asked_for || !state.examples.want(self.op, Did::Dropped, hash) {
+            return Ok(());
+        }
+        let mut sample = sample.clone();
+        let place = pass.place(sample.origin());
+        let text_key = &pass.plan().operators()[self.op].common().text_key;
+        let text = sample.text(text_key).map_or("", Text::as_str);
+        let note = format!("duplicate of {}", pass.place(self.origin(first)?));
+        let example = Example::gone(hash, place, text, note);
+        state.examples.push(self.op, Did::Dropped, example);
         Ok(())
     }
 

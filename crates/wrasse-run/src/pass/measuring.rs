@@ -13,6 +13,7 @@ use wrasse_core::{Origin, SharedStr, Stat, Stats};
 use wrasse_op::OpKind;
 
 use super::{Flow, Operator, Outcome, Sample, attempt, since};
+use crate::examples::{beginning, hash_of};
 use crate::record::file_name;
 
 /// How a recipe is measured.
@@ -51,27 +52,6 @@ pub mod columns {
 /// Characters of an excerpt: a few lines on a screen.
 const EXCERPT_CHARS: usize = 240;
 
-/// A number that looks random and is the same for the same origin.
-pub(crate) fn hash_of(origin: Origin) -> u64 {
-    // The finalizer of SplitMix64 over each part.
-    let mix = |mut x: u64| {
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    let place = u64::from(origin.file) << 32 | u64::from(origin.piece);
-    mix(mix(place.wrapping_add(0x9e37_79b9_7f4a_7c15)).wrapping_add(origin.position))
-}
-
-/// The beginning of a text, at most `chars` characters.
-pub(crate) fn beginning(text: &str, chars: usize) -> &str {
-    let end = text
-        .char_indices()
-        .nth(chars)
-        .map_or(text.len(), |(at, _)| at);
-    &text[..end]
-}
-
 /// What becomes a row.
 #[derive(Clone)]
 struct Record {
@@ -88,6 +68,10 @@ impl Record {
     /// Takes over what has changed in the stats by step `step`.
     fn take(&mut self, step: u32, stats: &Stats) {
         for (name, stat) in stats.iter() {
+            // Such a name can only come with the input; no filter has it.
+            if name.contains('@') || columns::ALL.contains(&name) {
+                continue;
+            }
             let column = match self.known.get(name) {
                 Some(known) if known == stat => continue,
                 Some(_) => format!("{name}@{step}"),
@@ -156,7 +140,6 @@ impl Flow<'_> {
         mut sample: Sample,
         mut record: Record,
     ) -> Result<(), String> {
-        record.take(0, sample.stats());
         for at in first..self.part.operators.end {
             let pass = self.pass;
             let operator = &pass.plan.operators()[at];
@@ -174,7 +157,10 @@ impl Flow<'_> {
                     tally.rows_in += 1;
                     tally.rows_out += 1;
                     tally.changed += u64::from(sample.revision() != revision);
-                    record.take(step, sample.stats());
+                    // What filters decide by, and no earlier values.
+                    if operator.spec().kind == OpKind::Filter {
+                        record.take(step, sample.stats());
+                    }
                 }
                 Ok(Outcome::Sliced(n)) => {
                     tally.rows_out += n as u64;
@@ -241,32 +227,13 @@ mod tests {
         record.take(2, &stats);
         stats.set("n", 4usize);
         stats.set("x", f64::NEG_INFINITY);
+        stats.set("n@1", 7usize);
+        stats.set(columns::END, 7usize);
         record.take(5, &stats);
         let row: Value = serde_json::from_str(&record.row("a", Origin::default())).unwrap();
         assert_eq!(row["n"], 3);
         assert_eq!(row["n@5"], 4);
         assert_eq!(row["x"], f64::MIN);
         assert_eq!(row.as_object().unwrap().len(), columns::ALL.len() + 3);
-    }
-
-    #[test]
-    fn hashes_spread_over_their_range() {
-        let low = (0..1000u64)
-            .filter(|position| {
-                let origin = Origin {
-                    position: position * 100,
-                    ..Origin::default()
-                };
-                hash_of(origin) < u64::MAX / 4
-            })
-            .count();
-        assert!((200..300).contains(&low), "{low}");
-    }
-
-    #[test]
-    fn a_beginning_ends_between_characters() {
-        assert_eq!(beginning("äöü", 2), "äö");
-        assert_eq!(beginning("äöü", 3), "äöü");
-        assert_eq!(beginning("", 3), "");
     }
 }
