@@ -1,6 +1,8 @@
 //! The allocator of the program, and what it does with freed memory.
 
-use libmimalloc_sys::mi_option_set;
+use std::sync::OnceLock;
+
+use libmimalloc_sys::{mi_option_get, mi_option_set};
 use mimalloc::MiMalloc;
 use wrasse_local::Job;
 
@@ -19,22 +21,44 @@ const ARENA_PURGE_MULT: i32 = 24;
 /// allocator keeps them: measured, rounded up.
 const KEPT_PER_THREAD: u64 = 96 << 20;
 
-/// Lets freed memory go back to the system at once where the run has little.
-/// Keeping it for a second, as the allocator does by itself, saves a tenth of
-/// the processor time and holds some 40 MB more for each thread, beyond any
-/// limit that blocks could be kept to.
+/// What the allocator does by itself, or was told to by the environment.
+static USUAL: OnceLock<[i64; 2]> = OnceLock::new();
+
+/// Lets freed memory go back to the system at once, until [`fit`] knows better.
+/// What is freed before would otherwise be kept for a second, and all that is
+/// freed in that time with it.
+///
+/// To be called before anything else.
+#[expect(unsafe_code, reason = "the allocator's bindings are not safe")]
+pub(crate) fn start() {
+    USUAL.get_or_init(|| {
+        // SAFETY: both options exist; nothing sets them meanwhile.
+        unsafe { [PURGE_DELAY, ARENA_PURGE_MULT].map(|option| mi_option_get(option)) }
+    });
+    set([1, 1]);
+}
+
+/// Lets the allocator keep freed memory, as it does by itself, unless the run
+/// has little. Keeping it for a second saves a tenth of the processor time and
+/// holds some 40 MB more for each thread, beyond any limit that blocks could be
+/// kept to.
 ///
 /// To be called before there are threads.
-#[expect(unsafe_code, reason = "the allocator's bindings are not safe")]
 pub(crate) fn fit(job: &Job) {
     let is_tight = |limit: u64| limit < KEPT_PER_THREAD * (job.threads as u64 + 1);
-    if !job.memory.is_some_and(|limit| is_tight(limit.0)) {
-        return;
+    if let Some(usual) = USUAL.get()
+        && !job.memory.is_some_and(|limit| is_tight(limit.0))
+    {
+        set(*usual);
     }
-    // SAFETY: both options exist and take any number. Setting them is not
-    // safe while another thread sets them, and nothing else does.
+}
+
+#[expect(unsafe_code, reason = "the allocator's bindings are not safe")]
+fn set([delay, mult]: [i64; 2]) {
+    // SAFETY: both options exist and take any number. Setting them is not safe
+    // while another thread sets them, and nothing else does.
     unsafe {
-        mi_option_set(PURGE_DELAY, 1);
-        mi_option_set(ARENA_PURGE_MULT, 1);
+        mi_option_set(PURGE_DELAY, delay);
+        mi_option_set(ARENA_PURGE_MULT, mult);
     }
 }

@@ -43,6 +43,7 @@ pub use crate::exit::Exit;
 
 /// The whole program, with the operators of `catalog`.
 pub fn main(catalog: &Catalog) -> ExitCode {
+    allocator::start();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
