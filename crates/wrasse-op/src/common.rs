@@ -46,6 +46,7 @@ const fn ignored(name: &'static str, about: &'static str, why: &'static str) -> 
 
 const SCHEDULED: &str = "the scheduler decides";
 const NO_MEDIA: &str = "no operator here reads it";
+const IMAGES: &str = "operators that read it have it as a parameter of their own";
 
 /// Every common parameter, in the order of the reference page.
 pub const COMMON_PARAMS: &[CommonParam] = &[
@@ -69,13 +70,13 @@ pub const COMMON_PARAMS: &[CommonParam] = &[
         "recompute_stats",
         "Filters: measure anew even if the sample carries the value already, from its input or from an earlier operator (Data-Juicer never does). Default: false.",
     ),
-    ignored("image_key", "The field that lists images.", NO_MEDIA),
+    ignored("image_key", "The field that lists images.", IMAGES),
     ignored("audio_key", "The field that lists audio files.", NO_MEDIA),
     ignored("video_key", "The field that lists videos.", NO_MEDIA),
     ignored(
         "image_bytes_key",
         "The field that holds image bytes.",
-        NO_MEDIA,
+        IMAGES,
     ),
     ignored("system_key", "The field of the system prompt.", NO_MEDIA),
     ignored("instruction_key", "The field of the instruction.", NO_MEDIA),
