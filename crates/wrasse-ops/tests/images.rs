@@ -115,6 +115,8 @@ const CASES: &[Case] = &[
     ("ImgContrast", "{}", "noise", 61, 47, "e9d245bfc8bce25616c3405bb5235f7e"),
     ("ImgContrast", "{}", "dark", 61, 47, "a4f78837b6df96ae4889398f04e1febc"),
     ("ImgContrast", "{}", "dull", 64, 48, "c90d6cefe64fac2a40d46d051387ac05"),
+    ("ImgContrast", "{}", "ramp", 64, 47, "5fe28f6ef16d73b5d3735794b5d306c7"),
+    ("ImgContrast", "{}", "noise", 61, 48, "2ed18fe95da8a33e9b90c85e536fb010"),
     ("ImgContrast", "{}", "ramp", 61, 47, "55be005187349ff1ca3c1663eb052c6c"),
     ("ImgContrast", "{}", "dots", 40, 9, "1cf3a9fa6cbba053c6be0010579f7a05"),
 ];
@@ -190,6 +192,22 @@ fn every_format_gives_the_same_pixels() {
         let mean = f64::from(off) / n as f64;
         assert!(mean < mean_max, "{to}: off by {mean} in the mean");
     }
+}
+
+#[test]
+fn flat_images_look_alike() {
+    let flat = |value: u8| {
+        let image = RgbImage::from_pixel(9, 9, image::Rgb([value; 3]));
+        row(&encoded(image, ImageFormat::Png), "png")
+    };
+    let rows = [flat(1), flat(77), flat(128), flat(255)];
+    let ran = apply("ImgSimilarImagesCleaner", "{}", &rows).unwrap();
+    assert!(
+        ran.keys.iter().all(|key| *key == [0xff; 8]),
+        "{:?}",
+        ran.keys
+    );
+    assert_eq!(ran.kept, [true, false, false, false]);
 }
 
 /// Written by Pillow: 16 x 12 pixels, to be shown turned by 90 degrees.
@@ -312,6 +330,9 @@ fn what_is_no_image_is_a_reject() {
         &json!({ "filePath": env!("CARGO_TARGET_TMPDIR"), "fileType": "png" }),
         "a folder",
     );
+    let folder = json!({ "filePath": env!("CARGO_TARGET_TMPDIR"), "fileType": "png" });
+    let error = apply("ImgResize", "{}", &[folder]).unwrap_err();
+    assert!(error.message.contains("no plain file"), "{error}");
     let png = encoded(picture("ramp", 4, 4), ImageFormat::Png);
     let named = row(&png, "exe");
     let error = apply("ImgResize", "{}", &[named]).unwrap_err();
@@ -372,6 +393,9 @@ fn damage_is_a_reject_or_an_image_and_never_a_panic() {
     ] {
         let whole = encoded(image.clone(), format);
         assert!(apply("ImgResize", "{}", &[row(&whole, name)]).is_ok());
+        // Within the pixels, where a decoder could make up the rest.
+        let large = encoded(picture("noise", 64, 48), format);
+        rejected(&row(&large[..large.len() * 3 / 4], name), name);
         let half = row(&whole[..whole.len() / 2], name);
         rejected(&half, name);
         for cut in 0..whole.len() {

@@ -20,7 +20,7 @@ macro_rules! fields {
          path is in `filePath`, as seen from the folder in which Wrasse runs. It is shown upright \
          and loses its transparency. What is changed is written to `data`, as base64, in the \
          format that `fileType` names (jpg, png, bmp, webp or gif), or else the ending of \
-         `fileName` or `filePath`; files are not touched. Read are PNG, JPEG, WebP, GIF and BMP. \
+         `fileName` or `filePath`; JPEG with a quality of 95; files are not touched. Read are PNG, JPEG, WebP, GIF and BMP. \
          A sample without an image, with a damaged one or with one above 64 Mi pixels is a \
          reject."
     };
