@@ -234,6 +234,12 @@ fn allows(schema: &Value, root: &Value, value: &Value) -> bool {
             "maximum" => value
                 .as_f64()
                 .is_none_or(|number| number <= expected.as_f64().unwrap()),
+            "minItems" => value
+                .as_array()
+                .is_none_or(|items| items.len() as u64 >= expected.as_u64().unwrap()),
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|items| items.len() as u64 <= expected.as_u64().unwrap()),
             "pattern" => value
                 .as_str()
                 .is_none_or(|text| matches(expected.as_str().unwrap(), text)),

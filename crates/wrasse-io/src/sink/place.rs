@@ -334,7 +334,11 @@ fn is_tail(name: &str) -> bool {
 ///
 /// If one of the folders cannot be written.
 fn can_rename(staging: &Path, folder: &Path) -> Result<bool, Error> {
-    let probe = format!(".wrasse-probe-{}", std::process::id());
+    // A run that is killed here leaves it, and the next in its place, which gives
+    // it the same name, takes it away.
+    let run = staging.parent().and_then(Path::file_name);
+    let run = run.unwrap_or_default().to_string_lossy();
+    let probe = format!(".wrasse-probe-{run}");
     let (from, to) = (staging.join(&probe), folder.join(&probe));
     File::create(&from).map_err(|e| fault(&from, "cannot create a file", e))?;
     File::create(&to).map_err(|e| fault(&to, "cannot create a file", e))?;

@@ -6,7 +6,7 @@ use wrasse_op::{
     Sample,
 };
 
-use super::clusters::{Clusters, same_in_some_column};
+use crate::clusters::{Clusters, same_in_some_column};
 use crate::minhash::{Permutations, bands_and_rows, shingle_hash};
 use crate::shingles::{Shingles, Tokenization};
 

@@ -5,7 +5,7 @@ use wrasse_op::{
     Sample,
 };
 
-use super::clusters::Clusters;
+use crate::clusters::Clusters;
 use crate::shingles::{Shingles, Tokenization};
 
 pub(crate) const SPEC: OpSpec = OpSpec::exchange::<DocumentSimhashDeduplicator>(

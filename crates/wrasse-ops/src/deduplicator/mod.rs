@@ -1,7 +1,5 @@
 //! Deduplicators: of equal or similar samples the first stays.
 
-mod clusters;
-
 wrasse_op::operators! {
     document_deduplicator,
     document_line_deduplicator,

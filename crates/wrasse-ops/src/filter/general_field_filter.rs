@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Filter, OpError, OpSpec, ParamError, Sample, Stat, Stats,
 };
 
-use super::condition::Condition;
+use crate::condition::Condition;
 
 pub(crate) const SPEC: OpSpec = OpSpec::filter::<GeneralFieldFilter>(
     "general_field_filter",

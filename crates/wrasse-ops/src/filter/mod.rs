@@ -1,8 +1,5 @@
 //! Filters: measure a sample, keep or drop it.
 
-mod condition;
-mod word_lists;
-
 wrasse_op::operators! {
     alphanumeric_filter,
     average_line_length_filter,
@@ -64,7 +61,7 @@ fn run_length(rep_len: i64) -> Result<usize, ParamError> {
 }
 
 /// Python's `part / whole`, and 0 of nothing.
-fn ratio(part: usize, whole: usize) -> f64 {
+pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 {
         0.0
     } else {

@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
-use super::word_lists::WordList;
+use crate::word_lists::WordList;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<StopwordsFilter>(
     "stopwords_filter",

@@ -3,5 +3,4 @@
 wrasse_op::operators! {
     key_value_grouper,
     naive_grouper,
-    naive_reverse_grouper,
 }

@@ -6,7 +6,7 @@ use wrasse_op::{
     Sample,
 };
 
-use super::field::{Key, groups, n_taken};
+use crate::field::{Key, groups, n_taken};
 use super::topk_specified_field_selector::Params;
 
 pub(crate) const SPEC: OpSpec = OpSpec::exchange::<FrequencySpecifiedFieldSelector>(

@@ -1,7 +1,5 @@
 //! Selectors: some of all samples, by a field and by all others' values of it.
 
-mod field;
-
 wrasse_op::operators! {
     frequency_specified_field_selector,
     range_specified_field_selector,

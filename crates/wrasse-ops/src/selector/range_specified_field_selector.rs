@@ -5,7 +5,7 @@ use wrasse_op::{
     Sample,
 };
 
-use super::field::{EXTREME, Key, first_by_key};
+use crate::field::{EXTREME, Key, first_by_key};
 
 pub(crate) const SPEC: OpSpec = OpSpec::exchange::<RangeSpecifiedFieldSelector>(
     "range_specified_field_selector",

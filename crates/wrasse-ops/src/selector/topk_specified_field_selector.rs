@@ -5,7 +5,7 @@ use wrasse_op::{
     Sample,
 };
 
-use super::field::{EXTREME, Key, first_by_key, n_taken};
+use crate::field::{EXTREME, Key, first_by_key, n_taken};
 
 pub(crate) const SPEC: OpSpec = OpSpec::exchange::<TopkSpecifiedFieldSelector>(
     "topk_specified_field_selector",

@@ -10,7 +10,7 @@ use crate::words::LoweredWords;
 type Lists = BTreeMap<String, Vec<String>>;
 
 /// The words of one language, and how texts are compared with them.
-pub(super) struct WordList {
+pub(crate) struct WordList {
     words: HashSet<String>,
     group_sizes: Vec<usize>,
     join: String,
@@ -19,7 +19,7 @@ pub(super) struct WordList {
 impl WordList {
     /// The list of `lang` in the JSON files of `dir` whose names contain `kind`,
     /// or in `bundled` without a folder.
-    pub(super) fn load(
+    pub(crate) fn load(
         param: &str,
         dir: Option<&str>,
         kind: &str,
@@ -60,7 +60,7 @@ impl WordList {
     }
 
     /// Compares runs of so many words too, joined by `join`.
-    pub(super) fn with_groups(mut self, sizes: &[usize], join: &str) -> Result<Self, ParamError> {
+    pub(crate) fn with_groups(mut self, sizes: &[usize], join: &str) -> Result<Self, ParamError> {
         if sizes.contains(&0) {
             return Err(ParamError::new(
                 "words_aug_group_sizes",
@@ -73,7 +73,7 @@ impl WordList {
     }
 
     /// The share of words (and runs of words) that are in the list; 0 of none.
-    pub(super) fn ratio(&self, text: &Text) -> f64 {
+    pub(crate) fn ratio(&self, text: &Text) -> f64 {
         let words = text.derived::<LoweredWords>();
         let mut total = words.len();
         let mut found = words
@@ -89,7 +89,7 @@ impl WordList {
                 }
             }
         }
-        super::ratio(found, total)
+        crate::filter::ratio(found, total)
     }
 }
 

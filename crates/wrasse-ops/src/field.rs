@@ -10,7 +10,7 @@ use crate::python;
 
 /// A value that selectors sort or group by.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Null,
     Int(i64),
     Float(f64),
@@ -19,7 +19,7 @@ pub(super) enum Key {
 
 impl Key {
     /// The value at `path` as it is; an error for values without an order.
-    pub(super) fn exact(sample: &Sample, path: &str) -> Result<Self, OpError> {
+    pub(crate) fn exact(sample: &Sample, path: &str) -> Result<Self, OpError> {
         match sample.value(path)? {
             None | Some(Value::Null) => Ok(Self::Null),
             Some(Value::Bool(bool)) => Ok(Self::Int(i64::from(bool))),
@@ -36,13 +36,13 @@ impl Key {
 
     /// The value at `path` as a number: texts are read as one, of lists the mean
     /// is taken, and what is no number is `otherwise`.
-    pub(super) fn number(sample: &Sample, path: &str, otherwise: f64) -> Result<Self, OpError> {
+    pub(crate) fn number(sample: &Sample, path: &str, otherwise: f64) -> Result<Self, OpError> {
         let value = sample.value(path)?;
         let number = value.as_ref().and_then(as_number).unwrap_or(otherwise);
         Ok(Self::Float(number))
     }
 
-    pub(super) fn write(&self, key: &mut Vec<u8>) -> Result<(), OpError> {
+    pub(crate) fn write(&self, key: &mut Vec<u8>) -> Result<(), OpError> {
         *key = postcard::to_extend(self, std::mem::take(key))
             .map_err(|error| OpError::bad_sample(error.to_string()))?;
         Ok(())
@@ -53,7 +53,7 @@ impl Key {
     }
 
     /// The same key for what is equal in Python: 1 and 1.0.
-    pub(super) fn equal_to_python(self) -> Self {
+    pub(crate) fn equal_to_python(self) -> Self {
         const EXACT: f64 = (1_i64 << 53) as f64;
         match self {
             Self::Float(float) if float.fract() == 0.0 && float.abs() < EXACT => {
@@ -64,7 +64,7 @@ impl Key {
     }
 
     /// As Python orders them; null comes first, and texts behind numbers.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         let rank = |key: &Self| match key {
             Self::Null => 0,
             Self::Int(_) | Self::Float(_) => 1,
@@ -87,7 +87,7 @@ impl Key {
 
 /// The largest Python integer that is a machine word: what the original sorts
 /// values by that are no number.
-pub(super) const EXTREME: f64 = i64::MAX as f64;
+pub(crate) const EXTREME: f64 = i64::MAX as f64;
 
 /// A number, a text that Python's `float` reads, or the mean of a list.
 fn as_number(value: &Value) -> Option<f64> {
@@ -160,7 +160,7 @@ fn pairwise_sum(numbers: &[f64]) -> f64 {
 /// The first `n` samples by their keys, ties in input order: what sorting all
 /// and taking `n` gives. Holds twice as many keys as are wanted, but no more
 /// than there are.
-pub(super) fn first_by_key(
+pub(crate) fn first_by_key(
     keys: &dyn Keys,
     n: usize,
     descending: bool,
@@ -196,7 +196,7 @@ pub(super) fn first_by_key(
 
 /// The samples by the value of their keys, groups and their members in the order
 /// of their first coming.
-pub(super) fn groups(keys: &dyn Keys) -> Result<Vec<Vec<u32>>, OpError> {
+pub(crate) fn groups(keys: &dyn Keys) -> Result<Vec<Vec<u32>>, OpError> {
     let mut groups: Vec<Vec<u32>> = Vec::new();
     let mut known: std::collections::HashMap<Box<[u8]>, usize> = Default::default();
     keys.scan(&mut |i, key| match known.get(key) {
@@ -211,7 +211,7 @@ pub(super) fn groups(keys: &dyn Keys) -> Result<Vec<Vec<u32>>, OpError> {
 
 /// How many are to be taken of `n`, if that is limited: the smaller one of a
 /// share and a count. A share of 0 counts as none, as in the original.
-pub(super) fn n_taken(n: usize, ratio: Option<f64>, count: Option<usize>) -> Option<usize> {
+pub(crate) fn n_taken(n: usize, ratio: Option<f64>, count: Option<usize>) -> Option<usize> {
     let ratio = ratio.filter(|ratio| *ratio != 0.0);
     let count = count.filter(|count| *count > 0);
     let share = ratio.map(|ratio| ratio * n as f64);

@@ -5,16 +5,16 @@ use wrasse_op::{Keys, OpError};
 
 /// Which samples belong together: a union-find whose roots are the first
 /// samples of their clusters. 4 bytes a sample.
-pub(super) struct Clusters(Vec<u32>);
+pub(crate) struct Clusters(Vec<u32>);
 
 impl Clusters {
     /// Every sample for itself.
-    pub(super) fn new(n: u32) -> Self {
+    pub(crate) fn new(n: u32) -> Self {
         Self((0..n).collect())
     }
 
     /// Puts two samples into one cluster.
-    pub(super) fn join(&mut self, a: u32, b: u32) {
+    pub(crate) fn join(&mut self, a: u32, b: u32) {
         let (a, b) = (self.root(a), self.root(b));
         self.0[a.max(b) as usize] = a.min(b);
     }
@@ -30,7 +30,7 @@ impl Clusters {
     }
 
     /// For each sample the first of its cluster.
-    pub(super) fn first_of_each(mut self) -> Vec<u32> {
+    pub(crate) fn first_of_each(mut self) -> Vec<u32> {
         for i in 0..self.0.len() as u32 {
             // Those before it point to their first already.
             let up = self.0[i as usize];
@@ -46,7 +46,7 @@ const ENTRY_BYTES: usize = size_of::<(u64, u32)>();
 /// Joins samples whose keys, rows of `n_columns` 64-bit numbers, agree in at
 /// least one column. Scans the keys as often as `memory` bytes demand, at most
 /// once for each column.
-pub(super) fn same_in_some_column(
+pub(crate) fn same_in_some_column(
     keys: &dyn Keys,
     n_columns: usize,
     memory: usize,

@@ -20,7 +20,7 @@ const DEPTH_MAX: usize = 100;
 
 /// A condition on the fields of a sample.
 #[derive(Debug)]
-pub(super) enum Condition {
+pub(crate) enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Compare(Box<Condition>, Vec<(Operator, Condition)>),
@@ -30,7 +30,7 @@ pub(super) enum Condition {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(crate) enum Operator {
     Less,
     LessOrEqual,
     Greater,
@@ -47,7 +47,7 @@ impl Condition {
     /// # Errors
     ///
     /// Where the text is wrong (characters from 1), and what was expected.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser {
             text,
             at: 0,
@@ -66,7 +66,7 @@ impl Condition {
     /// # Errors
     ///
     /// If values are compared that have no order.
-    pub(super) fn value(&self, sample: &Sample) -> Result<Value, OpError> {
+    pub(crate) fn value(&self, sample: &Sample) -> Result<Value, OpError> {
         Ok(match self {
             Self::All(all) => {
                 for one in all {
