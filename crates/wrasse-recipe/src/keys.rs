@@ -179,7 +179,7 @@ pub const KEYS: &[Key] = &[
     ),
     native(
         "report",
-        "Where the report goes: a path, or true or false. Default: in the run directory.",
+        "Where the report goes: a path, or true or false. A page for people, ending in `.html`, lies beside it. Default: in the run directory.",
         choice,
     ),
     native(

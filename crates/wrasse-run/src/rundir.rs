@@ -71,7 +71,8 @@ impl Places {
 
     /// The page beside the final report, if there shall be one.
     pub fn page(&self, run_dir: &Path) -> Option<PathBuf> {
-        Some(self.report(run_dir)?.with_extension("html"))
+        let report = self.report(run_dir)?;
+        Some(report.with_extension("html")).filter(|page| *page != report)
     }
 
     /// The final report of a run in `run_dir`, if there shall be one.

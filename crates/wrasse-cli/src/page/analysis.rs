@@ -499,3 +499,40 @@ fn labels(name: &str, seen: &Seen, keeps: impl Fn(&str) -> bool) -> String {
     }
     chart::shares(&format!("{name}: samples by value"), of, &rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_lists_are_counted() {
+        let mut seen = Seen::default();
+        for i in 0..20 {
+            seen.add(&Stat::Text(format!("lang-{}", i % 18)));
+        }
+        seen.add(&Stat::List(vec![Stat::Int(3), Stat::Float(0.5)]));
+        assert_eq!(seen.numbers.n(), 2);
+        let chart = labels("lang", &seen, |label| label == "lang-0");
+        assert!(
+            chart.contains(">lang-0</text><rect class=\"kept\""),
+            "{chart}"
+        );
+        assert!(
+            chart.contains(">lang-1</text><rect class=\"dropped\""),
+            "{chart}"
+        );
+        assert!(chart.contains(">3 others</text>"), "{chart}");
+    }
+
+    #[test]
+    fn too_many_labels_are_none_in_any_order() {
+        let label = |i: usize| Stat::Text(i.to_string());
+        let (mut all, mut half) = (Seen::default(), Seen::default());
+        (0..=LABELS_MAX).for_each(|i| all.add(&label(i)));
+        (0..=LABELS_MAX / 2).for_each(|i| half.add(&label(i)));
+        half.join(all.clone());
+        assert!(half.too_many_labels && half.labels.is_empty());
+        all.join(Seen::default());
+        assert!(all.too_many_labels && all.labels.is_empty());
+    }
+}
