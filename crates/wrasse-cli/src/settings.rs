@@ -223,11 +223,14 @@ fn format(name: &str, place: Option<Place>, file: &str) -> Result<Format, Failur
             "csv" => Format::Csv,
             "tsv" => Format::Tsv,
             "txt" | "text" | "md" | "html" => Format::Text,
+            "document" | "documents" | "pdf" | "docx" | "pptx" | "xlsx" => Format::Document,
             _ => {
                 return Err(at(
                     place,
                     file,
-                    format!("unknown format `{name}`, expected jsonl, parquet, csv, tsv or text"),
+                    format!(
+                        "unknown format `{name}`, expected jsonl, parquet, csv, tsv, text or documents"
+                    ),
                 ));
             }
         },

@@ -7,6 +7,8 @@ mod support;
 
 #[path = "sources/discover.rs"]
 mod discover;
+#[path = "sources/documents.rs"]
+mod documents;
 #[path = "sources/hostile.rs"]
 mod hostile;
 #[path = "sources/jsonl.rs"]

@@ -308,6 +308,10 @@ impl Finder<'_> {
             } else {
                 format!("the unknown suffix `.{suffix}`")
             };
+            let what = match format::document_of_suffix(suffix) {
+                Some(_) => format!("{what}; `format: documents` reads such files"),
+                None => what,
+            };
             self.warnings.push(match n {
                 1 => format!("{first}: passed over: it has {what}"),
                 _ => format!("{first} and {} more: passed over: they have {what}", n - 1),
@@ -332,13 +336,25 @@ impl Finder<'_> {
 
     fn format_of(&self, candidate: &Candidate) -> (Option<Format>, Packing) {
         let (suffix, packing) = format::suffix(&candidate.path);
-        (self.spec.format.or(format::of_suffix(&suffix)), packing)
+        let format = match self.spec.format {
+            // Beside documents lie images and programs.
+            Some(Format::Document)
+                if !candidate.named
+                    && self.spec.suffixes.is_empty()
+                    && format::document_of_suffix(&suffix).is_none() =>
+            {
+                None
+            }
+            Some(format) => Some(format),
+            None => format::of_suffix(&suffix),
+        };
+        (format, packing)
     }
 
     /// Whether the name alone does not tell how to read a file.
     fn needs_head(&self, candidate: &Candidate) -> bool {
         match self.format_of(candidate) {
-            (Some(Format::Text), _) => false,
+            (Some(Format::Text | Format::Document), _) => false,
             (None, _) => candidate.named || !self.spec.suffixes.is_empty(),
             (Some(_), _) => true,
         }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use wrasse_docs::Kind;
+
 /// A format of files, without its compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -16,6 +18,10 @@ pub enum Format {
     Tsv,
     /// One sample a file: the file's text and its path.
     Text,
+    /// One sample a file: the text of the document that it holds (HTML, PDF,
+    /// office formats, tables, ...), its path and what it says of itself. Only
+    /// if asked for, since many of these files can be read in another way.
+    Document,
 }
 
 /// Suffixes of files that are text: one sample a file. Documents, then source
@@ -28,6 +34,31 @@ const TEXT_SUFFIXES: &[&str] = &[
     "m", "php", "pl", "pm", "proto", "ps1", "py", "r", "rb", "rs", "s", "scala", "scss", "sh",
     "sql", "svelte", "swift", "toml", "ts", "tsx", "v", "vb", "vue", "yaml", "yml", "zig",
 ];
+
+/// The kind of document that a suffix stands for.
+pub(crate) fn document_of_suffix(suffix: &str) -> Option<Kind> {
+    let is_text = || TEXT_SUFFIXES.contains(&suffix).then_some(Kind::Text);
+    Kind::of_suffix(suffix).or_else(is_text)
+}
+
+/// The kind of document that the first bytes of a file suggest whose name
+/// tells nothing.
+pub(crate) fn document_of_content(head: &[u8]) -> Kind {
+    let start = head[..head.len().min(256)].trim_ascii_start();
+    let is = |word: &[u8]| {
+        let start = &start[..start.len().min(word.len())];
+        start.eq_ignore_ascii_case(word)
+    };
+    if is(b"%PDF-") {
+        Kind::Pdf
+    } else if is(b"<!doctype html") || is(b"<html") {
+        Kind::Html
+    } else if is(b"<?xml") {
+        Kind::Xml
+    } else {
+        Kind::Text
+    }
+}
 
 /// A compression of whole files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

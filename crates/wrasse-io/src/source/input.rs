@@ -63,6 +63,17 @@ impl Source {
     /// If it cannot be opened, needs more memory to unpack than is allowed, or
     /// is text of an encoding other than UTF-8.
     pub(super) fn whole(file: &InputFile, index: u32) -> Result<(Self, Vec<u8>), Error> {
+        let (source, head) = Self::unpacked(file, index)?;
+        check_encoding(&file.path, &head)?;
+        Ok((source, head))
+    }
+
+    /// The same for a document, which may be of any encoding.
+    pub(super) fn document(file: &InputFile, index: u32) -> Result<Self, Error> {
+        Self::unpacked(file, index).map(|(source, _)| source)
+    }
+
+    fn unpacked(file: &InputFile, index: u32) -> Result<(Self, Vec<u8>), Error> {
         let taken = Arc::new(AtomicU64::new(0));
         let stored = Counted {
             inner: stored_bytes(file, 0, u64::MAX)?,
@@ -79,7 +90,6 @@ impl Source {
             }
         };
         let (head, unpacked) = Peeked::new(unpacked, HEAD);
-        check_encoding(&file.path, &head)?;
         let source = Self {
             path: file.path.clone(),
             file: index,

@@ -8,6 +8,7 @@
 mod block;
 mod csv;
 mod discover;
+mod document;
 mod format;
 mod gzip;
 mod input;
@@ -178,7 +179,7 @@ pub fn splits(inputs: &Inputs, target: ByteCount) -> Result<Vec<Split>, Error> {
             (Format::Jsonl, Cut::Anywhere) => cutter.bytes(at, file, target),
             (Format::Jsonl, Cut::Frames) => cutter.frames(at, file, target)?,
             (Format::Parquet, _) => cutter.row_groups(at, file, target),
-            (Format::Text, _) => {
+            (Format::Text | Format::Document, _) => {
                 at = cutter.files(at, &inputs.files, target);
                 continue;
             }
@@ -225,7 +226,7 @@ impl Cutter {
         let mut bytes = 0;
         let mut end = first;
         while let Some(file) = files.get(end)
-            && file.format == Format::Text
+            && file.format == files[first].format
             && bytes < target
             && end - first < FILES_MAX
         {
@@ -306,7 +307,7 @@ pub fn open(
         Format::Parquet => parquet::open(file, split, limits),
         Format::Csv => csv::open(file, split, b',', limits),
         Format::Tsv => csv::open(file, split, b'\t', limits),
-        Format::Text => Ok(Box::new(text::Reader {
+        Format::Text | Format::Document => Ok(Box::new(text::Reader {
             inputs: Arc::clone(inputs),
             files: match &split.share {
                 Share::Files(files) => files.clone(),
