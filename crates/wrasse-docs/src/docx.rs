@@ -32,7 +32,8 @@ fn story(xml: &str, out: &mut Output) -> Result<(), DocError> {
     // The other half of what newer and older programs shall show.
     let mut n_fallbacks = 0;
     let mut cells: Vec<usize> = Vec::new();
-    let mut is_new_paragraph = false;
+    // The level of the paragraph that has no text yet.
+    let mut heading: Option<usize> = None;
     // Within a cell, paragraphs are parts of one line.
     let mut is_next_in_cell = false;
     walk(xml, |item| {
@@ -46,21 +47,24 @@ fn story(xml: &str, out: &mut Output) -> Result<(), DocError> {
                 if std::mem::take(&mut is_next_in_cell) {
                     out.space()?;
                 }
+                if let Some(level) = heading.take()
+                    && cells.is_empty()
+                    && !text.trim().is_empty()
+                {
+                    out.end_paragraph();
+                    out.push(&"#".repeat(level))?;
+                    out.push(" ")?;
+                }
                 out.push(text)?;
             }
             Item::Open("tab", _) if !out.is_at_line_start() => out.push("\t")?,
             Item::Open("br" | "cr", _) => out.end_line(),
             Item::Open("noBreakHyphen", _) => out.push("-")?,
-            Item::Open("p", _) => is_new_paragraph = true,
-            Item::Open("pStyle", attributes) if is_new_paragraph => {
-                if let Some(level) = attributes.get("w:val").and_then(|style| level(&style)) {
-                    out.end_paragraph();
-                    out.push(&"#".repeat(level))?;
-                    out.push(" ")?;
-                }
+            Item::Open("p", _) => heading = None,
+            Item::Open("pStyle", attributes) => {
+                heading = attributes.get("w:val").and_then(|style| level(&style));
             }
             Item::Close("p") if cells.is_empty() => {
-                is_new_paragraph = false;
                 out.end_paragraph();
             }
             Item::Close("p") => is_next_in_cell = true,

@@ -4,6 +4,9 @@
 mod layout;
 mod objects;
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use lopdf::content::Content;
 use lopdf::{
     DecompressError, Dictionary, Document as Pdf, Encoding, LoadOptions, Object, ObjectId,
@@ -13,6 +16,10 @@ use crate::output::Output;
 use crate::{DocError, Document, Limits};
 use layout::{Matrix, Pen};
 
+/// Fonts of a document; text in further ones is passed over.
+const FONTS_MAX: usize = 4096;
+/// What part of all that a document may unpack to an encoding may.
+const ENCODING_SHARE: usize = 64;
 /// Drawings within drawings.
 const DEPTH_MAX: usize = 16;
 /// Operations of a document: what takes a second or two.
@@ -43,6 +50,7 @@ pub(crate) fn parse(bytes: &[u8], limits: Limits) -> Result<Document, DocError> 
     let mut reader = Reader {
         pdf: &pdf,
         out: Output::new(limits),
+        fonts: HashMap::new(),
         bytes_left: limits.unpacked_bytes_max,
         bytes_max: limits.unpacked_bytes_max,
         operations_left: OPERATIONS_MAX,
@@ -67,6 +75,8 @@ pub(crate) fn parse(bytes: &[u8], limits: Limits) -> Result<Document, DocError> 
 struct Reader<'p> {
     pdf: &'p Pdf,
     out: Output,
+    /// By where their dictionaries are.
+    fonts: HashMap<usize, Rc<Font<'p>>>,
     bytes_left: usize,
     bytes_max: usize,
     operations_left: usize,
@@ -74,7 +84,6 @@ struct Reader<'p> {
 
 /// A font with what text in it needs.
 struct Font<'p> {
-    name: Vec<u8>,
     encoding: Option<Encoding<'p>>,
     widths: objects::Widths,
 }
@@ -106,8 +115,7 @@ impl<'p> Reader<'p> {
         outer: Matrix,
         depth: usize,
     ) -> Result<(), DocError> {
-        let mut fonts: Vec<Font<'p>> = Vec::new();
-        let mut current: Option<usize> = None;
+        let mut font: Option<Rc<Font<'p>>> = None;
         let mut matrices = vec![outer];
         pen.frame = outer;
         for operation in Content::decode_iter(content) {
@@ -131,11 +139,7 @@ impl<'p> Reader<'p> {
                     pen.size = number(1);
                     let name = operands.first().and_then(|name| name.as_name().ok());
                     let name = name.unwrap_or_default();
-                    let known = fonts.iter().position(|font| font.name == name);
-                    current = Some(known.unwrap_or_else(|| {
-                        fonts.push(self.font(name, resources));
-                        fonts.len() - 1
-                    }));
+                    font = self.font(name, resources);
                 }
                 "Tc" => pen.char_space = number(0),
                 "Tw" => pen.word_space = number(0),
@@ -148,17 +152,17 @@ impl<'p> Reader<'p> {
                 }
                 "Tm" => pen.place(matrix(operands)),
                 "T*" => pen.next_line(),
-                "Tj" => self.show(operands.first(), current.map(|i| &fonts[i]), pen)?,
+                "Tj" => self.show(operands.first(), font.as_deref(), pen)?,
                 "'" | "\"" => {
                     pen.next_line();
-                    self.show(operands.last(), current.map(|i| &fonts[i]), pen)?;
+                    self.show(operands.last(), font.as_deref(), pen)?;
                 }
                 "TJ" => {
                     let parts = operands.first().and_then(|parts| parts.as_array().ok());
                     for part in parts.into_iter().flatten() {
                         match number_of(part) {
                             Some(back) => pen.advance(-back / 1000.0 * pen.size * pen.scale),
-                            None => self.show(Some(part), current.map(|i| &fonts[i]), pen)?,
+                            None => self.show(Some(part), font.as_deref(), pen)?,
                         }
                     }
                 }
@@ -231,19 +235,23 @@ impl<'p> Reader<'p> {
         })
     }
 
-    fn font(&self, name: &[u8], resources: &[&'p Dictionary]) -> Font<'p> {
-        let found = self.resource(b"Font", name, resources);
-        let font = found.and_then(|font| font.as_dict().ok());
-        Font {
-            name: name.to_owned(),
-            encoding: font.and_then(|font| {
-                font.get_font_encoding_with_limit(self.pdf, self.bytes_left)
-                    .ok()
-            }),
-            widths: font.map_or_else(objects::Widths::default, |font| {
-                objects::Widths::of(font, self.pdf)
-            }),
+    /// A font with its encoding, which is read once for all pages.
+    fn font(&mut self, name: &[u8], resources: &[&'p Dictionary]) -> Option<Rc<Font<'p>>> {
+        let font = self.resource(b"Font", name, resources)?.as_dict().ok()?;
+        let key = std::ptr::from_ref(font).addr();
+        if let Some(known) = self.fonts.get(&key) {
+            return Some(Rc::clone(known));
         }
+        if self.fonts.len() == FONTS_MAX {
+            return None;
+        }
+        let bytes_max = self.bytes_max / ENCODING_SHARE;
+        let read = Rc::new(Font {
+            encoding: font.get_font_encoding_with_limit(self.pdf, bytes_max).ok(),
+            widths: objects::Widths::of(font, self.pdf),
+        });
+        self.fonts.insert(key, Rc::clone(&read));
+        Some(read)
     }
 
     fn show(

@@ -51,6 +51,7 @@ fn word_documents_are_read_by_paragraphs() {
     let document = parsed(
         Kind::Docx,
         docx(concat!(
+            r#"<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr></w:p>"#,
             r#"<w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>On</w:t></w:r></w:p>"#,
             r#"<w:p><w:r><w:t xml:space="preserve">A </w:t></w:r><w:del><w:r><w:delText>no</w:delText></w:r></w:del><w:r><w:t>b &lt;&#x6570;</w:t><w:br/><w:t>c</w:t></w:r></w:p>"#,
             r#"<w:tbl><w:tr><w:tc><w:p><w:r><w:t>1</w:t></w:r></w:p></w:tc><w:tc><w:p/></w:tc><w:tc><w:p><w:r><w:t>3</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"#,

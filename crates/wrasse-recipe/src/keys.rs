@@ -401,7 +401,7 @@ fn dataset_entry() -> Value {
             "type": { "type": "string", "description": "`local`; a remote data set is an error.", "default": "local" },
             "path": { "anyOf": texts()["anyOf"], WORDS: "text or a list of texts", "description": "A file, a folder, a glob, or a URL of an object store." },
             "weight": { "type": ["number", "null"], "minimum": 0, "description": "The weight relative to the other entries. Default: 1." },
-            "format": { "type": ["string", "null"], "description": "The format, such as `jsonl`. Default: by the ending of the path." },
+            "format": { "type": ["string", "null"], "description": "The format, such as `jsonl`; `documents` reads each file (HTML, PDF, Word, PowerPoint, Excel, CSV, XML, JSON, ...) as the text of one sample. Default: by the ending of the path." },
             "limit": { "type": ["integer", "null"], "minimum": 0, "description": "How many samples to read at most." },
             "source": { "description": "Where a remote data set comes from." },
             "split": { "description": "Ignored: a local file has no split." },

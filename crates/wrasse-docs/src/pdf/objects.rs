@@ -23,6 +23,9 @@ pub(super) fn check(bytes: &[u8], limits: Limits) -> Result<(), DocError> {
     while let Some(at) = find(&bytes[from..], b"stream") {
         let at = from + at;
         from = at + 6;
+        if bytes[..at].ends_with(b"end") {
+            continue;
+        }
         let head = &bytes[at.saturating_sub(1024)..at];
         let head = match head.windows(3).rposition(|word| word == b"obj") {
             Some(begin) => &head[begin..],
@@ -31,7 +34,7 @@ pub(super) fn check(bytes: &[u8], limits: Limits) -> Result<(), DocError> {
         let is_packed = [&b"ObjStm"[..], b"XRef"]
             .iter()
             .any(|kind| find(head, kind).is_some());
-        if head.ends_with(b"end") || !is_packed {
+        if !is_packed {
             continue;
         }
         let data = bytes[from..].trim_ascii_start();

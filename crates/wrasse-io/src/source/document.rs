@@ -9,6 +9,8 @@ use super::text::Content;
 /// A document may unpack to this many times what a row may have: office
 /// formats are made of XML, which is many times its text.
 const UNPACKED: usize = 8;
+/// But no more than this: several are read at once.
+const UNPACKED_MAX: usize = 256 << 20;
 
 /// The text of the document, and its title, author and number of pages.
 ///
@@ -21,7 +23,7 @@ pub(super) fn read(path: &str, bytes: &[u8], text_bytes_max: usize) -> Result<Co
     let kind = kind.unwrap_or_else(|| format::document_of_content(bytes));
     let limits = Limits {
         text_bytes_max,
-        unpacked_bytes_max: text_bytes_max.saturating_mul(UNPACKED),
+        unpacked_bytes_max: text_bytes_max.saturating_mul(UNPACKED).min(UNPACKED_MAX),
     };
     let document = wrasse_docs::parse(kind, bytes, limits).map_err(|error| error.to_string())?;
     let mut meta = Map::new();
