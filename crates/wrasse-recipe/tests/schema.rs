@@ -228,6 +228,11 @@ fn allows(schema: &Value, root: &Value, value: &Value) -> bool {
             "items" => value
                 .as_array()
                 .is_none_or(|items| items.iter().all(|item| inner(expected, item))),
+            "prefixItems" => value.as_array().is_none_or(|items| {
+                let schemas = expected.as_array().unwrap();
+                let pairs = items.iter().zip(schemas);
+                pairs.into_iter().all(|(item, schema)| inner(schema, item))
+            }),
             "minimum" => value
                 .as_f64()
                 .is_none_or(|number| number >= expected.as_f64().unwrap()),
