@@ -6,6 +6,7 @@
 //! wrasse-bench measure STDOUT -- COMMAND...                 measures a command
 //! wrasse-bench loop RECIPE INPUT OUTPUT                     the bare loop
 //! wrasse-bench operators INPUT                              each operator alone
+//! wrasse-bench near INPUT THRESHOLD                         near duplicates, beside all pairs
 //! wrasse-bench sched                                        the scheduler alone
 //! ```
 //!
@@ -16,6 +17,7 @@
 mod bare_loop;
 mod corpus;
 mod measure;
+mod near;
 mod operators;
 mod reaction;
 mod scheduler;
@@ -43,6 +45,10 @@ fn main() -> Result<()> {
         ["loop", recipe, input, output] => bare_loop::run(recipe, input.as_ref(), output.as_ref())?,
         ["reaction"] => reaction::run(),
         ["sched"] => scheduler::run(),
+        ["near", input, threshold] => {
+            let threshold = threshold.parse().context("THRESHOLD is no number")?;
+            near::run(input.as_ref(), threshold)?
+        }
         ["operators", input] => operators::run(input.as_ref())?,
         _ => bail!("wrong arguments; see the head of `crates/wrasse-bench/src/main.rs`"),
     };

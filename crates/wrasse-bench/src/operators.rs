@@ -68,6 +68,9 @@ fn build(spec: &'static OpSpec) -> Result<(Operator, Value)> {
 }
 
 fn apply(op: &Operator, sample: &mut Sample) -> Result<bool, wrasse_op::OpError> {
+    if let Some(exchange) = op.exchange() {
+        return exchange.key(sample, &mut Vec::new()).map(|()| true);
+    }
     if op.fingerprint(sample)?.is_some() {
         return Ok(true);
     }

@@ -26,6 +26,8 @@ pub(crate) enum What {
     Job,
     /// Every operator alone
     Ops,
+    /// Near duplicates found by MinHash, beside the exact similarity of all pairs
+    Near,
     /// The scheduler alone, with thousands of simulated workers
     Sched,
 }
@@ -65,6 +67,9 @@ pub(crate) struct Args {
     same_text: bool,
 }
 
+/// All pairs of more are too many.
+const NEAR_MB_MAX: u64 = 60;
+
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     if !args.no_build {
         lab::build(root)?;
@@ -74,6 +79,12 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let (name, results) = match args.what {
         What::Sched => ("sched", json!({ "sched": lab.program(&["sched"])? })),
         What::Job => ("results", job(&lab, args)?),
+        What::Near => {
+            let input = lab.input("near", args.mb.min(NEAR_MB_MAX))?;
+            let rows = ["0.5", "0.7", "0.8"].map(|t| lab.program(&["near", &input.path, t]));
+            let rows: Vec<Value> = rows.into_iter().collect::<Result<_>>()?;
+            ("near", json!({ "input": input.facts, "near": rows }))
+        }
         What::Ops => {
             let input = lab.input("input", args.mb)?;
             let operators = lab.program(&["operators", &input.path])?;
@@ -89,6 +100,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         What::Sched => report::sched(&all),
         What::Job => report::job(&all),
         What::Ops => report::operators(&all),
+        What::Near => report::near(&all),
     };
     print!("{text}");
     let folder = lab.run_folder()?;

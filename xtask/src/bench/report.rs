@@ -4,6 +4,33 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+/// Near duplicates.
+pub(super) fn near(all: &Value) -> String {
+    let mut text = head("Near duplicates", all);
+    text.push_str(
+        "\n`document_minhash_deduplicator` with its defaults (256 permutations, words in shingles of \
+5) but for the threshold, beside the exact Jaccard similarity of all pairs; documents are removable \
+that are linked to an earlier one by pairs at or above the threshold. Texts of fewer than 5 words \
+are left out.\n\n\
+| threshold | documents | similar pairs | removable | removed | recall | precision |\n\
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for row in list(&all["near"]) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {:.3} | {:.3} |",
+            row["threshold"],
+            row["documents"],
+            row["similar_pairs"],
+            row["removable"],
+            row["removed"],
+            number(&row["recall"]),
+            number(&row["precision"]),
+        );
+    }
+    text
+}
+
 /// The scheduler alone.
 pub(super) fn sched(all: &Value) -> String {
     let mut text = head("The scheduler alone", all);
