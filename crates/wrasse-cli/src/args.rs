@@ -48,6 +48,24 @@ pub(crate) struct RecipeArgs {
     /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) python: PythonArgs,
+}
+
+/// Python operators.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct PythonArgs {
+    /// The Python that runs Python operators [default: that of the active
+    /// environment, else `python3`]
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) python: Option<PathBuf>,
+    /// Look for operator folders in this folder, by name or raw_id; can be
+    /// repeated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) operators: Vec<PathBuf>,
+    /// Operators of DataMate behave as there, defects included
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// How to run.

@@ -2,16 +2,18 @@
 
 use serde_json::json;
 use wrasse_op::Catalog;
-use wrasse_recipe::{Severity, check as check_recipe};
+use wrasse_recipe::{Severity, check_with};
 
 use crate::Exit;
 use crate::args::{CheckArgs, ReportForm};
 use crate::failure::{Failure, print, say};
 use crate::load::source;
+use crate::python::PythonSource;
 
 pub(crate) fn check(args: &CheckArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let source = source(&args.recipe)?;
-    let checked = check_recipe(&source, catalog);
+    let outsiders = PythonSource::new(&args.recipe.python, &args.recipe.recipe);
+    let checked = check_with(&source, catalog, &outsiders);
     match args.format {
         ReportForm::Json => {
             let findings: Vec<_> = checked

@@ -23,6 +23,7 @@ mod metrics_server;
 mod ops;
 mod page;
 mod progress;
+mod python;
 mod replay;
 mod report;
 mod reporter;

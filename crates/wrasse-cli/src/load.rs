@@ -2,13 +2,16 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use wrasse_op::Catalog;
-use wrasse_recipe::{Checked, Recipe, Severity, Source, check};
+use wrasse_pyhost::Python;
+use wrasse_recipe::{Checked, Recipe, Severity, Source, check_with};
 
 use crate::Exit;
 use crate::args::RecipeArgs;
 use crate::failure::{Failure, say};
+use crate::python::PythonSource;
 
 /// The recipe's text with the changes of the command line.
 pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
@@ -31,33 +34,44 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
     }
 }
 
+/// A recipe, ready to run.
+pub(crate) struct Loaded {
+    pub(crate) recipe: Recipe,
+    /// What runs its Python operators, if it has any.
+    pub(crate) python: Option<Arc<Python>>,
+}
+
 /// Loads a recipe; prints errors and warnings.
-pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<Recipe, Failure> {
+pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<Loaded, Failure> {
     let source = source(args)?;
+    let outsiders = PythonSource::new(&args.python, &args.recipe);
     let Checked {
         recipe,
         diagnostics,
-    } = check(&source, catalog);
+    } = check_with(&source, catalog, &outsiders);
     for finding in &diagnostics {
         if finding.severity == Severity::Error || !quiet {
             say(finding.render(&source).trim_end());
         }
     }
-    recipe.ok_or_else(|| {
-        let n = diagnostics
-            .iter()
-            .filter(|one| one.severity == Severity::Error)
-            .count();
-        Failure {
-            message: format!(
-                "{n} error{} in {}",
-                if n == 1 { "" } else { "s" },
-                args.recipe
-            ),
-            hint: Some("`wrasse check` tells the same without running anything".to_owned()),
-            exit: Exit::Usage,
-        }
-    })
+    let python = outsiders.into_python();
+    recipe
+        .map(|recipe| Loaded { recipe, python })
+        .ok_or_else(|| {
+            let n = diagnostics
+                .iter()
+                .filter(|one| one.severity == Severity::Error)
+                .count();
+            Failure {
+                message: format!(
+                    "{n} error{} in {}",
+                    if n == 1 { "" } else { "s" },
+                    args.recipe
+                ),
+                hint: Some("`wrasse check` tells the same without running anything".to_owned()),
+                exit: Exit::Usage,
+            }
+        })
 }
 
 /// A YAML file in the place where none was found.

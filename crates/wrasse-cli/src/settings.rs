@@ -13,6 +13,7 @@ use wrasse_run::{Existing, Guard, MaxRejects, PassSettings, Places, ReportPlace}
 
 use crate::args::HowArgs;
 use crate::failure::{Failure, say};
+use crate::load::Loaded;
 
 /// Bytes of rows in a block: large enough that handing it from thread to
 /// thread costs nothing, small enough that a few hundred threads fit in memory.
@@ -32,7 +33,8 @@ pub(crate) struct Reuse {
 }
 
 /// The job that `recipe` and `how` describe. `file` is the recipe's own path.
-pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Result<Job, Failure> {
+pub(crate) fn job(loaded: Loaded, how: &HowArgs, reuse: Reuse, file: &str) -> Result<Job, Failure> {
+    let Loaded { recipe, python } = loaded;
     let settings = recipe.settings.clone();
     let canonical = recipe.canonical().json().clone();
     let source = source(&recipe, file)?;
@@ -101,6 +103,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         block_bytes: BLOCK_BYTES,
         commit_bytes: how.commit_bytes.unwrap_or(COMMIT_BYTES),
         guard: Guard::default(),
+        python,
         row_bytes_max: settings.max_row_bytes.unwrap_or(ROW_BYTES_MAX),
         plan: Arc::new(Plan::new(
             recipe.steps.into_iter().map(|step| step.operator).collect(),

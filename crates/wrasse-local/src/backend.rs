@@ -10,10 +10,11 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use wrasse_io::Split;
 use wrasse_run::{Backend, BlockState, Error, Outcome, Tally};
-use wrasse_sched::{BlockId, Command, Event, Input, Metadata, Place, TaskId};
+use wrasse_sched::{BlockId, Command, Event, Input, Metadata, OpIdx, Place, TaskId, WorkerId};
 
 use crate::ordering::Turn;
 use crate::pipeline::{Pipeline, Step};
+use crate::pools::{Crew, Tag};
 use crate::worker::{Note, Reader, Task};
 use crate::writing::Order;
 
@@ -35,6 +36,8 @@ pub(crate) struct Local<'a> {
     pub(crate) named: u64,
     /// Tasks that run: what they work on.
     pub(crate) running: HashMap<TaskId, Work>,
+    /// Worker processes, by operator.
+    pub(crate) crews: HashMap<OpIdx, Crew>,
     /// Readers that nobody uses at the moment.
     pub(crate) readers: BTreeMap<u32, Reader>,
     pub(crate) books: Books,
@@ -75,7 +78,7 @@ impl Local<'_> {
         self.books
     }
 
-    fn submit(&mut self, task: TaskId, op: usize, input: Input) {
+    fn submit(&mut self, task: TaskId, op: OpIdx, input: Input, worker: Option<WorkerId>) {
         match (&self.pipeline.steps[op], input) {
             (Step::Read(part), Input::Split(place)) => {
                 let resumes = place == self.start && !self.pipeline.has_exchange();
@@ -104,6 +107,15 @@ impl Local<'_> {
                     state: state.expect("the scheduler names blocks that wait"),
                 };
                 drop(self.tasks.send(work));
+            }
+            (Step::Outside(part), Input::Block { data, .. }) => {
+                let mut state = self.lend(task, data);
+                let samples = state.take_samples();
+                let part = part.clone();
+                let tag = Tag { task, part, state };
+                if let Some((crew, worker)) = self.crews.get(&op).zip(worker) {
+                    crew.submit(worker, tag, samples);
+                }
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 let (gate, state) = (*gate, self.lend(task, data));
@@ -233,6 +245,15 @@ impl Local<'_> {
                     self.known.push_back(Event::Cancel);
                 }
             }
+            Note::WorkerReady { op, worker } => {
+                if self
+                    .crews
+                    .get_mut(&op)
+                    .is_some_and(|crew| crew.is_wanted(worker))
+                {
+                    self.known.push_back(Event::WorkerUp { op, worker });
+                }
+            }
             Note::Fatal(message) => return Err(Error::failed(message)),
             Note::WriterFailed => return Err(Error::failed("the output cannot be written")),
         }
@@ -244,8 +265,12 @@ impl Backend for Local<'_> {
     fn obey(&mut self, command: Command) -> Result<(), Error> {
         match command {
             Command::Submit {
-                task, op, input, ..
-            } => self.submit(task, op, input),
+                task,
+                op,
+                input,
+                worker,
+                ..
+            } => self.submit(task, op, input, worker),
             Command::Emit { block, data, .. } => {
                 let state = self.take(data);
                 self.books.writing.insert(block, state.tally.clone());
@@ -266,12 +291,21 @@ impl Backend for Local<'_> {
                 }
             }
             Command::Finish => {}
-            // Outputs come by themselves, with their metadata; threads neither
-            // die nor are they asked for; and what runs ends soon.
+            Command::ScalePool { op, workers } => {
+                let ready = self.crews.get_mut(&op).and_then(|crew| crew.scale(workers));
+                if let Some(worker) = ready {
+                    self.known.push_back(Event::WorkerUp { op, worker });
+                }
+            }
+            Command::StopWorker { op, worker } => {
+                if let Some(crew) = self.crews.get_mut(&op) {
+                    crew.stop(worker);
+                }
+            }
+            // Outputs come by themselves, with their metadata; and what runs ends
+            // soon.
             Command::Read { .. }
             | Command::FetchMetadata { .. }
-            | Command::ScalePool { .. }
-            | Command::StopWorker { .. }
             | Command::Cancel { .. }
             | Command::Fail { .. } => {}
         }

@@ -29,6 +29,7 @@ use crate::backend::{Books, Local};
 use crate::job::{Cancel, Job, RunResult};
 use crate::ordering::{Turn, take_turns};
 use crate::pipeline::Pipeline;
+use crate::pools::{Pools, crews};
 use crate::process;
 use crate::worker::{Note, Shared, Task, work};
 use crate::writing::{Order, Written, write};
@@ -87,10 +88,12 @@ impl<'a> Coordinator<'a> {
         let (job, budget, shared) = (self.job, self.budget, self.shared);
         let pipeline = Pipeline::new(&job.plan, &job.pass);
         pipeline.check()?;
+        let pools = Pools::new(job, budget.threads)?;
+        let (crews, posts) = crews(&pipeline, &pools);
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(
-            &pipeline.configs(job.block_bytes.0 * 2),
-            limits(job, &budget, &pipeline, budget.blocks.0),
+            &pipeline.configs(&pools, job.block_bytes.0 * 2),
+            limits(job, &budget, (&pipeline, &pools), budget.blocks.0),
             self.start,
             Settings::default(),
         )
@@ -106,7 +109,9 @@ impl<'a> Coordinator<'a> {
         let n_turns = pipeline.steps.len() + 1;
         let (turns, turns_in) = bounded::<Turn>(n_turns);
         // Three notes a task of two a worker, one a block at the writer.
-        let (notes, notes_in) = bounded::<Note>(6 * n_workers + in_flight + n_turns + 2);
+        // Five of a worker process.
+        let n_notes = 6 * n_workers + 5 * pools.n_workers() + in_flight + n_turns + 2;
+        let (notes, notes_in) = bounded::<Note>(n_notes);
         // What is before an exchange is done once more by a resumed run.
         let rows_done = match pipeline.has_exchange() {
             true => 0,
@@ -127,6 +132,7 @@ impl<'a> Coordinator<'a> {
             blocks: HashMap::new(),
             named: 0,
             running: HashMap::new(),
+            crews,
             readers: BTreeMap::new(),
             books: Books {
                 in_flight: HashMap::new(),
@@ -144,6 +150,7 @@ impl<'a> Coordinator<'a> {
             budget,
             shared,
             pipeline: &pipeline,
+            pools: &pools,
             observe,
             cancel,
             base_bytes: self.base_bytes,
@@ -185,8 +192,19 @@ impl<'a> Coordinator<'a> {
                     .spawn_scoped(scope, move || work(shared, &tasks_in, &notes))
                     .map_err(|error| Error::io("cannot start a thread", error))?;
             }
+            for post in posts {
+                let notes = notes.clone();
+                std::thread::Builder::new()
+                    .name("wrasse-python".into())
+                    .spawn_scoped(scope, move || post.serve(shared, &notes))
+                    .map_err(|error| Error::io("cannot start a thread", error))?;
+            }
             drop(notes);
             let executed = execute(&mut scheduler, &mut backend, &mut watch, &job.guard, first);
+            if let (Err(_), Some(python)) = (&executed, &job.python) {
+                // Nobody waits for what they are at.
+                python.stop();
+            }
             let is_complete = executed.is_ok()
                 && !backend.books.too_many_rejects
                 && (!cancel.is_cancelled() || backend.books.has_read_all);
@@ -218,6 +236,7 @@ struct Watcher<'a> {
     budget: Budget,
     shared: &'a Shared,
     pipeline: &'a Pipeline,
+    pools: &'a Pools,
     observe: &'a mut dyn FnMut(&RunSnapshot),
     cancel: &'a Cancel,
     base_bytes: u64,
@@ -283,7 +302,7 @@ impl Watcher<'_> {
             .saturating_sub(unknown)
             .max(least)
             .min(self.budget.blocks.0);
-        let limits = limits(self.job, &self.budget, self.pipeline, room);
+        let limits = limits(self.job, &self.budget, (self.pipeline, self.pools), room);
         Ok(Some(Event::LimitsChanged(limits)))
     }
 
@@ -385,9 +404,14 @@ impl Watcher<'_> {
 }
 
 /// A limited run reads block by block, so that exactly the first rows count.
-fn limits(job: &Job, budget: &Budget, pipeline: &Pipeline, block_bytes: u64) -> Limits {
+fn limits(
+    job: &Job,
+    budget: &Budget,
+    (pipeline, pools): (&Pipeline, &Pools),
+    block_bytes: u64,
+) -> Limits {
     Limits {
-        resources: Resources::millicpus(budget.threads as i64 * 1000)
+        resources: Resources::millicpus(budget.threads as i64 * 1000 + pools.millicpus())
             .with(Resource::BLOCKS, block_bytes as i64),
         blocks_in_flight: if job.limit.is_some() {
             1

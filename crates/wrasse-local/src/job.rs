@@ -12,6 +12,7 @@ use wrasse_io::{
     open_sink, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
+use wrasse_pyhost::{Python, WorkerLog};
 use wrasse_run::{
     Commit, Done, Error, Examples, ExchangeStore, Existing, Guard, Header, MaxRejects, Pass,
     PassSettings, Places, Resume, RunDir, RunSnapshot, Tally, Writer, WriterSettings,
@@ -28,6 +29,8 @@ pub struct Job {
     pub source: SourceSpec,
     /// The operators, in order.
     pub plan: Arc<Plan>,
+    /// What runs the operators that are Python's.
+    pub python: Option<Arc<Python>>,
     /// The output file, folder, address, or `-`.
     pub output: String,
     /// The output's format, if its name does not tell.
@@ -166,6 +169,12 @@ pub fn run(
     sink.set_threads(sink_threads(budget.threads));
     let n_gates = job.plan.n_boundaries();
     let n_operators = job.plan.operators().len();
+    if let Some(python) = &job.python {
+        let path = dir.path().join(WORKER_LOG);
+        let log = WorkerLog::append_to(&path)
+            .map_err(|error| Error::io(format!("cannot write {}", path.display()), error))?;
+        python.log_to(log);
+    }
     let pass = Pass::new(
         Arc::clone(&job.plan),
         Arc::clone(&inputs),
@@ -214,6 +223,9 @@ pub fn run(
     result.resumed = commit.is_some();
     Ok(result)
 }
+
+/// What worker processes print, in the run directory.
+const WORKER_LOG: &str = "workers.log";
 
 /// Examples of changes and duplicates are looked for in so many bytes of the
 /// input, spread evenly: their texts are copied, which shall not be felt.

@@ -188,6 +188,16 @@ pub const KEYS: &[Key] = &[
         text,
     ),
     native(
+        "python",
+        "The Python that runs Python operators; `--python` wins. Default: that of the active environment, else `python3`.",
+        text,
+    ),
+    native(
+        "operator_dirs",
+        "Folders in which operator folders are looked for by their name or `raw_id`; `--operators` adds to them.",
+        texts,
+    ),
+    native(
         "max_row_bytes",
         "The longest input sample, in bytes or with a unit; longer ones are rejected.",
         size,

@@ -45,7 +45,7 @@ mod source;
 mod steps;
 
 pub use canonical::{Canonical, diff};
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_with};
 pub use diagnostic::{Diagnostic, Severity};
 pub use keys::{KEYS, Key, Meaning};
 pub use recipe::{FileChoice, Input, InputEntry, Output, Recipe, RejectLimit, Settings, Step};

@@ -36,7 +36,10 @@ pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricInfo, MetricKind};
-pub use pass::{BlockState, Measuring, Part, Pass, PassSettings, Ran, Work, stats_columns};
+pub use pass::{
+    BlockState, Changes, Fate, FateEnd, Made, Measuring, NewValue, Part, Pass, PassSettings, Ran,
+    Work, stats_columns,
+};
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};

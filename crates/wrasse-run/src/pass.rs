@@ -9,6 +9,7 @@
 //! and costs nothing but itself.
 
 mod measuring;
+mod outside;
 mod showing;
 
 use std::any::Any;
@@ -28,6 +29,7 @@ use crate::record::{Reject, file_name, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
+pub use outside::{Changes, Fate, FateEnd, Made, NewValue};
 use showing::{Watch, values};
 
 /// What a recipe asks of the pass beyond its operators.
@@ -137,6 +139,11 @@ impl BlockState {
             + self.examples.memory_bytes()
             + self.watched.len() * (size_of::<Example>() + WATCHED_BYTES)
             + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
+    }
+
+    /// Takes out the samples that wait for their next operator.
+    pub fn take_samples(&mut self) -> Vec<Sample> {
+        std::mem::take(&mut self.samples)
     }
 
     /// Samples that wait for their next operator.

@@ -16,7 +16,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     // Dialects of YAML.
     ("saphyr-parser", &["wrasse-recipe"]),
     // Threads.
-    ("crossbeam-channel", &["wrasse-local", "wrasse-bench"]),
+    (
+        "crossbeam-channel",
+        &["wrasse-pyhost", "wrasse-local", "wrasse-bench"],
+    ),
+    // Processes.
+    ("rustix", &["wrasse-pyhost"]),
     // Formats, stores, and the runtime that stores need.
     ("arrow-*", &["wrasse-io"]),
     ("bytes", &["wrasse-io"]),
