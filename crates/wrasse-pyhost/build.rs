@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     list.push_str("]\n");
-    let out = std::env::var("OUT_DIR")?;
+    let out = std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     std::fs::write(Path::new(&out).join("package.rs"), list)?;
     Ok(())
 }

@@ -237,8 +237,7 @@ impl<T> Driver<'_, T> {
         let answer = worker.receive(batch).and_then(|done| {
             let file = worker.answer(batch);
             decode(done, range.to - range.from, file)
-                .map_err(|error| error.to_string())
-                .or_else(|error| Err(worker.lose(error)))
+                .map_err(|error| worker.lose(error.to_string()))
         });
         match answer {
             Ok((fates, counts)) => {

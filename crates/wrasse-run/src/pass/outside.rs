@@ -198,8 +198,7 @@ impl Flow<'_> {
                 let at = first + operator;
                 let name = pass.plan.operators()[at].name();
                 if let Some(watch) = watch {
-                    let mut note = error.clone();
-                    note.truncate(note.floor_char_boundary(WATCHED_BYTES));
+                    let note = error.chars().take(WATCHED_BYTES).collect();
                     self.show_gone(at, Did::Rejected, watch, &mut sample, note);
                 }
                 let why = Why {
