@@ -10,7 +10,9 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use wrasse_io::Split;
 use wrasse_run::{Backend, BlockState, Error, Outcome, Tally};
-use wrasse_sched::{BlockId, Command, Event, Input, Metadata, OpIdx, Place, TaskId, WorkerId};
+use wrasse_sched::{
+    BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId, WorkerId,
+};
 
 use crate::ordering::Turn;
 use crate::pipeline::{Pipeline, Step};
@@ -50,6 +52,8 @@ pub(crate) enum Work {
     Block(u64, u32),
     /// A split of an exchange.
     ReadBack,
+    /// A block with a worker process.
+    Outside(u64),
 }
 
 /// The accounting of what is under way.
@@ -110,6 +114,7 @@ impl Local<'_> {
             }
             (Step::Outside(part), Input::Block { data, .. }) => {
                 let mut state = self.lend(task, data);
+                self.running.insert(task, Work::Outside(data));
                 let samples = state.take_samples();
                 let part = part.clone();
                 let tag = Tag { task, part, state };
@@ -213,7 +218,11 @@ impl Local<'_> {
                     self.books.absorbed.take_away(&returned);
                 }
                 let work = self.running.remove(&task);
-                if let Some(Work::Block(data, _)) = &work {
+                if work.is_none() {
+                    // It was cancelled, and done nevertheless.
+                    return Ok(());
+                }
+                if let Some(Work::Block(data, _) | Work::Outside(data)) = &work {
                     self.books.in_flight.remove(data);
                 }
                 if let Some(state) = state {
@@ -291,6 +300,16 @@ impl Backend for Local<'_> {
                 }
             }
             Command::Finish => {}
+            Command::Cancel { task } => {
+                // A worker process may take its time; it is ended. A thread is done
+                // in a moment.
+                if let Some(Work::Outside(data)) = self.running.get(&task) {
+                    self.books.in_flight.remove(data);
+                    self.running.remove(&task);
+                    let class = FailureClass::WorkerLost;
+                    self.known.push_back(Event::TaskFailed { task, class });
+                }
+            }
             Command::ScalePool { op, workers } => {
                 let ready = self.crews.get_mut(&op).and_then(|crew| crew.scale(workers));
                 if let Some(worker) = ready {
@@ -304,10 +323,7 @@ impl Backend for Local<'_> {
             }
             // Outputs come by themselves, with their metadata; and what runs ends
             // soon.
-            Command::Read { .. }
-            | Command::FetchMetadata { .. }
-            | Command::Cancel { .. }
-            | Command::Fail { .. } => {}
+            Command::Read { .. } | Command::FetchMetadata { .. } | Command::Fail { .. } => {}
         }
         Ok(())
     }

@@ -38,6 +38,10 @@ use crate::writing::{Order, Written, write};
 /// hundred megabytes between two ticks.
 const LOOK: Duration = Duration::from_millis(4);
 
+/// When a run is asked to end, worker processes may end what they are at for so
+/// long. What they lose is done again by a resumed run.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// One run on threads.
 pub(crate) struct Coordinator<'a> {
     job: &'a Job,
@@ -160,6 +164,7 @@ impl<'a> Coordinator<'a> {
             fingerprint_bytes: 0,
             exchange_bytes: 0,
             looked: self.began,
+            cancelled: None,
         };
         let n = if backend.books.has_read_all {
             0 // A resumed run that had come to its limit.
@@ -247,6 +252,8 @@ struct Watcher<'a> {
     began: Instant,
     /// When memory was last looked at.
     looked: Instant,
+    /// Since when the run is asked to end, if it waits for worker processes.
+    cancelled: Option<Instant>,
 }
 
 impl Watch<Local<'_>> for Watcher<'_> {
@@ -256,6 +263,16 @@ impl Watch<Local<'_>> for Watcher<'_> {
     )]
     fn look(&mut self, run: &Running<'_>, backend: &mut Local<'_>) -> Result<Option<Event>, Error> {
         if self.cancel.is_cancelled() && run.scheduler.phase() == Phase::Running {
+            self.cancelled = Some(Instant::now());
+            return Ok(Some(Event::Cancel));
+        }
+        if let Some(python) = &self.job.python
+            && self
+                .cancelled
+                .is_some_and(|since| since.elapsed() > PATIENCE)
+        {
+            self.cancelled = None;
+            python.stop();
             return Ok(Some(Event::Cancel));
         }
         if run.is_tick {

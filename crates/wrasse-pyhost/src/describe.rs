@@ -150,27 +150,39 @@ fn answer(one: One) -> Answer {
             refused,
             traceback,
             problems,
-        } => {
-            let trace = traceback.as_deref().unwrap_or_default().trim_end();
-            let separator = if trace.is_empty() { "" } else { "\n" };
-            Answer::Refused(match problems.is_empty() {
-                true => vec![ParamError::contradiction(format!(
-                    "{refused}{separator}{trace}"
-                ))],
-                false => problems.iter().map(|problem| of_param(problem)).collect(),
-            })
-        }
+        } => Answer::Refused(match problems.is_empty() {
+            true => vec![ParamError {
+                param: None,
+                message: refused,
+                hint: traceback.as_deref().and_then(raised_at),
+            }],
+            false => problems.iter().map(|problem| of_param(problem)).collect(),
+        }),
     }
+}
+
+/// The last place in a traceback: where the operator's own code went wrong.
+fn raised_at(traceback: &str) -> Option<String> {
+    let mut places = traceback.lines().map(str::trim).rev();
+    let last = places.find(|line| line.starts_with("File \""))?;
+    Some(format!("raised at {}", last.trim_start_matches("File ")))
 }
 
 /// A problem that names its parameter is shown at its place.
 fn of_param(problem: &str) -> ParamError {
-    let quoted = problem.split('`').nth(1).unwrap_or_default();
-    let name = quoted.split(['.', '[']).next().unwrap_or_default();
-    ParamError {
-        param: Some(name.to_owned()).filter(|name| !name.is_empty()),
-        message: problem.to_owned(),
-        hint: None,
+    let named = |rest: &str| {
+        let (name, rest) = rest.strip_prefix('`')?.split_once('`')?;
+        Some((name.to_owned(), rest.to_owned()))
+    };
+    if let Some((name, rest)) = named(problem)
+        && let Some(message) = rest.strip_prefix(": ")
+    {
+        return ParamError::new(name, message);
+    }
+    const UNKNOWN: &str = "there is no parameter ";
+    match problem.strip_prefix(UNKNOWN).and_then(named) {
+        Some((name, rest)) => ParamError::new(name, format!("there is no such parameter{rest}")),
+        None => ParamError::contradiction(problem),
     }
 }
 

@@ -45,12 +45,25 @@ class Incoming:
         self._about: list[dict[str, Any]] = message["columns"]
         self._view = view
         self._columns: dict[str, Column] | None = None
+        # Of columns of JSON: operators may change what is within a value.
+        self._json: dict[str, list[str]] = {}
 
     def columns(self) -> dict[str, Column]:
         """The columns as lists of values, by name."""
         if self._columns is None:
             self._columns = {about["name"]: self._column(about) for about in self._about}
         return self._columns
+
+    def original(self, name: str) -> Column:
+        """A column as it came, whatever was done within its values since."""
+        values = self.columns()[name]
+        texts = self._json.get(name)
+        if texts is None:
+            return values
+        return [
+            json.loads(text) if type(value) in (dict, list) else value
+            for value, text in zip(values, texts)  # noqa: B905
+        ]
 
     def rows(self) -> list[Row]:
         """The rows."""
@@ -93,7 +106,8 @@ class Incoming:
             case "text":
                 values = self._texts(about)
             case _:
-                values = [json.loads(text) if text else None for text in self._texts(about)]
+                texts = self._json[about["name"]] = self._texts(about)
+                values = [json.loads(text) if text else None for text in texts]
         for number in self._rows(about, "nulls"):
             values[number] = None
         for number in self._rows(about, "absent"):
@@ -151,12 +165,12 @@ class Outgoing:
         before = incoming.columns()
         for name in self._names(before, rows):
             now = [row.get(name, MISSING) for row in rows]
-            was = before.get(name)
+            was = incoming.original(name) if name in before else None
             if was is not None and parents is not None:
                 was = [was[parent] for parent in parents]
             if was is None:
                 was = [MISSING] * len(rows)
-            if all(map(is_, now, was)) and not any(type(value) in (list, dict) for value in now):
+            if all(map(is_, now, was)):
                 continue
             kinds, values = self._changes(name, now, was, sizes, unwritable)
             if any(kinds):
@@ -190,7 +204,7 @@ class Outgoing:
         kinds = bytearray(len(now))
         values = [b""] * len(now)
         for number, (value, old) in enumerate(zip(now, was)):  # noqa: B905
-            if value is old and type(value) is not dict and type(value) is not list:
+            if value is old:
                 continue
             if number in unwritable:
                 continue

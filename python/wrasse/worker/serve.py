@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wrasse import compat
-from wrasse.errors import ParameterError, WrasseError
+from wrasse.errors import MissingPackage, ParameterError, WrasseError
 from wrasse.operators import load
 from wrasse.operators.base import Operator
 from wrasse.outcome import Failed, one_line
@@ -129,7 +129,7 @@ def refusal(error: BaseException) -> dict[str, Any]:
     if isinstance(error, WrasseError):
         cause = error.__cause__
         answer = {"refused": str(error)}
-        if cause is not None:
+        if cause is not None and not isinstance(error, MissingPackage):
             answer["traceback"] = Failed.of(cause).traceback
     if isinstance(error, ParameterError):
         answer["problems"] = error.problems
