@@ -48,6 +48,9 @@ pub(crate) struct RecipeArgs {
     /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// The text of the recipe, if it is not in a file.
+    #[arg(skip)]
+    pub(crate) text: Option<Vec<u8>>,
 }
 
 /// How to run.

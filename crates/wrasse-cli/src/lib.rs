@@ -15,6 +15,7 @@ mod analyze;
 mod args;
 mod check;
 mod dry_run;
+pub mod embedded;
 mod exit;
 mod explain;
 mod failure;

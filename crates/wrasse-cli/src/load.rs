@@ -4,15 +4,16 @@ use std::io::Read as _;
 use std::path::Path;
 
 use wrasse_op::Catalog;
-use wrasse_recipe::{Checked, Recipe, Severity, Source, check};
+use wrasse_recipe::{Checked, Diagnostic, Recipe, Severity, Source, check};
 
-use crate::Exit;
 use crate::args::RecipeArgs;
 use crate::failure::{Failure, say};
 
 /// The recipe's text with the changes of the command line.
 pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
-    let bytes = if args.recipe == "-" {
+    let bytes = if let Some(text) = &args.text {
+        Ok(text.clone())
+    } else if args.recipe == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
@@ -31,33 +32,39 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
     }
 }
 
+/// The recipe as far as it can be understood, with all that is to be said of it.
+pub(crate) fn checked(args: &RecipeArgs, catalog: &Catalog) -> Result<(Source, Checked), Failure> {
+    let source = source(args)?;
+    let checked = check(&source, catalog);
+    Ok((source, checked))
+}
+
 /// Loads a recipe; prints errors and warnings.
 pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<Recipe, Failure> {
-    let source = source(args)?;
+    let (source, checked) = checked(args, catalog)?;
     let Checked {
         recipe,
         diagnostics,
-    } = check(&source, catalog);
+    } = checked;
     for finding in &diagnostics {
         if finding.severity == Severity::Error || !quiet {
             say(finding.render(&source).trim_end());
         }
     }
     recipe.ok_or_else(|| {
-        let n = diagnostics
-            .iter()
-            .filter(|one| one.severity == Severity::Error)
-            .count();
-        Failure {
-            message: format!(
-                "{n} error{} in {}",
-                if n == 1 { "" } else { "s" },
-                args.recipe
-            ),
-            hint: Some("`wrasse check` tells the same without running anything".to_owned()),
-            exit: Exit::Usage,
-        }
+        wrong(args, &diagnostics)
+            .with_hint("`wrasse check` tells the same without running anything")
     })
+}
+
+/// A recipe that cannot run, for what was told of it.
+pub(crate) fn wrong(args: &RecipeArgs, diagnostics: &[Diagnostic]) -> Failure {
+    let n = diagnostics
+        .iter()
+        .filter(|one| one.severity == Severity::Error)
+        .count();
+    let plural = if n == 1 { "" } else { "s" };
+    Failure::usage(format!("{n} error{plural} in {}", args.recipe))
 }
 
 /// A YAML file in the place where none was found.

@@ -8,8 +8,8 @@ use std::sync::{Arc, RwLock};
 use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{
-    Conflict, Format, Inputs, Part, ReadLimits, SinkSpec, SourceSpec, clear_staging, discover,
-    open_sink, splits,
+    Conflict, Format, Inputs, Part, ReadLimits, Sink, SinkSpec, SourceSpec, clear_staging,
+    discover, open_sink, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_run::{
@@ -133,6 +133,21 @@ pub fn run(
     observe: &mut dyn FnMut(&RunSnapshot),
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
+    run_into(job, None, observe, cancel)
+}
+
+/// Runs a job whose rows go into `sink` rather than to its output, which then
+/// must be `-`.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn run_into(
+    job: &Job,
+    sink: Option<Box<dyn Sink>>,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<RunResult, Error> {
     let budget = budget(job)?;
     let replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
@@ -161,8 +176,10 @@ pub fn run(
         }
         Resume::At(commit) => commit,
     };
-    let mut sink =
-        open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
+    let mut sink = match sink {
+        Some(sink) => sink,
+        None => open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?,
+    };
     sink.set_threads(sink_threads(budget.threads));
     let n_gates = job.plan.n_boundaries();
     let n_operators = job.plan.operators().len();
