@@ -68,6 +68,8 @@ pub struct Outcome {
     pub report: Value,
     /// The same for people.
     pub text: String,
+    /// Whether the limit on rejects was passed.
+    pub too_many_rejects: bool,
     /// What keeps it from being a success.
     pub refusal: Option<Refusal>,
 }
@@ -161,6 +163,7 @@ impl Prepared {
         Ok(Outcome {
             report: write_report(&self.job, &result),
             text: report::text(&self.job, &result),
+            too_many_rejects: result.too_many_rejects,
             refusal: verdict(&self.job, &result, true).err().map(Refusal::from),
         })
     }

@@ -109,6 +109,7 @@ impl Run {
                 json!({
                     "report": outcome.report,
                     "text": outcome.text,
+                    "too_many_rejects": outcome.too_many_rejects,
                     "refusal": outcome.refusal.as_ref().map(Refusal::json),
                 })
                 .to_string(),
@@ -198,7 +199,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn duration(seconds: f64) -> Duration {
     // What is no number is no time.
-    Duration::from_secs_f64(seconds.max(0.0).min(WAIT_MAX_S))
+    Duration::try_from_secs_f64(seconds.clamp(0.0, WAIT_MAX_S)).unwrap_or_default()
 }
 
 fn json(snapshot: &RunSnapshot) -> Value {
