@@ -46,7 +46,7 @@ class _Notebook(Display):
     """A bar that is replaced, as any front end can show it."""
 
     def __init__(self) -> None:
-        from IPython.display import HTML, display  # type: ignore[import-not-found]
+        from IPython.display import HTML, display
 
         self._html = HTML
         self._last: Snapshot | None = None

@@ -24,6 +24,7 @@ from wrasse.functions import OperatorFunction
 from wrasse.lazy import need
 from wrasse.sdk import Declared, Filter, Mapper, Slicer
 
+# What a recipe calls the file before it has a place.
 PICKLES = "functions.pickle"
 
 _BASES: dict[str, type[Declared]] = {"mapper": Mapper, "filter": Filter, "slicer": Slicer}
@@ -63,6 +64,11 @@ class Pickled:
         digest = hashlib.sha256(dumped + repr((kind, batch)).encode()).hexdigest()[:8]
         plain = re.sub(r"\W", "", name) or "function"
         return cls(f"{plain}_{digest}", kind, batch, dumped)
+
+    @staticmethod
+    def digest(pickled: Mapping[str, Pickled]) -> str:
+        """What tells these operators from others."""
+        return hashlib.sha256("\n".join(sorted(pickled)).encode()).hexdigest()[:8]
 
     @staticmethod
     def write(pickled: Mapping[str, Pickled], path: Path) -> None:

@@ -119,12 +119,18 @@ class Dataset(Steps):
         return _yaml.dump(self._recipe)
 
     def save(self, path: PathLike) -> Path:
-        """Writes the recipe, and beside it the functions if there are some; returns its path."""
+        """Writes the recipe, and functions beside it (`clean.yaml`, `clean.pickle`).
+
+        Returns its path, for `wrasse run` or `wrasse.run`.
+        """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        recipe = self._recipe
         if self._pickled:
-            Pickled.write(self._pickled, path.parent / PICKLES)
-        path.write_text(self.to_recipe(), encoding="utf-8")
+            beside = path.with_suffix(".pickle")
+            Pickled.write(self._pickled, beside)
+            recipe = self._naming(f"./{beside.name}")
+        path.write_text(_yaml.dump(recipe), encoding="utf-8")
         return path
 
     def check(self) -> list[Finding]:
@@ -263,7 +269,7 @@ class Dataset(Steps):
         if isinstance(function, OperatorFunction):
             if function.base.kind != kind:
                 raise TypeError(f"`{function.function.__name__}` is a {function.base.kind}")
-            function, batch = function.function, function.batch
+            return self.op(function, **params)
         return self._pickled_step(Pickled.of_function(function, kind, batch), params)
 
     def _pickled_step(self, pickled: Pickled, params: Mapping[str, Any]) -> Dataset:
@@ -274,8 +280,14 @@ class Dataset(Steps):
         """The recipe with the functions in a file of that folder, if there are some."""
         if not self._pickled:
             return self._recipe
-        path = (folder / PICKLES).absolute()
+        # Another run may use the folder, and its workers the functions in it.
+        name = f"functions-{Pickled.digest(self._pickled)}.pickle"
+        path = (folder / name).absolute()
         Pickled.write(self._pickled, path)
+        return self._naming(str(path))
+
+    def _naming(self, path: str) -> dict[str, Any]:
+        """The recipe with this path of the functions."""
         own = {f"{PICKLES}:{name}": f"{path}:{name}" for name in self._pickled}
         process = [
             {own.get(name, name): params for name, params in step.items()}
@@ -289,7 +301,9 @@ class Dataset(Steps):
         """The recipe to run and how; functions lie in the run directory."""
         if not self._pickled:
             return self._recipe, overrides
-        export_path = os.fspath(overrides.get("export_path") or self._recipe["export_path"])
+        export_path = os.fspath(
+            overrides.get("export_path") or self._recipe.get("export_path") or "outputs/recipe.jsonl"
+        )
         run_dir = overrides.get("run_dir") or self._recipe.get("run_dir")
         folder = Path(run_dir or runs._default_run_dir(export_path, "recipe"))
         return self._placed(folder), {**overrides, "run_dir": folder}

@@ -13,7 +13,6 @@ import atexit
 import json
 import sys
 import time
-import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +57,8 @@ def run(recipe: Any, *, progress: bool | None = None, **overrides: Any) -> RunRe
 
 def start(recipe: Any, **overrides: Any) -> RunHandle:
     """Starts a run and returns at once; for `overrides` see `wrasse.runs`.
+
+    A program that ends before the run does ends the run, which then can be resumed.
 
     Raises `RecipeError` and `UsageError` as `run`.
 
@@ -121,6 +122,7 @@ class RunHandle:
     def __init__(self, engine_run: Any) -> None:
         self._run = engine_run
         self._result: RunResult | None = None
+        _going_on.difference_update([one for one in _going_on if one.done])
         _going_on.add(self)
 
     @classmethod
@@ -214,7 +216,8 @@ class RunHandle:
         return f"<RunHandle: {'done' if self.done else self.snapshot()}>"
 
 
-_going_on: weakref.WeakSet[RunHandle] = weakref.WeakSet()
+# Those that nobody holds any more go on too.
+_going_on: set[RunHandle] = set()
 
 
 @atexit.register

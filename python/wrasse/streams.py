@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -58,6 +58,7 @@ class Stream(Generic[T]):
 
     def close(self) -> None:
         """Ends the run, if it still goes on. What was not read is lost."""
+        # One that was never asked for anything has not begun, and ends nothing.
         self._items.close()
         self._handle._run.close_rows()
         self._handle._stop()
@@ -81,22 +82,22 @@ class Stream(Generic[T]):
     def _decode(self, block: bytes) -> Iterator[T]:
         raise NotImplementedError
 
-    def _read(self) -> Any:
-        while True:
-            block = self._handle._run.next_rows(runs._LOOK_EVERY_S)
-            if block is None:
-                continue
-            if not block:
-                break
-            yield from self._decode(block)
+    def _read(self) -> Generator[T, None, None]:
         try:
+            # No bytes are the end; without a block in time, Python looks after its signals.
+            while (block := self._handle._run.next_rows(runs._LOOK_EVERY_S)) != b"":
+                if block is not None:
+                    yield from self._decode(block)
             self.result = self._handle.wait()
-        finally:
             self._tell()
+        finally:
+            self._handle._run.close_rows()
+            self._handle._stop()
             self._clear()
 
     def _tell(self) -> None:
-        rejected = self.result.rows.rejected if self.result is not None else 0
+        assert self.result is not None
+        rejected = self.result.rows.rejected
         if rejected and self._folder is not None:
             warnings.warn(
                 f"{rejected} samples were rejected; `run_dir=...` keeps them with their causes",

@@ -30,6 +30,7 @@ fn refused(refusal: &Refusal) -> PyErr {
 #[pymodule]
 mod _engine {
     use std::ffi::OsString;
+    use std::io::Write as _;
 
     use pyo3::prelude::*;
     use serde_json::Value;
@@ -53,7 +54,12 @@ mod _engine {
     /// It takes over signals, so that it is for a process of its own.
     #[pyfunction]
     fn program(py: Python<'_>, args: Vec<OsString>) -> u8 {
-        py.detach(|| wrasse_cli::program(args, &catalog()) as u8)
+        py.detach(|| {
+            let exit = wrasse_cli::program(args, &catalog());
+            // A program of Rust's own does this when it ends; a failure cannot be told.
+            let _ = std::io::stdout().flush();
+            exit as u8
+        })
     }
 
     /// All that is to be said of a recipe, as JSON. `args` begin with `check`.
