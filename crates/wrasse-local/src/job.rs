@@ -93,7 +93,7 @@ pub struct RunResult {
     pub resumed: bool,
     /// Seconds.
     pub elapsed_s: f64,
-    /// Processor seconds of the process, if the system says.
+    /// Processor seconds of the process during the run, if the system says.
     pub cpu_s: Option<f64>,
     /// The most resident memory that was seen, in bytes; 0 if unknown.
     pub peak_bytes: u64,
@@ -148,6 +148,8 @@ pub fn run_into(
     observe: &mut dyn FnMut(&RunSnapshot),
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
+    // A process may have done other things before, and other runs.
+    let cpu_before = process::cpu_seconds();
     let budget = budget(job)?;
     let replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
@@ -229,6 +231,10 @@ pub fn run_into(
     let mut result = coordinator.run(writer, observe, cancel)?;
     result.warnings = warnings;
     result.resumed = commit.is_some();
+    result.cpu_s = result
+        .cpu_s
+        .zip(cpu_before)
+        .map(|(now, before)| now - before);
     Ok(result)
 }
 
