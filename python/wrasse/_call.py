@@ -6,6 +6,7 @@ here they are made of keywords, and its refusals become exceptions.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -46,7 +47,7 @@ _SWITCHES = ("trace_dropped", "resume", "restart", "overwrite")
 def engine() -> Any:
     """The extension module; raises `EngineMissing` if there is none."""
     try:
-        from wrasse import _engine
+        return importlib.import_module("wrasse._engine")
     except ModuleNotFoundError as error:
         if error.name != "wrasse._engine":
             raise
@@ -54,7 +55,6 @@ def engine() -> Any:
             "this installation of `wrasse` has no engine: `pip install wrasse` brings one, "
             "and so does `pip install .` in its repository"
         ) from None
-    return _engine
 
 
 def recipe_words(recipe: Any) -> tuple[str, bytes | None]:

@@ -11,10 +11,14 @@ Reading such a file runs what is in it: it is as trusted as a program.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import pickle
 import re
-from collections.abc import Callable, Mapping
+import sys
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +64,8 @@ class Pickled:
     @classmethod
     def _of(cls, name: str, kind: str, batch: bool | None, value: Any) -> Pickled:
         cloudpickle = need("cloudpickle", "a function or class as a step")
-        dumped: bytes = cloudpickle.dumps(value)
+        with _read_annotations(value):
+            dumped: bytes = cloudpickle.dumps(value)
         digest = hashlib.sha256(dumped + repr((kind, batch)).encode()).hexdigest()[:8]
         plain = re.sub(r"\W", "", name) or "function"
         return cls(f"{plain}_{digest}", kind, batch, dumped)
@@ -79,8 +84,47 @@ class Pickled:
             name: {"kind": one.kind, "batch": one.batch, "value": one.value}
             for name, one in pickled.items()
         }
-        beside.write_bytes(pickle.dumps({"version": 1, "operators": content}))
+        # What was imported here, and is named by its module only, must be found there.
+        places = [os.path.abspath(place) for place in sys.path if not place.endswith(".zip")]
+        about = {"version": 1, "path": places, "operators": content}
+        beside.write_bytes(pickle.dumps(about))
         beside.replace(path)
+
+
+@contextmanager
+def _read_annotations(value: Any) -> Iterator[None]:
+    """Makes annotations that are text the types that they name, for as long as it is written.
+
+    They say which parameters there are, and where they are read, the names in them may
+    mean nothing: a function takes along only what its code uses.
+    """
+    read: list[tuple[Any, dict[str, Any]]] = []
+    for one in _annotated(value):
+        try:
+            hints = typing.get_type_hints(one, include_extras=True)
+        except Exception:
+            # Whoever needs them says what is wrong with them.
+            continue
+        written = one.__annotations__
+        read.append((one, written))
+        one.__annotations__ = {name: hints.get(name, text) for name, text in written.items()}
+    try:
+        yield
+    finally:
+        for one, written in read:
+            one.__annotations__ = written
+
+
+def _annotated(value: Any) -> Iterator[Any]:
+    """What has annotations that matter: a function, or the classes of an operator."""
+    own = value.__mro__ if inspect.isclass(value) else (value,)
+    for one in own:
+        if one is object or getattr(one, "__module__", "").startswith("wrasse."):
+            continue
+        if inspect.isclass(one) and inspect.isfunction(vars(one).get("__init__")):
+            yield vars(one)["__init__"]
+        if "__annotations__" in vars(one) or inspect.isfunction(one):
+            yield one
 
 
 def load(path: Path, name: str) -> OperatorFunction | type[Declared]:
@@ -99,6 +143,7 @@ def load(path: Path, name: str) -> OperatorFunction | type[Declared]:
         there = ", ".join(f"`{one}`" for one in operators)
         raise LoadError(f"`{path}` has no `{name}`; there is {there}")
     one = operators[name]
+    sys.path.extend(place for place in content["path"] if place not in sys.path)
     # What was written by value asks for it while it is read.
     need("cloudpickle", f"`{name}`")
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Words that no reader of YAML takes for anything else than text.
-_PLAIN = re.compile(r"[A-Za-z_./][\w./*-]*(?: [\w./*-]+)*\Z", re.ASCII)
+_PLAIN = re.compile(r"(?:[A-Za-z_/]|\.{1,2}/)[\w./*-]*(?: [\w./*-]+)*\Z", re.ASCII)
 _OTHER = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 # Lists that are as short as this stay on one line.
 _SHORT = 60

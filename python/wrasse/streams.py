@@ -100,7 +100,8 @@ class Stream(Generic[T]):
         rejected = self.result.rows.rejected
         if rejected and self._folder is not None:
             warnings.warn(
-                f"{rejected} samples were rejected; `run_dir=...` keeps them with their causes",
+                f"{rejected} sample{'s were' if rejected > 1 else ' was'} rejected; "
+                "`run_dir=...` keeps what is rejected with its cause",
                 stacklevel=4,
             )
 
