@@ -11,63 +11,92 @@ module. `operators.load` finds one, `compat` offers DataMate's modules to
 operators that were written for it.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from wrasse import compat, operators
-from wrasse.errors import (
-    CompatError,
-    DamagedInput,
-    DeclarationError,
-    EngineMissing,
-    Finding,
-    LoadError,
-    MissingPackage,
-    ParameterError,
-    RecipeError,
-    ResultError,
-    RunFailed,
-    TooManyRejects,
-    UsageError,
-    WrasseError,
-)
-from wrasse.functions import OperatorFunction, filter, mapper, slicer
-from wrasse.llm import LLM
-from wrasse.operators import Operator
-from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
-from wrasse.params import Param
-from wrasse.sdk import Filter, Mapper, Slicer
-from wrasse.tables import TableResult
-from wrasse.values import Range
-
 if TYPE_CHECKING:
-    from wrasse.datasets import Dataset, read_csv, read_documents, read_jsonl, read_parquet, read_text
+    from wrasse import compat, operators
+    from wrasse.datasets import (
+        Dataset,
+        read_csv,
+        read_documents,
+        read_jsonl,
+        read_parquet,
+        read_text,
+    )
+    from wrasse.errors import (
+        CompatError,
+        DamagedInput,
+        DeclarationError,
+        EngineMissing,
+        Finding,
+        LoadError,
+        MissingPackage,
+        ParameterError,
+        RecipeError,
+        ResultError,
+        RunFailed,
+        TooManyRejects,
+        UsageError,
+        WrasseError,
+    )
+    from wrasse.functions import OperatorFunction, filter, mapper, slicer
+    from wrasse.llm import LLM
+    from wrasse.operators import Operator
+    from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
+    from wrasse.params import Param
     from wrasse.results import RunResult, Snapshot
     from wrasse.runs import RunHandle, catalog, check, explain, run, start
+    from wrasse.sdk import Filter, Mapper, Slicer
+    from wrasse.tables import TableResult
+    from wrasse.values import Range
 
-# What runs recipes is imported when it is asked for: workers do not need it.
-_LATER = {
-    "Dataset": "datasets",
-    "RunHandle": "runs",
-    "RunResult": "results",
-    "Snapshot": "results",
-    "catalog": "runs",
-    "check": "runs",
-    "explain": "runs",
-    "read_csv": "datasets",
-    "read_documents": "datasets",
-    "read_jsonl": "datasets",
-    "read_parquet": "datasets",
-    "read_text": "datasets",
-    "run": "runs",
-    "start": "runs",
+# Each is imported when it is asked for: the command needs none of them, and a worker
+# only what its operators use.
+_PLACES = {
+    "datasets": (
+        "Dataset",
+        "read_csv",
+        "read_documents",
+        "read_jsonl",
+        "read_parquet",
+        "read_text",
+    ),
+    "errors": (
+        "CompatError",
+        "DamagedInput",
+        "DeclarationError",
+        "EngineMissing",
+        "Finding",
+        "LoadError",
+        "MissingPackage",
+        "ParameterError",
+        "RecipeError",
+        "ResultError",
+        "RunFailed",
+        "TooManyRejects",
+        "UsageError",
+        "WrasseError",
+    ),
+    "functions": ("OperatorFunction", "filter", "mapper", "slicer"),
+    "llm": ("LLM",),
+    "operators": ("Operator",),
+    "outcome": ("Dropped", "Failed", "Kept", "Outcome", "Row", "Sliced", "Stats"),
+    "params": ("Param",),
+    "results": ("RunResult", "Snapshot"),
+    "runs": ("RunHandle", "catalog", "check", "explain", "run", "start"),
+    "sdk": ("Filter", "Mapper", "Slicer"),
+    "tables": ("TableResult",),
+    "values": ("Range",),
 }
+_LATER = {name: module for module, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("compat", "operators"):
+        return importlib.import_module(f"wrasse.{name}")
     if name not in _LATER:
         raise AttributeError(f"module `wrasse` has no attribute `{name}`")
-    import importlib
-
     found = getattr(importlib.import_module(f"wrasse.{_LATER[name]}"), name)
     globals()[name] = found
     return found

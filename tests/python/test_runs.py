@@ -264,7 +264,8 @@ def shout(row):
     return {{"text": row["text"].upper()}}
 
 assert shout.bind().apply([{{"text": "a"}}])[0].row == {{"text": "A"}}
-heavy = {{"wrasse.datasets", "wrasse.runs", "wrasse._engine", "pyarrow", "cloudpickle"}}
+assert set(wrasse.__all__) <= set(dir(wrasse))
+heavy = {{"wrasse.datasets", "wrasse.runs", "wrasse._engine", "pyarrow", "http.client"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 try:
     wrasse.run("recipe.yaml")
