@@ -50,6 +50,9 @@ pub(crate) struct RecipeArgs {
     pub(crate) set: Vec<String>,
     #[command(flatten)]
     pub(crate) python: PythonArgs,
+    /// The text of the recipe, if it is not in a file.
+    #[arg(skip)]
+    pub(crate) text: Option<Vec<u8>>,
 }
 
 /// Python operators.

@@ -26,6 +26,8 @@ pub(crate) struct Reporter {
     log: Log,
     last: Option<RunSnapshot>,
     is_stuck: bool,
+    /// Whether the program is ended if the run does not end by itself.
+    ends_program: bool,
     /// Ends the program, unless it is dropped in time.
     deadline: Option<Sender<()>>,
 }
@@ -39,7 +41,9 @@ enum Log {
 }
 
 impl Reporter {
-    pub(crate) fn new(job: &Job, show: &ShowArgs) -> Result<Self, Failure> {
+    /// `ends_program`: whether the program is ended if a run that was given up
+    /// does not end by itself.
+    pub(crate) fn new(job: &Job, show: &ShowArgs, ends_program: bool) -> Result<Self, Failure> {
         let server = match show.metrics_addr {
             None => None,
             Some(address) => Some(MetricsServer::start(address).map_err(|error| {
@@ -61,6 +65,7 @@ impl Reporter {
             log: Log::Unopened,
             last: None,
             is_stuck: false,
+            ends_program,
             deadline: None,
         })
     }
@@ -88,7 +93,9 @@ impl Reporter {
             }
         }
         self.last = Some(snapshot.clone());
-        if let Some(stuck) = snapshot.stuck.as_ref().filter(|stuck| stuck.gives_up) {
+        if let Some(stuck) = snapshot.stuck.as_ref().filter(|stuck| stuck.gives_up)
+            && self.ends_program
+        {
             self.expect_the_end(stuck);
         }
     }

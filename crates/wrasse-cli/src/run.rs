@@ -1,7 +1,9 @@
 //! `wrasse run`.
 
 use std::path::Path;
+use std::sync::Once;
 
+use serde_json::Value;
 use wrasse_local::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
 use wrasse_run::Existing;
@@ -16,20 +18,25 @@ use crate::{allocator, dry_run, load, page, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
-    let reuse = Reuse {
-        existing: match (args.resume, args.restart) {
-            (true, _) => Existing::Resume,
-            (_, true) => Existing::Restart,
-            _ => Existing::Refuse,
-        },
-        overwrite: args.overwrite,
-    };
+    let reuse = reuse(args.resume, args.restart, args.overwrite);
     let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     job.guard = args.show.guard();
     job.examples = shows_page(&job, &args.show);
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
         None => execute(&job, &args.show)?.1,
+    }
+}
+
+/// What is done with an interrupted run and a foreign output.
+pub(crate) fn reuse(resume: bool, restart: bool, overwrite: bool) -> Reuse {
+    Reuse {
+        existing: match (resume, restart) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Restart,
+            _ => Existing::Refuse,
+        },
+        overwrite,
     }
 }
 
@@ -60,24 +67,30 @@ pub(crate) fn execute(
         }
         asked.cancel();
     });
-    let mut reporter = Reporter::new(job, show)?;
+    let mut reporter = Reporter::new(job, show, true)?;
     let result = wrasse_local::run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
     reporter.end(&result);
     drop(reporter);
     let result = result?;
-    if job.examples
-        && let Some(path) = job.places.page(&job.run_dir)
-        && (!result.was_done || !path.exists())
-        && let Err(error) = write_whole(&path, &page::run::render(job, &result))
-    {
-        let path = path.display();
-        say(&format!("warning: cannot write {path}: {error}"));
-    }
+    write_page(job, &result);
     let verdict = tell(job, &result, show.quiet, show.report);
     Ok((result, verdict))
 }
 
-fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
+/// Writes the page of a run, if there shall be one.
+pub(crate) fn write_page(job: &Job, result: &RunResult) {
+    if job.examples
+        && let Some(path) = job.places.page(&job.run_dir)
+        && (!result.was_done || !path.exists())
+        && let Err(error) = write_whole(&path, &page::run::render(job, result))
+    {
+        let path = path.display();
+        say(&format!("warning: cannot write {path}: {error}"));
+    }
+}
+
+/// The report of a run, which is also written to its place.
+pub(crate) fn write_report(job: &Job, result: &RunResult) -> Value {
     let json = report::json(job, result);
     // A run may be killed between its last line and its report.
     if let Some(path) = job.places.report(&job.run_dir)
@@ -89,6 +102,11 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
             path.display()
         ));
     }
+    json
+}
+
+fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
+    let json = write_report(job, result);
     for warning in &result.warnings {
         say(&format!("warning: {warning}"));
     }
@@ -110,7 +128,8 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::rename(&beside, path)
 }
 
-fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {
+/// What the result means for the user.
+pub(crate) fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {
     let tally = &result.tally;
     let rejects = job.places.rejects(&job.run_dir);
     if result.was_done && !quiet {
@@ -161,13 +180,16 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
 /// A panic in an operator becomes a reject that carries its message; a trace
 /// on the terminal for each would hide everything else.
 pub(crate) fn quiet_operators() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let on_worker = std::thread::current()
-            .name()
-            .is_some_and(|name| name.starts_with("wrasse-worker"));
-        if !on_worker {
-            usual(info);
-        }
-    }));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let on_worker = std::thread::current()
+                .name()
+                .is_some_and(|name| name.starts_with("wrasse-worker"));
+            if !on_worker {
+                usual(info);
+            }
+        }));
+    });
 }

@@ -25,6 +25,7 @@ pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> 
             recipe: args.recipe.clone(),
             set: args.set.clone(),
             python: PythonArgs::default(),
+            text: None,
         },
         catalog,
         args.json,

@@ -17,8 +17,8 @@ mod store;
 
 pub use error::Error;
 pub use sink::{
-    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, clear_staging,
-    open_sink,
+    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, StreamForm,
+    clear_staging, open_sink, stream,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

@@ -8,8 +8,8 @@ use std::sync::{Arc, RwLock};
 use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{
-    Conflict, Format, Inputs, Part, ReadLimits, SinkSpec, SourceSpec, clear_staging, discover,
-    open_sink, splits,
+    Conflict, Format, Inputs, Part, ReadLimits, Sink, SinkSpec, SourceSpec, clear_staging,
+    discover, open_sink, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_pyhost::{Python, WorkerLog};
@@ -96,7 +96,7 @@ pub struct RunResult {
     pub resumed: bool,
     /// Seconds.
     pub elapsed_s: f64,
-    /// Processor seconds of the process, if the system says.
+    /// Processor seconds of the process during the run, if the system says.
     pub cpu_s: Option<f64>,
     /// The most resident memory that was seen, in bytes; 0 if unknown.
     pub peak_bytes: u64,
@@ -136,6 +136,23 @@ pub fn run(
     observe: &mut dyn FnMut(&RunSnapshot),
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
+    run_into(job, None, observe, cancel)
+}
+
+/// Runs a job whose rows go into `sink` rather than to its output, which then
+/// must be `-`.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn run_into(
+    job: &Job,
+    sink: Option<Box<dyn Sink>>,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<RunResult, Error> {
+    // A process may have done other things before, and other runs.
+    let cpu_before = process::cpu_seconds();
     let budget = budget(job)?;
     let replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
@@ -164,8 +181,10 @@ pub fn run(
         }
         Resume::At(commit) => commit,
     };
-    let mut sink =
-        open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
+    let mut sink = match sink {
+        Some(sink) => sink,
+        None => open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?,
+    };
     sink.set_threads(sink_threads(budget.threads));
     let n_gates = job.plan.n_boundaries();
     let n_operators = job.plan.operators().len();
@@ -221,6 +240,10 @@ pub fn run(
     let mut result = coordinator.run(writer, observe, cancel)?;
     result.warnings = warnings;
     result.resumed = commit.is_some();
+    result.cpu_s = result
+        .cpu_s
+        .zip(cpu_before)
+        .map(|(now, before)| now - before);
     Ok(result)
 }
 

@@ -28,4 +28,4 @@ mod worker;
 mod writing;
 
 pub use dry_run::{DryRun, dry_run};
-pub use job::{Cancel, Job, RunResult, View, explain, run};
+pub use job::{Cancel, Job, RunResult, View, explain, run, run_into};

@@ -13,7 +13,8 @@ pub struct Interpreter {
 }
 
 impl Interpreter {
-    /// The Python that the user asks for, else that of the active environment
+    /// The Python that the user asks for, else the one that this program was
+    /// installed for (`WRASSE_PYTHON`), else that of the active environment
     /// (`VIRTUAL_ENV`, `CONDA_PREFIX`), else the first `python3` that is found.
     /// `variable` reads the environment.
     pub fn choose(
@@ -27,6 +28,9 @@ impl Interpreter {
         }
         if let Some(program) = recipe {
             return named(program.into(), "the recipe");
+        }
+        if let Some(program) = variable("WRASSE_PYTHON").filter(|program| !program.is_empty()) {
+            return named(program.into(), "WRASSE_PYTHON");
         }
         let environments = [
             ("VIRTUAL_ENV", "the active virtual environment"),

@@ -1,5 +1,8 @@
 //! Who may depend on whom.
 
+use std::collections::BTreeSet;
+use std::process::Command;
+
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Outside crates that only the named crates may depend on: each is a choice
@@ -11,6 +14,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ctrlc", &["wrasse-cli"]),
     ("indicatif", &["wrasse-cli"]),
     ("mimalloc", &["wrasse-cli", "wrasse-bench"]),
+    // Python.
+    ("pyo3", &["wrasse-py"]),
     // Errors without a type: programs, not libraries.
     ("anyhow", &["wrasse-bench", "xtask"]),
     // Dialects of YAML.
@@ -190,4 +195,29 @@ fn matches(pattern: &str, name: &str) -> bool {
         Some(prefix) => name.starts_with(prefix),
         None => pattern == name,
     }
+}
+
+#[test]
+fn the_wheel_takes_what_the_tests_built() {
+    // With other features, a dependency is built once more for it, and all that
+    // depends on it: minutes.
+    let features = |of: &[&str]| -> BTreeSet<String> {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--prefix=none", "--no-dedupe"])
+            .args(["--format={p} {f}"])
+            .args(of)
+            .current_dir(super::root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    };
+    let tests = features(&["--workspace", "--edges=normal,build,dev"]);
+    let wheel = features(&["--package=wrasse-py", "--edges=normal,build"]);
+    let other: Vec<_> = wheel.difference(&tests).collect();
+    assert!(
+        other.is_empty(),
+        "the workspace gives other features to {other:?}: give them in crates/wrasse-py/Cargo.toml"
+    );
 }

@@ -21,6 +21,7 @@ mod position;
 mod rows;
 mod stage;
 mod staged;
+mod stream;
 mod table;
 mod target;
 mod text;
@@ -34,6 +35,7 @@ use serde_json::Value;
 use wrasse_core::{ByteCount, Sample};
 
 use self::rows::{Lines, Piece};
+pub use self::stream::{StreamForm, stream};
 use self::target::{Shape, Target};
 use crate::Error;
 use crate::source::Format;

@@ -29,7 +29,7 @@ use crate::source::Format;
 
 /// The column that stands for rows without any field, which a table cannot
 /// hold otherwise.
-const NO_COLUMN: &str = "_";
+pub(super) const NO_COLUMN: &str = "_";
 
 /// Where the staged rows stood at a commit.
 #[derive(Serialize, Deserialize)]
