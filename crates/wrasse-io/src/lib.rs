@@ -11,14 +11,15 @@
 //! Layer: 2.
 
 mod error;
+mod files;
 mod sink;
 mod source;
 mod store;
 
 pub use error::Error;
 pub use sink::{
-    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, clear_staging,
-    open_sink,
+    BlockBuilder, Conflict, EXPORTS, Encoder, ExportSource, Exported, Finished, OutBlock, Part,
+    Sink, SinkSpec, clear_staging, exported, exports_committed, missing_export, open_sink,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

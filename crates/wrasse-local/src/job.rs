@@ -148,6 +148,7 @@ pub fn run(
     let (dir, resume) = RunDir::open(&job.run_dir, job.places.clone(), &header, existing)?;
     let spec = SinkSpec {
         path: job.output.clone(),
+        text_key: job.source.text_key.clone(),
         format: job.format,
         part_bytes: job.part_bytes,
         staging: dir.staging(),
