@@ -7,7 +7,7 @@ use crate::conform::Expected;
 use crate::keys::{self, KEYS, Meaning, OTHER_NAMES};
 use crate::node::{Entry, Node, brief};
 use crate::{Diagnostic, Origin, Output, Place, Recipe, Severity, Source};
-use crate::{input, overrides, parse, settings, steps};
+use crate::{datamate, input, overrides, parse, settings, steps};
 
 /// What [`check`] found.
 #[derive(Debug)]
@@ -48,7 +48,14 @@ impl Checked {
 pub fn check(source: &Source, catalog: &Catalog) -> Checked {
     let mut found = Vec::new();
     let root = read(source, catalog, &mut found);
-    let recipe = root.and_then(|root| from_node(&root, catalog, &mut found));
+    let recipe = root.and_then(|mut root| {
+        let task = datamate::translate(&mut root, source, catalog, &mut found);
+        let mut recipe = from_node(&root, catalog, &mut found)?;
+        if let Some(task) = task {
+            task.complete(&mut recipe);
+        }
+        Some(recipe)
+    });
     Checked::new(recipe, found)
 }
 
@@ -112,6 +119,7 @@ fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opt
         text_keys,
         steps: steps?,
         settings,
+        task: None,
     })
 }
 
