@@ -182,7 +182,7 @@ impl Scene {
             format: Some(Format::Files),
             part_bytes: None,
             staging: folder.path().join("run/staging"),
-            replace: false,
+            replace: true,
         };
         Self { folder, spec }
     }
@@ -305,7 +305,7 @@ fn files_of_others_are_left_alone() {
         ("a_1.txt".to_owned(), "ours".to_owned()),
     ]);
     assert_eq!(scene.files(), want);
-    // A run in the same place replaces what the one before it wrote.
+    // A run over the same list replaces what the one before it wrote.
     write(&scene, &rows);
     assert_eq!(scene.files(), want);
     // But not what was changed since.
@@ -313,6 +313,26 @@ fn files_of_others_are_left_alone() {
     write(&scene, &rows);
     assert_eq!(scene.files()["a_1.txt"], "edited");
     assert_eq!(scene.files()["a_2.txt"], "ours");
+}
+
+#[test]
+fn a_run_over_another_list_keeps_what_was_exported() {
+    let mut scene = Scene::new();
+    let row = |id: u32, name: &str, text: &str| json!({"fileId": id, "fileName": name, "fileType": "txt", "text": text});
+    write(&scene, &[row(1, "a.txt", "a"), row(2, "b.txt", "b")]);
+    scene.spec.replace = false;
+    // The second is tried again, a third comes with the name of the first.
+    write(
+        &scene,
+        &[row(2, "b.txt", "better"), row(3, "a.txt", "other")],
+    );
+    let want = [("a.txt", "a"), ("a_1.txt", "other"), ("b.txt", "better")];
+    let want = want.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(scene.files(), BTreeMap::from(want.clone()));
+    write(&scene, &[row(1, "a.txt", "new")]);
+    let mut want = BTreeMap::from(want);
+    want.insert("a.txt".to_owned(), "new".to_owned());
+    assert_eq!(scene.files(), want);
 }
 
 /// Numbers that look random and are the same in every run.

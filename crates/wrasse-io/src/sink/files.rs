@@ -23,6 +23,13 @@
 //! A position is a length of the list. A sink that is opened at one takes back
 //! the names that stand behind it: such a file was written by a commit that
 //! nobody recorded.
+//!
+//! # Runs one after the other
+//!
+//! A new run over the list of the run before it replaces what that exported. One
+//! over another list (a task that tries its failed files again, a second task
+//! for the same folder) leaves all files where they are, but for those of the
+//! same source and name.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -48,6 +55,9 @@ use crate::store::is_address;
 
 /// The list of exports, beside the staging folder.
 pub const EXPORTS: &str = "exports.jsonl";
+
+/// Those of runs before, over other lists.
+const EARLIER: &str = "exports.earlier.jsonl";
 
 /// The version and kind of positions.
 const VERSION: u64 = 1;
@@ -326,6 +336,8 @@ pub(super) struct FilesSink {
     list_path: PathBuf,
     list: File,
     at: Position,
+    /// Files of earlier runs over other lists, by name.
+    earlier: HashMap<String, Exported>,
     /// Names that this run gave.
     taken: HashSet<String>,
     /// The number from which on a name may be free, of names that were asked for
@@ -344,8 +356,14 @@ impl FilesSink {
         self.staging.join(staged_name(index))
     }
 
-    /// The first of `stem.suffix`, `stem_1.suffix`, ... that nobody has.
-    fn free_name(&mut self, stem: &str, suffix: &str) -> Result<String, Error> {
+    /// The first of `stem.suffix`, `stem_1.suffix`, ... that nobody has, or that
+    /// an earlier run gave to a file of the same source.
+    fn free_name(
+        &mut self,
+        stem: &str,
+        suffix: &str,
+        source: &ExportSource,
+    ) -> Result<String, Error> {
         let wanted = format!("{stem}{suffix}");
         let first = self.next_number.get(&wanted).copied().unwrap_or(0);
         for number in first.. {
@@ -358,7 +376,11 @@ impl FilesSink {
             }
             let path = self.folder.join(&name);
             match fs::symlink_metadata(&path) {
-                Ok(_) => {}
+                Ok(_) if !self.may_replace(&name, source) => {}
+                Ok(_) => {
+                    self.taken.insert(name.clone());
+                    return Ok(name);
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     self.taken.insert(name.clone());
                     self.next_number.insert(wanted, number + 1);
@@ -368,6 +390,15 @@ impl FilesSink {
             }
         }
         unreachable!("numbers do not end")
+    }
+
+    fn may_replace(&self, name: &str, source: &ExportSource) -> bool {
+        let same = |earlier: &&Exported| {
+            let (one, other) = (&earlier.source, source);
+            (&one.id, &one.file, one.piece) == (&other.id, &other.file, other.piece)
+        };
+        let earlier = self.earlier.get(name).filter(same);
+        earlier.is_some_and(|earlier| check(&self.folder, earlier).is_ok())
     }
 
     fn write(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
@@ -463,7 +494,7 @@ impl Sink for FilesSink {
             let name = match entry.name {
                 None => None,
                 Some((stem, suffix)) => {
-                    let name = self.free_name(&stem, &suffix)?;
+                    let name = self.free_name(&stem, &suffix, &entry.source)?;
                     self.write(&name, content)?;
                     Some(name)
                 }
@@ -540,8 +571,13 @@ pub(super) fn open(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<FilesSi
     for exported in committed {
         check(&folder, exported)?;
     }
-    // For a new output, all that an earlier one in this place wrote.
-    take_back(&folder, &staging, others, at.files)?;
+    if resume_at.is_some() || spec.replace {
+        take_back(&folder, &staging, others, at.files)?;
+    } else {
+        remember(&list_path, &staging, others)?;
+    }
+    let earlier = exported(&list_path.with_file_name(EARLIER))?;
+    let by_name = |one: Exported| Some((one.name.clone()?, one));
     clear_staged(&staging)?;
     let list = open_list(&list_path, at.list)
         .map_err(|error| fault(&list_path, "cannot be opened", error))?;
@@ -552,6 +588,7 @@ pub(super) fn open(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<FilesSi
         list_path,
         list,
         at,
+        earlier: earlier.into_iter().filter_map(by_name).collect(),
         taken: committed
             .iter()
             .filter_map(|one| one.name.clone())
@@ -667,6 +704,29 @@ fn take_back(
         remove(&folder.join(name))?;
     }
     sync_folder(folder)
+}
+
+/// Keeps what a run over another list exported.
+fn remember(list: &Path, staging: &Path, exported: &[Exported]) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    let mut index = 0;
+    for exported in exported.iter().filter(|one| one.name.is_some()) {
+        // What still waits for its name was not exported.
+        if !staging.join(staged_name(index)).exists() {
+            serde_json::to_writer(&mut lines, exported).expect("writing to memory does not fail");
+            lines.push(b'\n');
+        }
+        index += 1;
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let path = list.with_file_name(EARLIER);
+    let mut options = OpenOptions::new();
+    let written = options.create(true).append(true).open(&path);
+    written
+        .and_then(|mut file| file.write_all(&lines).and_then(|()| file.sync_data()))
+        .map_err(|error| fault(&path, "cannot write", error))
 }
 
 fn staged_name(index: u64) -> String {
