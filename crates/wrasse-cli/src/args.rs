@@ -48,6 +48,10 @@ pub(crate) struct RecipeArgs {
     /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// A folder of DataMate's operator folders, for steps whose raw_id no native
+    /// operator has
+    #[arg(long, value_name = "DIR")]
+    pub(crate) operators_dir: Vec<PathBuf>,
 }
 
 /// How to run.
@@ -95,6 +99,12 @@ pub(crate) struct RunArgs {
     /// Run a sample of the input (default 16MiB), write nothing, predict the rest
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "16MiB", require_equals = true)]
     pub(crate) dry_run: Option<ByteCount>,
+    /// Where a task of DataMate (process.yaml) records what became of each
+    /// file: a file of SQLite, `postgres://user:password@host/database` with
+    /// DataMate's own tables, or `none`
+    /// [default: `results.sqlite` in the run directory]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) results: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
 }

@@ -9,6 +9,7 @@ use wrasse_recipe::{Checked, Recipe, Severity, Source, check};
 use crate::Exit;
 use crate::args::RecipeArgs;
 use crate::failure::{Failure, say};
+use crate::operators;
 
 /// The recipe's text with the changes of the command line.
 pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
@@ -19,7 +20,11 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
         std::fs::read(&args.recipe)
     };
     match bytes {
-        Ok(bytes) => Ok(Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned())),
+        Ok(bytes) => {
+            let source = Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned());
+            let folders = operators::folders(&source, &args.operators_dir)?;
+            Ok(source.with_folders(folders))
+        }
         Err(error) => {
             let failure =
                 Failure::usage(format!("cannot read the recipe {}: {error}", args.recipe));

@@ -24,6 +24,7 @@ pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> 
         &RecipeArgs {
             recipe: args.recipe.clone(),
             set: args.set.clone(),
+            operators_dir: Vec::new(),
         },
         catalog,
         args.json,

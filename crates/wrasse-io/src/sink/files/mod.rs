@@ -31,33 +31,31 @@
 //! for the same folder) leaves all files where they are, but for those of the
 //! same source and name.
 
+mod encode;
+mod list;
+
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wrasse_core::Sample;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::fault::fault;
 use super::place::can_rename;
 use super::staged::sync_folder;
-use super::{BlockBuilder, Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec};
+use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec};
 use crate::Error;
-use crate::files::{Export, base_name, export_of, field, plain_type, split_name};
 use crate::store::is_address;
 
-/// The list of exports, beside the staging folder.
-pub const EXPORTS: &str = "exports.jsonl";
-
-/// Those of runs before, over other lists.
-const EARLIER: &str = "exports.earlier.jsonl";
+pub(super) use encode::Files;
+use encode::FilesEncoder;
+use list::{EARLIER, open_list, remember};
+pub use list::{EXPORTS, ExportSource, Exported, exported};
 
 /// The version and kind of positions.
 const VERSION: u64 = 1;
@@ -65,237 +63,6 @@ const KIND: &str = "a folder of files";
 
 /// Threads that sync files: a disk syncs many at once about as fast as one.
 const SYNC_THREADS: usize = 16;
-
-/// The longest file name, with room for a number behind the stem: systems
-/// allow 255 bytes.
-const NAME_BYTES_MAX: usize = 244;
-
-/// A line of the list of exports: what became of one sample.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Exported {
-    /// What the list of files says of the file that it came from.
-    #[serde(flatten)]
-    pub source: ExportSource,
-    /// The name of the file in the output folder; `None` if the sample had no
-    /// content in the end.
-    pub name: Option<String>,
-    /// Bytes of it.
-    pub bytes: u64,
-    /// XXH3-64 of these bytes, in hex.
-    pub xxh3: String,
-}
-
-/// Where an exported sample came from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ExportSource {
-    /// Byte offset of the file's line in the list.
-    pub position: u64,
-    /// Which piece of the file it is; 0 if it was not cut.
-    pub piece: u32,
-    /// `sourceFileId`.
-    pub id: String,
-    /// `sourceFileName`.
-    pub file: String,
-    /// `sourceFileType`.
-    pub kind: String,
-    /// `sourceFileSize`, in bytes.
-    pub size: u64,
-}
-
-impl ExportSource {
-    /// What a sample says of its file. `get` gives the value of a field.
-    pub fn of(position: u64, piece: u32, get: impl Fn(&str) -> Option<Value>) -> Self {
-        let text = |names: [&str; 2]| match names.into_iter().find_map(&get) {
-            Some(Value::String(text)) => text,
-            None | Some(Value::Null) => String::new(),
-            Some(other) => other.to_string(),
-        };
-        let size = [field::SOURCE_SIZE, field::SIZE].into_iter().find_map(&get);
-        Self {
-            position,
-            piece,
-            id: text([field::SOURCE_ID, field::ID]),
-            file: text([field::SOURCE_NAME, field::NAME]),
-            kind: text([field::SOURCE_TYPE, field::TYPE]),
-            size: match size {
-                Some(Value::String(text)) => text.parse().unwrap_or(0),
-                Some(value) => value.as_u64().unwrap_or(0),
-                None => 0,
-            },
-        }
-    }
-}
-
-/// Files in the making.
-#[derive(Debug, Default)]
-pub(super) struct Files {
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
-}
-
-/// One of them.
-#[derive(Debug)]
-struct Entry {
-    /// Where its content ends in the block's bytes.
-    end: usize,
-    /// The name that it shall have, stem and suffix; `None` for no file.
-    name: Option<(String, String)>,
-    source: ExportSource,
-}
-
-impl Files {
-    pub(super) fn n_rows(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub(super) fn memory_bytes(&self) -> usize {
-        let held = |entry: &Entry| entry.source.file.len() * 2 + entry.source.id.len();
-        self.bytes.capacity()
-            + self.entries.capacity() * size_of::<Entry>()
-            + self.entries.iter().map(held).sum::<usize>()
-    }
-
-    pub(super) fn row_bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Keeps the rows for which `keep` holds.
-    pub(super) fn retain(&mut self, keep: &[bool]) {
-        assert_eq!(keep.len(), self.entries.len(), "one verdict a row");
-        let bytes = std::mem::take(&mut self.bytes);
-        let mut start = 0;
-        let entries = std::mem::take(&mut self.entries);
-        for (mut entry, keep) in entries.into_iter().zip(keep) {
-            let content = &bytes[start..entry.end];
-            start = entry.end;
-            if *keep {
-                self.bytes.extend_from_slice(content);
-                entry.end = self.bytes.len();
-                self.entries.push(entry);
-            }
-        }
-    }
-}
-
-/// Makes files of samples.
-struct FilesEncoder {
-    text_key: String,
-}
-
-struct Builder {
-    text_key: String,
-    files: Files,
-}
-
-impl Encoder for FilesEncoder {
-    fn start(&self) -> Box<dyn BlockBuilder> {
-        Box::new(Builder {
-            text_key: self.text_key.clone(),
-            files: Files::default(),
-        })
-    }
-}
-
-impl BlockBuilder for Builder {
-    fn reserve(&mut self, bytes: usize) {
-        self.files.bytes.reserve(bytes);
-    }
-
-    fn push(&mut self, sample: &Sample) -> Result<(), String> {
-        let content = content(sample, &self.text_key)?;
-        let name = match &content {
-            Some((_, kind)) => Some(name(sample, kind)?),
-            None => None,
-        };
-        if let Some((bytes, _)) = &content {
-            self.files.bytes.extend_from_slice(bytes);
-        }
-        let origin = sample.origin();
-        self.files.entries.push(Entry {
-            end: self.files.bytes.len(),
-            name,
-            source: ExportSource::of(origin.position, origin.piece, |field| {
-                sample.value(field).ok().flatten()
-            }),
-        });
-        Ok(())
-    }
-
-    fn row_bytes(&self) -> usize {
-        self.files.row_bytes()
-    }
-
-    fn finish(self: Box<Self>) -> OutBlock {
-        OutBlock(Payload::Files(self.files))
-    }
-}
-
-/// What is written of a sample, and the type of that; `None` if it has no
-/// content.
-fn content(sample: &Sample, text_key: &str) -> Result<Option<(Vec<u8>, String)>, String> {
-    let kind = plain_type(&string(sample, field::TYPE)?);
-    let export = export_of(&kind).ok_or_else(|| match kind.as_str() {
-        "" => format!("a sample without `{}` cannot be exported", field::TYPE),
-        kind => format!("files of type `{kind}` cannot be exported"),
-    })?;
-    let text = || string(sample, text_key).map(String::into_bytes);
-    let data = || {
-        let data = string(sample, field::DATA)?;
-        let bytes = BASE64.decode(data);
-        bytes.map_err(|error| format!("field `{}`: no bytes in base64: {error}", field::DATA))
-    };
-    let target = string(sample, field::TARGET_TYPE)?;
-    let (bytes, kind) = match export {
-        Export::Text if target.is_empty() => (text()?, "txt".to_owned()),
-        Export::Text | Export::Data => {
-            let data = data()?;
-            let bytes = if data.is_empty() { text()? } else { data };
-            (bytes, if target.is_empty() { kind } else { target })
-        }
-        Export::Medical => (data()?, "png".to_owned()),
-    };
-    Ok((!bytes.is_empty()).then_some((bytes, kind)))
-}
-
-/// The stem and the suffix of a sample's file.
-fn name(sample: &Sample, kind: &str) -> Result<(String, String), String> {
-    let listed = string(sample, field::NAME)?;
-    let base = base_name(&listed);
-    let (stem, _) = split_name(base);
-    // Pieces are called like DataMate's: by the number of the file and their own.
-    let piece = sample.origin().piece;
-    let id = string(sample, field::ID)?;
-    let stem = match piece {
-        0 => stem.to_owned(),
-        _ if id.is_empty() => format!("{stem}_{piece}"),
-        _ => format!("{}_{piece}", base_name(&id)),
-    };
-    let suffix = format!(".{kind}");
-    if stem.is_empty() || stem.contains('\0') || kind.contains(['/', '\\', '\0']) {
-        return Err(format!("`{listed}` as `{kind}` is no file name"));
-    }
-    let bytes = stem.len() + suffix.len();
-    if bytes > NAME_BYTES_MAX {
-        return Err(format!(
-            "the file name `{stem}{suffix}` has {bytes} bytes; at most {NAME_BYTES_MAX} are possible"
-        ));
-    }
-    Ok((stem, suffix))
-}
-
-/// The text of a field; empty if it is absent or null.
-fn string(sample: &Sample, name: &str) -> Result<String, String> {
-    let Some(raw) = sample.json(name) else {
-        return Ok(String::new());
-    };
-    match serde_json::from_str(&raw) {
-        Ok(Value::String(text)) => Ok(text),
-        Ok(Value::Null) => Ok(String::new()),
-        Ok(Value::Number(number)) => Ok(number.to_string()),
-        Ok(_) => Err(format!("field `{name}` is no text")),
-        Err(error) => Err(format!("field `{name}` holds no valid text: {error}")),
-    }
-}
 
 /// Where the output stood at a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -571,10 +338,11 @@ pub(super) fn open(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<FilesSi
     for exported in committed {
         check(&folder, exported)?;
     }
+    let others = named(others, &staging, at.files);
     if resume_at.is_some() || spec.replace {
-        take_back(&folder, &staging, others, at.files)?;
+        take_back(&folder, &others)?;
     } else {
-        remember(&list_path, &staging, others)?;
+        remember(&list_path, &others)?;
     }
     let earlier = exported(&list_path.with_file_name(EARLIER))?;
     let by_name = |one: Exported| Some((one.name.clone()?, one));
@@ -618,40 +386,6 @@ fn exports_path(staging: &Path) -> PathBuf {
     staging.with_file_name(EXPORTS)
 }
 
-/// The lines of a list of exports, without one that is torn; none if there is
-/// no list.
-///
-/// # Errors
-///
-/// If it cannot be read, or holds something else.
-pub fn exported(path: &Path) -> Result<Vec<Exported>, Error> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(fault(path, "cannot be read", error)),
-    };
-    let mut found = Vec::new();
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line);
-        read.map_err(|error| fault(path, "cannot be read", error))?;
-        if line.last() != Some(&b'\n') {
-            return Ok(found);
-        }
-        let exported = serde_json::from_slice(&line).map_err(|error| {
-            Error::io(
-                path.display().to_string(),
-                "cannot be understood",
-                error.into(),
-            )
-            .with_hint("pass --restart to begin anew")
-        })?;
-        found.push(exported);
-    }
-}
-
 /// The first file of a finished output that is not there as it was written.
 ///
 /// # Errors
@@ -684,49 +418,27 @@ fn check(folder: &Path, exported: &Exported) -> Result<(), Error> {
     }
 }
 
-/// Removes files behind the committed ones. `n_files` are before them.
-fn take_back(
-    folder: &Path,
-    staging: &Path,
-    exported: &[Exported],
-    n_files: u64,
-) -> Result<(), Error> {
-    let mut index = n_files;
-    for exported in exported {
-        let Some(name) = &exported.name else { continue };
-        let staged = staging.join(staged_name(index));
-        index += 1;
-        // If it still waits for its name, what has the name is not ours; nor is
-        // what was changed since.
-        if staged.exists() || check(folder, exported).is_err() {
-            continue;
-        }
-        remove(&folder.join(name))?;
-    }
-    sync_folder(folder)
+/// Those of `exported` that have their names, of which `n_files` are before them.
+/// What still waits for its name was not exported: what has it is not ours.
+fn named<'e>(exported: &'e [Exported], staging: &Path, n_files: u64) -> Vec<&'e Exported> {
+    let files = exported.iter().filter(|one| one.name.is_some());
+    files
+        .zip(n_files..)
+        .filter(|(_, index)| !staging.join(staged_name(*index)).exists())
+        .map(|(exported, _)| exported)
+        .collect()
 }
 
-/// Keeps what a run over another list exported.
-fn remember(list: &Path, staging: &Path, exported: &[Exported]) -> Result<(), Error> {
-    let mut lines = Vec::new();
-    let mut index = 0;
-    for exported in exported.iter().filter(|one| one.name.is_some()) {
-        // What still waits for its name was not exported.
-        if !staging.join(staged_name(index)).exists() {
-            serde_json::to_writer(&mut lines, exported).expect("writing to memory does not fail");
-            lines.push(b'\n');
+/// Removes exported files, but for what was changed since.
+fn take_back(folder: &Path, exported: &[&Exported]) -> Result<(), Error> {
+    for exported in exported {
+        if let Some(name) = &exported.name
+            && check(folder, exported).is_ok()
+        {
+            remove(&folder.join(name))?;
         }
-        index += 1;
     }
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let path = list.with_file_name(EARLIER);
-    let mut options = OpenOptions::new();
-    let written = options.create(true).append(true).open(&path);
-    written
-        .and_then(|mut file| file.write_all(&lines).and_then(|()| file.sync_data()))
-        .map_err(|error| fault(&path, "cannot write", error))
+    sync_folder(folder)
 }
 
 fn staged_name(index: u64) -> String {
@@ -758,17 +470,6 @@ fn remove(path: &Path) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-fn open_list(path: &Path, bytes: u64) -> io::Result<File> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)?;
-    file.set_len(bytes)?;
-    file.seek(SeekFrom::End(0))?;
-    Ok(file)
 }
 
 fn folder_of(spec: &SinkSpec) -> Result<PathBuf, Error> {
