@@ -116,6 +116,12 @@ pub(crate) struct RunArgs {
     /// Run a sample of the input (default 16MiB), write nothing, predict the rest
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "16MiB", require_equals = true)]
     pub(crate) dry_run: Option<ByteCount>,
+    /// Where a task of DataMate (process.yaml) records what became of each
+    /// file: a file of SQLite, `postgres://user:password@host/database` with
+    /// DataMate's own tables, or `none`
+    /// [default: `results.sqlite` in the run directory]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) results: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
 }

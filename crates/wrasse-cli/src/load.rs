@@ -10,6 +10,7 @@ use wrasse_recipe::{Checked, Diagnostic, Recipe, Severity, Source, check_with};
 
 use crate::args::RecipeArgs;
 use crate::failure::{Failure, say};
+use crate::operators;
 use crate::python::PythonSource;
 
 /// The recipe's text with the changes of the command line.
@@ -23,7 +24,11 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
         std::fs::read(&args.recipe)
     };
     match bytes {
-        Ok(bytes) => Ok(Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned())),
+        Ok(bytes) => {
+            let source = Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned());
+            let folders = operators::folders(&source, &args.python.operators)?;
+            Ok(source.with_folders(folders))
+        }
         Err(error) => {
             let failure =
                 Failure::usage(format!("cannot read the recipe {}: {error}", args.recipe));

@@ -57,7 +57,9 @@ pub(crate) fn job(loaded: Loaded, how: &HowArgs, reuse: Reuse, file: &str) -> Re
     let pass = PassSettings {
         keep_stats: recipe.output.keep_stats,
         keep_hashes: recipe.output.keep_hashes,
+        // A task accounts for every file, with the reason.
         trace_dropped: how.trace_dropped
+            || recipe.task.is_some()
             || !matches!(settings.trace_dropped, None | Some(FileChoice::No)),
         measuring: None,
         examples_share: None,
@@ -160,6 +162,10 @@ fn source(recipe: &Recipe, file: &str) -> Result<SourceSpec, Failure> {
             .first()
             .cloned()
             .unwrap_or_else(|| "text".to_owned()),
+        fields: recipe
+            .task
+            .as_ref()
+            .map_or_else(Default::default, |task| task.fields.clone()),
         exclude: Vec::new(),
     })
 }
@@ -227,12 +233,13 @@ fn format(name: &str, place: Option<Place>, file: &str) -> Result<Format, Failur
             "tsv" => Format::Tsv,
             "txt" | "text" | "md" | "html" => Format::Text,
             "document" | "documents" | "pdf" | "docx" | "pptx" | "xlsx" => Format::Document,
+            "files" => Format::Files,
             _ => {
                 return Err(at(
                     place,
                     file,
                     format!(
-                        "unknown format `{name}`, expected jsonl, parquet, csv, tsv, text or documents"
+                        "unknown format `{name}`, expected jsonl, parquet, csv, tsv, text, documents or files"
                     ),
                 ));
             }

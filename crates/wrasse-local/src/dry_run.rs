@@ -60,6 +60,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
     let staging = std::env::temp_dir().join(format!("wrasse-dry-run-{}", std::process::id()));
     let spec = SinkSpec {
         path: staging.join("dry-run.jsonl").to_string_lossy().into_owned(),
+        text_key: "text".to_owned(),
         format: None,
         part_bytes: None,
         staging: staging.clone(),

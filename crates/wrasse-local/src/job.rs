@@ -9,7 +9,7 @@ use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{
     Conflict, Format, Inputs, Part, ReadLimits, Sink, SinkSpec, SourceSpec, clear_staging,
-    discover, open_sink, splits,
+    discover, missing_export, open_sink, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_pyhost::{Python, WorkerLog};
@@ -154,12 +154,16 @@ pub fn run_into(
     // A process may have done other things before, and other runs.
     let cpu_before = process::cpu_seconds();
     let budget = budget(job)?;
-    let replace = may_replace_output(job)?;
+    let mut replace = may_replace_output(job)?;
     let inputs = Arc::new(list(job)?);
     refuse_input_among_parts(job, &inputs)?;
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
     let header = header(job, &inputs);
+    if job.format == Some(Format::Files) {
+        // What was exported from another list is not this run's to replace.
+        replace = RunDir::inputs_of(&job.run_dir).as_ref() == Some(&header.inputs);
+    }
     let existing = if job.output == "-" {
         Existing::Restart
     } else {
@@ -168,6 +172,7 @@ pub fn run_into(
     let (dir, resume) = RunDir::open(&job.run_dir, job.places.clone(), &header, existing)?;
     let spec = SinkSpec {
         path: job.output.clone(),
+        text_key: job.source.text_key.clone(),
         format: job.format,
         part_bytes: job.part_bytes,
         staging: dir.staging(),
@@ -307,7 +312,17 @@ fn start(commit: Option<&Commit>) -> Place {
 
 /// An earlier run was complete: its output must still be there.
 fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error> {
-    let is_local = job.output != "-" && !job.output.contains("://");
+    let is_folder_of_files = job.format == Some(Format::Files);
+    if is_folder_of_files
+        && let Some(missing) = missing_export(&job.run_dir, Path::new(&job.output))?
+    {
+        return Err(Error::usage(format!(
+            "the run in {} is complete, but {missing}",
+            job.run_dir.display()
+        ))
+        .with_hint("pass --restart to make it anew"));
+    }
+    let is_local = job.output != "-" && !job.output.contains("://") && !is_folder_of_files;
     for part in done.parts.iter().filter(|_| is_local) {
         let bytes = std::fs::metadata(&part.path)
             .map(|metadata| metadata.len())
@@ -397,6 +412,11 @@ fn may_replace_output(job: &Job) -> Result<bool, Error> {
     let is_full_folder =
         path.is_dir() && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     let ours = RunDir::is_done(&job.run_dir) || RunDir::is_interrupted(&job.run_dir);
+    // Exported files find their place among those of others.
+    let shares_folder = job.format == Some(Format::Files) && !is_file;
+    if shares_folder {
+        return Ok(ours);
+    }
     if (is_file || is_full_folder) && !ours && !job.overwrite {
         return Err(Error::usage(format!(
             "the output {} exists and was not written by an earlier run",
@@ -410,6 +430,9 @@ fn may_replace_output(job: &Job) -> Result<bool, Error> {
 /// Parts of an earlier run are removed when a new one begins; an input that has
 /// the name of a part would be lost with them.
 fn refuse_input_among_parts(job: &Job, inputs: &Inputs) -> Result<(), Error> {
+    if job.format == Some(Format::Files) {
+        return Ok(());
+    }
     let output = Path::new(&job.output);
     let is_folder = job.output.ends_with('/') || output.is_dir() || output.extension().is_none();
     let folder = match (is_folder, job.part_bytes, output.parent()) {

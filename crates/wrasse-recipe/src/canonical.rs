@@ -25,7 +25,7 @@ impl Recipe {
     /// Its canonical form.
     pub fn canonical(&self) -> Canonical {
         let steps: Vec<Value> = self.steps.iter().map(step).collect();
-        let form = json!({
+        let mut form = json!({
             "version": VERSION,
             "input": input(&self.input),
             "limit": self.settings.limit,
@@ -40,6 +40,9 @@ impl Recipe {
                 "keep_hashes": self.output.keep_hashes,
             },
         });
+        if let Some(task) = &self.task {
+            form["task"] = Value::Object(task.fields.clone());
+        }
         Canonical(normal(form))
     }
 }

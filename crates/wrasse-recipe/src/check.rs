@@ -7,7 +7,7 @@ use crate::conform::Expected;
 use crate::keys::{self, KEYS, Meaning, OTHER_NAMES};
 use crate::node::{Entry, Node, brief};
 use crate::{Diagnostic, Origin, Output, Place, Recipe, Severity, Source};
-use crate::{input, overrides, parse, settings, steps};
+use crate::{datamate, input, overrides, parse, settings, steps};
 
 /// What [`check`] found.
 #[derive(Debug)]
@@ -53,7 +53,14 @@ pub fn check(source: &Source, catalog: &Catalog) -> Checked {
 pub fn check_with(source: &Source, catalog: &Catalog, outsiders: &dyn Outsiders) -> Checked {
     let mut found = Vec::new();
     let root = read(source, catalog, &mut found);
-    let recipe = root.and_then(|root| from_node(&root, catalog, outsiders, &mut found));
+    let recipe = root.and_then(|mut root| {
+        let task = datamate::translate(&mut root, source, catalog, &mut found);
+        let mut recipe = from_node(&root, catalog, outsiders, &mut found)?;
+        if let Some(task) = task {
+            task.complete(&mut recipe);
+        }
+        Some(recipe)
+    });
     Checked::new(recipe, found)
 }
 
@@ -131,6 +138,7 @@ fn from_node(
         text_keys,
         steps: steps?,
         settings,
+        task: None,
     })
 }
 

@@ -246,6 +246,13 @@ impl RunDir {
         )
     }
 
+    /// The input of the run that the directory at `path` holds, as in
+    /// [`Header::inputs`]; `None` if it holds none.
+    pub fn inputs_of(path: &Path) -> Option<Vec<(String, String)>> {
+        let found = Manifest::read(&path.join("manifest.jsonl")).ok()??;
+        Some(found.header.inputs)
+    }
+
     /// Whether the directory at `path` holds a run that was interrupted.
     pub fn is_interrupted(path: &Path) -> bool {
         matches!(

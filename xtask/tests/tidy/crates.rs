@@ -44,6 +44,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("url", &["wrasse-io"]),
     ("walkdir", &["wrasse-io"]),
     ("zstd", &["wrasse-io", "wrasse-bench"]),
+    // Databases.
+    ("postgres", &["wrasse-results"]),
+    ("rusqlite", &["wrasse-results"]),
     // What operators are made of.
     ("fancy-regex", &["wrasse-ops"]),
     ("html5ever", &["wrasse-ops"]),
