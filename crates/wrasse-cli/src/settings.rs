@@ -53,6 +53,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         .or_else(|| settings.run_dir.clone().map(PathBuf::from))
         .unwrap_or_else(|| default_run_dir(&output, &recipe, file));
     let pass = PassSettings {
+        clusters: true,
         keep_stats: recipe.output.keep_stats,
         keep_hashes: recipe.output.keep_hashes,
         trace_dropped: how.trace_dropped
