@@ -94,7 +94,12 @@ fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opt
     defaults.text_key.clone_from(&text_keys[0]);
 
     let input = input::read(&values, found);
-    let steps = steps::read(values.node("process"), catalog, &defaults, found);
+    let shared = keys::SHARED.iter().filter_map(|name| {
+        let value = values.text(name)?;
+        Some(((*name).to_owned(), Value::String(value)))
+    });
+    let shared = shared.collect();
+    let steps = steps::read(values.node("process"), catalog, &defaults, &shared, found);
     let settings = settings::read(&values, found);
     let shard = settings::size(&values, "export_shard_size", found);
     Some(Recipe {

@@ -13,10 +13,12 @@ use crate::node::{Content, Entry, Node, brief};
 use crate::{Diagnostic, Origin, Place, Step};
 
 /// Reads `process`; a recipe without it has no steps. `None` after an error.
+/// `shared` are parameters that the recipe gives for all steps that take them.
 pub(crate) fn read(
     process: Option<&Node>,
     catalog: &Catalog,
     defaults: &Common,
+    shared: &Map<String, Value>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Vec<Step>> {
     let Some(process) = process.filter(|node| !node.is_null()) else {
@@ -43,7 +45,7 @@ pub(crate) fn read(
     let mut ignored = Vec::new();
     let steps: Vec<Option<Step>> = items
         .iter()
-        .map(|item| step(item, catalog, defaults, &mut ignored, found))
+        .map(|item| step(item, catalog, (defaults, shared), &mut ignored, found))
         .collect();
     found.extend(ignored_params(&ignored));
     steps.into_iter().collect()
@@ -52,7 +54,7 @@ pub(crate) fn read(
 fn step<'n>(
     item: &'n Node,
     catalog: &Catalog,
-    defaults: &Common,
+    (defaults, shared): (&Common, &Map<String, Value>),
     ignored: &mut Vec<&'n Entry>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Step> {
@@ -76,16 +78,25 @@ fn step<'n>(
             return None;
         }
     };
-    ignored.extend(entries.iter().filter(|entry| is_ignored(&entry.key)));
+    let schema = spec.schema().to_value();
+    let is_own = |name: &str| property(&schema, name).is_some();
+    let means_nothing = |entry: &&Entry| is_ignored(&entry.key) && !is_own(&entry.key);
+    ignored.extend(entries.iter().filter(means_nothing));
 
     let n_errors = found.len();
-    let (params, all_read) = Params {
+    let (mut params, all_read) = Params {
         spec,
         named: &named,
         entries,
         defaults,
     }
     .read(found);
+    // What the recipe says for all steps, a step may say for itself.
+    for (name, value) in shared {
+        if is_own(name) && params.get(name).is_none_or(Value::is_null) {
+            params.insert(name.clone(), value.clone());
+        }
+    }
     let operator = if all_read {
         build(spec, &params, defaults, &named, found)
     } else {
@@ -201,6 +212,7 @@ impl Params<'_> {
         let mut all_read = true;
         for entry in self.entries {
             let expected = match (common(&entry.key), property(&schema, &entry.key)) {
+                (Some(param), Some(property)) if param.effect != Effect::Used => property.clone(),
                 (Some(common), _) => common_schema(common),
                 (None, Some(property)) => property.clone(),
                 (None, None) if self.is_unknown(entry) => {
