@@ -56,16 +56,18 @@ impl Filter for TagsSpecifiedFieldSelector {
     fn measure(&self, sample: &mut Sample) -> Result<(), OpError> {
         let value = self.value(sample)?;
         let path = self.0.field_key.clone();
-        match Stat::from_json(&value) {
-            Some(stat) => sample.stats_mut().set(path, stat),
+        match label(&value) {
+            Some(label) => sample.stats_mut().set(path, Stat::Text(label)),
             None => sample.stats_mut().remove(&path),
         }
         Ok(())
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        let stat = stats.get(&self.0.field_key);
-        self.keeps(&stat.map_or(Value::Null, Stat::to_json))
+        match stats.get(&self.0.field_key) {
+            Some(Stat::Text(label)) => self.keeps(&value_of(label)),
+            stat => self.keeps(&stat.map_or(Value::Null, Stat::to_json)),
+        }
     }
 
     /// Leaves no stat behind, as the original.
@@ -73,6 +75,21 @@ impl Filter for TagsSpecifiedFieldSelector {
         let value = self.value(sample)?;
         Ok(self.keeps(&value))
     }
+}
+
+/// A tag as a label, so that tags of different types are one stat: texts as they
+/// are unless they read as JSON, all else as JSON. Null has none.
+fn label(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if serde_json::from_str::<Value>(text).is_err() => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// The tag of a label.
+fn value_of(label: &str) -> Value {
+    serde_json::from_str(label).unwrap_or_else(|_| Value::String(label.to_owned()))
 }
 
 impl TagsSpecifiedFieldSelector {
@@ -93,5 +110,20 @@ impl TagsSpecifiedFieldSelector {
     fn keeps(&self, value: &Value) -> bool {
         let is_wanted = |tag| python::equal(tag, value);
         self.0.field_key.is_empty() || self.0.target_tags.iter().any(is_wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn labels_are_tags() {
+        for tag in [json!("en"), json!("17"), json!(17), json!(1.5), json!(true), json!(""), json!("\"a\""), json!("null")] {
+            assert_eq!(value_of(&label(&tag).unwrap()), tag);
+        }
+        assert_eq!(label(&json!("en")).unwrap(), "en");
+        assert_eq!(label(&json!(null)), None);
     }
 }
