@@ -197,7 +197,7 @@ fn leave_out(recipe: &mut Recipe) -> (Vec<u32>, Vec<(u32, String, String)>) {
     recipe.steps.retain(|step| {
         number += 1;
         let name = step.operator.name();
-        let why = why_left_out(step.spec.kind, grouper);
+        let why = why_left_out(step, grouper);
         if step.spec.kind == OpKind::Grouper && grouper.is_none() {
             grouper = Some(name);
         }

@@ -55,6 +55,7 @@ pub(crate) fn job(loaded: Loaded, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         .or_else(|| settings.run_dir.clone().map(PathBuf::from))
         .unwrap_or_else(|| default_run_dir(&output, &recipe, file));
     let pass = PassSettings {
+        clusters: true,
         keep_stats: recipe.output.keep_stats,
         keep_hashes: recipe.output.keep_hashes,
         // A task accounts for every file, with the reason.

@@ -14,7 +14,7 @@ use wrasse_io::{
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_pyhost::{Python, WorkerLog};
 use wrasse_run::{
-    Commit, Done, Error, Examples, ExchangeStore, Existing, Guard, Header, MaxRejects, Pass,
+    Commit, Done, Error, Examples, ExchangeStore, Existing, Gates, Guard, Header, MaxRejects, Pass,
     PassSettings, Places, Resume, RunDir, RunSnapshot, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::Place;
@@ -191,7 +191,6 @@ pub fn run_into(
         None => open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?,
     };
     sink.set_threads(sink_threads(budget.threads));
-    let n_gates = job.plan.n_boundaries();
     let n_operators = job.plan.operators().len();
     if let Some(python) = &job.python {
         let path = dir.path().join(WORKER_LOG);
@@ -215,7 +214,11 @@ pub fn run_into(
     };
     let at = commit.as_deref();
     let (exchanges, decision_bytes) = exchanges(job, dir.path());
-    let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, n_gates, settings)?;
+    let gates = Gates {
+        deduplicators: pass.deduplicators(),
+        inputs: Arc::clone(&inputs),
+    };
+    let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, gates, settings)?;
     let mut seen = writer.seen()?;
     if let Some(known) = &job.known_from {
         RunDir::add_fingerprints(known, &mut seen)?;

@@ -111,6 +111,10 @@ fn from_node(
     defaults.text_key.clone_from(&text_keys[0]);
 
     let input = input::read(&values, found);
+    let shared = keys::SHARED.iter().filter_map(|name| {
+        let value = values.text(name)?;
+        Some(((*name).to_owned(), Value::String(value)))
+    });
     let known = steps::Known {
         catalog,
         outsiders,
@@ -119,6 +123,7 @@ fn from_node(
             folders: values.texts("operator_dirs"),
         },
         defaults: &defaults,
+        shared: shared.collect(),
     };
     let steps = steps::read(values.node("process"), &known, found);
     let settings = settings::read(&values, found);

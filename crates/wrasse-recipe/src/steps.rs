@@ -19,9 +19,12 @@ pub(crate) struct Known<'a> {
     pub(crate) outsiders: &'a dyn Outsiders,
     pub(crate) site: Site,
     pub(crate) defaults: &'a Common,
+    /// What the recipe says once for all operators that take it.
+    pub(crate) shared: Map<String, Value>,
 }
 
 /// Reads `process`; a recipe without it has no steps. `None` after an error.
+/// `shared` are parameters that the recipe gives for all steps that take them.
 pub(crate) fn read(
     process: Option<&Node>,
     known: &Known<'_>,
@@ -87,7 +90,7 @@ fn step<'n>(
     ignored: &mut Vec<&'n Entry>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Read<'n>> {
-    let defaults = known.defaults;
+    let (defaults, shared) = (known.defaults, &known.shared);
     let named = named(item).map_err(|error| found.push(error)).ok()?;
     let entries = match named.params.map(|params| (&params.content, params)) {
         None => &[],
@@ -115,16 +118,25 @@ fn step<'n>(
             params,
         }));
     };
-    ignored.extend(entries.iter().filter(|entry| is_ignored(&entry.key)));
+    let schema = spec.schema().to_value();
+    let is_own = |name: &str| property(&schema, name).is_some();
+    let means_nothing = |entry: &&Entry| is_ignored(&entry.key) && !is_own(&entry.key);
+    ignored.extend(entries.iter().filter(means_nothing));
 
     let n_errors = found.len();
-    let (params, all_read) = Params {
+    let (mut params, all_read) = Params {
         spec,
         named: &named,
         entries,
         defaults,
     }
     .read(found);
+    // What the recipe says for all steps, a step may say for itself.
+    for (name, value) in shared {
+        if is_own(name) && params.get(name).is_none_or(Value::is_null) {
+            params.insert(name.clone(), value.clone());
+        }
+    }
     let operator = if all_read {
         build(spec, &params, defaults, &named, found)
     } else {
@@ -353,6 +365,7 @@ impl Params<'_> {
         let mut all_read = true;
         for entry in self.entries {
             let expected = match (common(&entry.key), property(&schema, &entry.key)) {
+                (Some(param), Some(property)) if param.effect != Effect::Used => property.clone(),
                 (Some(common), _) => common_schema(common),
                 (None, Some(property)) => property.clone(),
                 (None, None) if self.is_unknown(entry) => {
