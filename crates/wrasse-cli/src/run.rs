@@ -12,7 +12,7 @@ use crate::failure::{Failure, print, say};
 use crate::reporter::{Reporter, end_at_once};
 use crate::settings::{Reuse, job};
 use crate::table::count;
-use crate::{allocator, dry_run, load, page, report};
+use crate::{allocator, dry_run, live, load, page, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
@@ -72,6 +72,9 @@ pub(crate) fn execute(
     {
         let path = path.display();
         say(&format!("warning: cannot write {path}: {error}"));
+    }
+    if let Some(dir) = &show.live {
+        live::report(dir, &report::json(job, &result));
     }
     let verdict = tell(job, &result, show.quiet, show.report);
     Ok((result, verdict))

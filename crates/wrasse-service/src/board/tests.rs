@@ -1,3 +1,5 @@
+//! The board, by hand and by chance.
+
 use std::collections::BTreeMap;
 
 use super::*;

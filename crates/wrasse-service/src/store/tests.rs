@@ -1,3 +1,5 @@
+//! What any store must do.
+
 use super::*;
 use crate::Submission;
 
