@@ -38,6 +38,9 @@ pub(crate) enum Command {
     Schema,
     /// Run the rejected samples of a run again, after a fix
     Replay(ReplayArgs),
+    /// Keep a process of the task service: for the service alone
+    #[command(hide = true)]
+    Keep(KeepArgs),
 }
 
 /// The recipe, and changes to it.
@@ -150,6 +153,10 @@ pub(crate) struct ShowArgs {
     /// many seconds; 0 for never. After a minute there is a warning
     #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, value_parser = seconds)]
     pub(crate) no_progress_timeout: f64,
+    /// Tell in files of this folder what the run is, where it stands and what
+    /// came of it: for the task service
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) live: Option<PathBuf>,
 }
 
 impl ShowArgs {
@@ -255,6 +262,12 @@ pub(crate) struct ReplayArgs {
     pub(crate) output: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct KeepArgs {
+    /// The folder that it shares with the service
+    pub(crate) dir: PathBuf,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

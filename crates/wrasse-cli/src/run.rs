@@ -15,7 +15,7 @@ use crate::reporter::{Reporter, end_at_once};
 use crate::results::{self, Results};
 use crate::settings::{Reuse, job};
 use crate::table::count;
-use crate::{allocator, dry_run, load, page, report};
+use crate::{allocator, dry_run, live, load, page, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
@@ -101,6 +101,9 @@ fn execute_recorded(
     };
     let result = result?;
     write_page(job, &result);
+    if let Some(dir) = &show.live {
+        live::report(dir, &report::json(job, &result));
+    }
     let verdict = tell(job, &result, show.quiet, show.report);
     // A run that was interrupted has more to say than that.
     let verdict = verdict.and_then(|exit| recorded.map(|()| exit));
