@@ -18,7 +18,7 @@ mod store;
 pub use error::Error;
 pub use sink::{
     BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, clear_staging,
-    open_sink,
+    encoder, open_sink, output_format,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

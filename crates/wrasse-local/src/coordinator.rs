@@ -17,8 +17,8 @@ use wrasse_core::ByteCount;
 use wrasse_io::Split;
 use wrasse_plan::Budget;
 use wrasse_run::{
-    Error, FingerprintSet, MemorySnapshot, OpSnapshot, RunSnapshot, Running, StageSnapshot,
-    StuckSnapshot, Tally, Watch, Writer, execute,
+    Cancel, Error, FingerprintSet, Job, MemorySnapshot, OpSnapshot, Pipeline, RunResult,
+    RunSnapshot, Running, StageSnapshot, StuckSnapshot, Tally, Watch, Writer, execute, process,
 };
 use wrasse_sched::{
     Event, Limits, OpIdx, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Time,
@@ -26,10 +26,7 @@ use wrasse_sched::{
 };
 
 use crate::backend::{Books, Local};
-use crate::job::{Cancel, Job, RunResult};
 use crate::ordering::{Turn, take_turns};
-use crate::pipeline::Pipeline;
-use crate::process;
 use crate::worker::{Note, Shared, Task, work};
 use crate::writing::{Order, Written, write};
 
@@ -85,7 +82,7 @@ impl<'a> Coordinator<'a> {
         cancel: &Cancel,
     ) -> Result<RunResult, Error> {
         let (job, budget, shared) = (self.job, self.budget, self.shared);
-        let pipeline = Pipeline::new(&job.plan, &job.pass);
+        let pipeline = Pipeline::new(&job.plan, &job.pass, false);
         pipeline.check()?;
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(

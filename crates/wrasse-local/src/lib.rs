@@ -19,12 +19,11 @@
 mod backend;
 mod coordinator;
 mod dry_run;
-mod job;
 mod ordering;
-mod pipeline;
-mod process;
+mod run;
 mod worker;
 mod writing;
 
 pub use dry_run::{DryRun, dry_run};
-pub use job::{Cancel, Job, RunResult, View, explain, run};
+pub use run::run;
+pub use wrasse_run::{Cancel, Job, RunResult, View, explain};

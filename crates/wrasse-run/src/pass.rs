@@ -9,6 +9,7 @@
 //! and costs nothing but itself.
 
 mod measuring;
+mod packing;
 mod showing;
 
 use std::any::Any;
@@ -28,6 +29,7 @@ use crate::record::{Reject, file_name, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
+pub use packing::{pack, unpack};
 use showing::{Watch, values};
 
 /// What a recipe asks of the pass beyond its operators.
@@ -137,6 +139,11 @@ impl BlockState {
             + self.examples.memory_bytes()
             + self.watched.len() * (size_of::<Example>() + WATCHED_BYTES)
             + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
+    }
+
+    /// What a gate decides by, if the block comes to one next.
+    pub fn fingerprints(&self) -> &[Fingerprint] {
+        &self.fingerprints
     }
 
     /// Samples that wait for their next operator.
@@ -296,15 +303,19 @@ impl Pass {
 
     /// Puts a block through gate `gate`. Must be called in input order.
     pub fn decide(&self, gate: usize, state: &mut BlockState, seen: &mut FingerprintSet) {
+        let keep = seen.judge(&state.fingerprints);
+        self.settle(gate, state, keep);
+    }
+
+    /// Does to a block what was decided at gate `gate` by its fingerprints, with
+    /// one verdict each: wherever the block is.
+    pub fn settle(&self, gate: usize, state: &mut BlockState, keep: Vec<bool>) {
         let End::Gate(op) = self.plan.stages()[gate].end else {
             return;
         };
         let fingerprints = std::mem::take(&mut state.fingerprints);
         let watched = std::mem::take(&mut state.watched);
-        let keep: Vec<bool> = fingerprints
-            .iter()
-            .map(|print| seen.insert(*print))
-            .collect();
+        debug_assert_eq!(keep.len(), fingerprints.len());
         for (i, example) in watched {
             if keep.get(i) == Some(&false) {
                 state.examples.push(op, Did::Dropped, example);

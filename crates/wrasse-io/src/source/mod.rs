@@ -23,6 +23,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use wrasse_core::ByteCount;
 
 use crate::Error;
@@ -33,6 +34,7 @@ pub use discover::discover;
 pub use format::Format;
 pub(crate) use parquet::ArrowColumns;
 pub use parquet::{pack_columns, unpack_columns};
+pub(crate) use parquet::{read_batch, write_batch};
 
 /// What a recipe says of its input.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +56,10 @@ pub struct SourceSpec {
 }
 
 /// The files of a run, in the order of its samples.
-#[derive(Clone, Debug, Default)]
+///
+/// Serialized, it can be read on another machine, as far as that sees the same
+/// files and stores.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Inputs {
     /// The files; [`Origin::file`] is an index into this list.
     pub files: Vec<InputFile>,
@@ -65,8 +70,26 @@ pub struct Inputs {
     pub(crate) text_key: String,
 }
 
+impl Inputs {
+    /// The first file that lies on a disk of this machine, if there is one.
+    pub fn first_local(&self) -> Option<&str> {
+        let is_local = |file: &&InputFile| matches!(file.place, Place::Local(_));
+        self.files
+            .iter()
+            .find(is_local)
+            .map(|file| file.path.as_str())
+    }
+
+    /// Whether standard input is among them, which only this process can read.
+    pub fn has_stream(&self) -> bool {
+        self.files
+            .iter()
+            .any(|file| matches!(file.place, Place::Stdin))
+    }
+}
+
 /// One file of the input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InputFile {
     /// Path or address, for messages and for reading (lossy if not UTF-8; the
     /// reader keeps the exact path).
@@ -85,7 +108,7 @@ pub struct InputFile {
 }
 
 /// Where a file lies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// On a local disk, under this exact path.
     Local(PathBuf),
@@ -96,7 +119,7 @@ pub(crate) enum Place {
 }
 
 /// Where a file may be cut into splits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Cut {
     /// At any byte: plain lines.
     Anywhere,
@@ -111,7 +134,7 @@ pub(crate) enum Cut {
 ///
 /// Which splits exist depends on the files and the target size alone, never
 /// on threads or memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Split {
     /// Position in the order of the input.
     pub index: u32,
@@ -123,7 +146,7 @@ pub struct Split {
 }
 
 /// Which part of its file, or which files, a split covers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Share {
     /// The whole file.
     Whole,
