@@ -33,6 +33,7 @@ mod stats_table;
 mod table;
 mod tune;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -43,14 +44,20 @@ pub use crate::exit::Exit;
 
 /// The whole program, with the operators of `catalog`.
 pub fn main(catalog: &Catalog) -> ExitCode {
+    program(std::env::args_os(), catalog).into()
+}
+
+/// The whole program within another one, as which it reads standard input,
+/// writes, and takes over signals. `args` begin with the program's name.
+pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> Exit {
     allocator::start();
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
             let failed = error.use_stderr();
             // A terminal that is gone cannot be told.
             let _ = error.print();
-            return if failed { Exit::Usage } else { Exit::Done }.into();
+            return if failed { Exit::Usage } else { Exit::Done };
         }
     };
     let result = match args.command {
@@ -64,10 +71,10 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Replay(args) => replay::replay(&args, catalog),
     };
     match result {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(failure) => {
             failure.print();
-            failure.exit.into()
+            failure.exit
         }
     }
 }

@@ -11,6 +11,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ctrlc", &["wrasse-cli"]),
     ("indicatif", &["wrasse-cli"]),
     ("mimalloc", &["wrasse-cli", "wrasse-bench"]),
+    // Python.
+    ("pyo3", &["wrasse-py"]),
     // Errors without a type: programs, not libraries.
     ("anyhow", &["wrasse-bench", "xtask"]),
     // Dialects of YAML.

@@ -1,0 +1,16 @@
+"""The command `wrasse`: the program of the engine, as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from wrasse._engine import program
+
+
+def main() -> int:
+    """Runs the program with the arguments of the process; returns its exit code."""
+    # The engine takes over the signals that it waits for. Python's own handlers
+    # would only make a note that nobody reads while the engine works.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return program(["wrasse", *sys.argv[1:]])
