@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use wrasse_io::Split;
-use wrasse_run::{Backend, BlockState, Error, Outcome, Pipeline, Step, Tally};
+use wrasse_job::{Pipeline, Step};
+use wrasse_run::{Backend, BlockState, Error, Outcome, Tally};
 use wrasse_sched::{BlockId, Command, Event, Input, Metadata, Place, TaskId};
 
 use crate::ordering::Turn;

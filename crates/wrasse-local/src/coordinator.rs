@@ -15,14 +15,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use wrasse_core::ByteCount;
 use wrasse_io::Split;
+use wrasse_job::{Cancel, Job, Observed, Pipeline, RunResult, process};
 use wrasse_plan::Budget;
 use wrasse_run::{
-    Cancel, Error, FingerprintSet, Job, MemorySnapshot, OpSnapshot, Pipeline, RunResult,
-    RunSnapshot, Running, StageSnapshot, StuckSnapshot, Tally, Watch, Writer, execute, process,
+    Error, FingerprintSet, MemorySnapshot, RunSnapshot, Running, Tally, Watch, Writer, execute,
 };
 use wrasse_sched::{
     Event, Limits, OpIdx, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Time,
-    Wait,
 };
 
 use crate::backend::{Books, Local};
@@ -290,47 +289,20 @@ impl Watcher<'_> {
     }
 
     fn snapshot(&self, run: &Running<'_>, books: &Books) -> RunSnapshot {
-        let scheduler = run.scheduler;
         let mut tally = books.written.clone();
         tally.add(&books.absorbed);
         for under_way in books.in_flight.values().chain(books.writing.values()) {
             tally.add(under_way);
         }
-        let stages: Vec<StageSnapshot> = self
-            .pipeline
-            .names
-            .iter()
-            .enumerate()
-            .map(|(op, name)| StageSnapshot {
-                name: name.clone(),
-                view: scheduler.view(op),
-            })
-            .collect();
-        let reading = stages.first().and_then(|stage| stage.view.wait);
-        RunSnapshot {
+        let observed = Observed {
             elapsed_s: self.began.elapsed().as_secs_f64(),
             tally,
-            operators: self
-                .job
-                .plan
-                .operators()
-                .iter()
-                .map(|op| OpSnapshot {
-                    name: op.name(),
-                    kind: op.spec().kind,
-                })
-                .collect(),
             bytes_total: self.bytes_total(),
             bytes_resumed: self.bytes_resumed,
-            tasks: stages
-                .iter()
-                .map(|stage| stage.view.tasks_running as usize)
-                .sum(),
             threads: self.budget.threads,
-            blocks: scheduler.blocks(),
             waiting: books.in_flight.len(),
             memory: MemorySnapshot {
-                blocks: scheduler.block_bytes(),
+                blocks: run.scheduler.block_bytes(),
                 blocks_limit: self.budget.blocks.0,
                 fingerprints: self.fingerprint_bytes,
                 waiting: self.exchange_bytes,
@@ -338,20 +310,8 @@ impl Watcher<'_> {
                 resident: process::resident_bytes(),
                 limit: self.job.memory.map(|limit| limit.0),
             },
-            waits_for: match reading.map(|wait| wait.reason) {
-                Some(Wait::OutputBudget) => Some("memory"),
-                Some(reason) if reason.is_backpressure() => Some(reason.name()),
-                _ => None,
-            },
-            stages,
-            pace: *run.pace,
-            now: run.now,
-            used: scheduler.used(),
-            limits: *scheduler.limits(),
-            stuck: run.stuck.map(|stuck| {
-                StuckSnapshot::new(&stuck, run.gives_up, &|op| self.pipeline.names[op].clone())
-            }),
-        }
+        };
+        wrasse_job::snapshot(&self.job.plan, self.pipeline, run, observed)
     }
 
     fn bytes_total(&self) -> Option<u64> {

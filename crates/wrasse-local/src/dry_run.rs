@@ -6,11 +6,9 @@ use std::time::Instant;
 
 use wrasse_core::ByteCount;
 use wrasse_io::{ReadLimits, SinkSpec, open, open_sink, splits};
+use wrasse_job::{Job, exchanges, list, process};
 use wrasse_plan::End;
-use wrasse_run::{
-    BlockState, Error, ExchangeStore, FingerprintSet, Job, Pass, Tally, Work, exchanges, list,
-    process,
-};
+use wrasse_run::{BlockState, Error, ExchangeStore, FingerprintSet, Pass, Tally, Work};
 
 /// What a sample of the input told.
 #[derive(Clone, Debug)]

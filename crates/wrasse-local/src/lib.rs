@@ -13,7 +13,7 @@
 //! scheduler's commands into tasks. It never reads, writes or computes on
 //! rows.
 //!
-//! Layer: 6. Threads and clocks are allowed here; the bytes that come out do
+//! Layer: 7. Threads and clocks are allowed here; the bytes that come out do
 //! not depend on either.
 
 mod backend;
@@ -26,4 +26,4 @@ mod writing;
 
 pub use dry_run::{DryRun, dry_run};
 pub use run::run;
-pub use wrasse_run::{Cancel, Job, RunResult, View, explain};
+pub use wrasse_job::{Cancel, Job, RunResult, View, explain};

@@ -4,7 +4,8 @@ use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 
 use wrasse_io::ReadLimits;
-use wrasse_run::{Begun, Cancel, Error, Job, RunResult, RunSnapshot, begin};
+use wrasse_job::{Begun, Cancel, Job, RunResult, begin};
+use wrasse_run::{Error, RunSnapshot};
 
 use crate::coordinator::Coordinator;
 use crate::worker::Shared;

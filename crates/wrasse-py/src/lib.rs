@@ -5,6 +5,8 @@
 //!
 //! Layer: 9.
 
+mod ray;
+
 use pyo3::prelude::*;
 
 /// The engine of Wrasse. `import wrasse` is the way in.
@@ -13,6 +15,9 @@ mod _engine {
     use std::ffi::OsString;
 
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::ray::{RayJob, RayTask};
 
     /// The version of the engine.
     #[pyfunction]

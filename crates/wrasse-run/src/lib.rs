@@ -16,12 +16,9 @@ mod exchange;
 mod executor;
 mod fetcher;
 mod fingerprints;
-mod job;
 mod manifest;
 mod metrics;
 mod pass;
-mod pipeline;
-pub mod process;
 mod record;
 mod records;
 mod rundir;
@@ -37,15 +34,11 @@ pub use exchange::ExchangeStore;
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
-pub use job::{
-    Begun, Cancel, Job, Ready, RunResult, View, begin, budget, exchanges, explain, list,
-};
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricInfo, MetricKind};
 pub use pass::{
     BlockState, Measuring, Part, Pass, PassSettings, Ran, Work, pack, stats_columns, unpack,
 };
-pub use pipeline::{Pipeline, Step};
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};

@@ -145,6 +145,18 @@ pub struct Split {
     pub(crate) share: Share,
 }
 
+impl Split {
+    /// Whether its rows have about as many bytes as it covers of the input: it is
+    /// text that is not packed.
+    pub fn is_plain(&self, inputs: &Inputs) -> bool {
+        match self.share {
+            Share::Bytes { .. } => true,
+            Share::Files(_) => inputs.files[self.file as usize].format == Format::Text,
+            _ => false,
+        }
+    }
+}
+
 /// Which part of its file, or which files, a split covers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Share {

@@ -13,13 +13,13 @@ use wrasse_io::{
     open_sink, output_format, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
-use wrasse_sched::Place;
-
-use crate::{
+use wrasse_run::{
     Commit, Done, Error, ErrorKind, Examples, ExchangeStore, Existing, FingerprintSet, Guard,
     Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir, Tally, Writer, WriterSettings,
-    process,
 };
+use wrasse_sched::Place;
+
+use crate::process;
 
 /// A run in full: what to read, do and write, and how.
 pub struct Job {
@@ -165,9 +165,18 @@ pub struct Ready {
 ///
 /// If the run cannot begin as asked.
 pub fn begin(job: &Job) -> Result<Begun, Error> {
+    begin_with(job, list(job)?)
+}
+
+/// The same with an input that was listed before.
+///
+/// # Errors
+///
+/// If the run cannot begin as asked.
+pub fn begin_with(job: &Job, inputs: Inputs) -> Result<Begun, Error> {
     let budget = budget(job)?;
     let replace = may_replace_output(job)?;
-    let inputs = Arc::new(list(job)?);
+    let inputs = Arc::new(inputs);
     refuse_input_among_parts(job, &inputs)?;
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;

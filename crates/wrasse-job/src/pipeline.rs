@@ -7,9 +7,8 @@
 
 use wrasse_op::OpKind as Shape;
 use wrasse_plan::{End, Plan};
+use wrasse_run::{Error, Part, PassSettings};
 use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, Resources};
-
-use crate::{Error, Part, PassSettings};
 
 /// What an operator of the scheduler runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +31,10 @@ pub struct Pipeline {
     pub steps: Vec<Step>,
     /// What a person reads: the names of what runs.
     pub names: Vec<String>,
+    /// The plan's operators that cut samples, in order.
+    slicers: Vec<usize>,
+    /// The plan's operators that decide behind each stage.
+    deciders: Vec<Option<usize>>,
 }
 
 /// What a task takes of a thread, in thousandths: while one runs another waits
@@ -88,7 +91,13 @@ impl Pipeline {
             }
         }
         let names = steps.iter().map(|step| name(plan, step)).collect();
-        Self { steps, names }
+        let is_slicer = |op: &usize| plan.operators()[*op].spec().kind == Shape::Slicer;
+        Self {
+            steps,
+            names,
+            slicers: (0..plan.operators().len()).filter(is_slicer).collect(),
+            deciders: plan.stages().iter().map(|s| s.end.operator()).collect(),
+        }
     }
 
     /// Whether the scheduler can hold so many operators.
@@ -106,6 +115,24 @@ impl Pipeline {
             .with_hint("split it into two recipes, the second over the output of the first"));
         }
         Ok(())
+    }
+
+    /// Whether a part puts out many samples for one.
+    pub fn slices(&self, part: &Part) -> bool {
+        let first = self
+            .slicers
+            .partition_point(|op| *op < part.operators.start);
+        self.slicers
+            .get(first)
+            .is_some_and(|op| *op < part.operators.end)
+    }
+
+    /// The plan's operator that decides at a gate of the scheduler's.
+    pub fn gate_operator(&self, op: usize) -> Option<usize> {
+        match self.steps.get(op)? {
+            Step::Gate(stage) => self.deciders[*stage],
+            _ => None,
+        }
     }
 
     /// The last exchange, if there is one, as an operator of the scheduler.
