@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use wrasse_local::{Cancel, Job, RunResult};
+use wrasse_job::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
 use wrasse_run::Existing;
 
 use crate::Exit;
 use crate::args::{ReportForm, RunArgs, ShowArgs};
+use crate::backend::Engine;
 use crate::failure::{Failure, print, say};
 use crate::reporter::{Reporter, end_at_once};
 use crate::settings::{Reuse, job};
@@ -27,9 +28,10 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     job.guard = args.show.guard();
     job.examples = shows_page(&job, &args.show);
+    let engine = Engine::new(&args.backend, &args.how)?;
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
-        None => execute(&job, &args.show)?.1,
+        None => execute(&job, &engine, &args.show)?.1,
     }
 }
 
@@ -46,6 +48,7 @@ pub(crate) fn shows_page(job: &Job, show: &ShowArgs) -> bool {
 /// If the run could not begin or go on.
 pub(crate) fn execute(
     job: &Job,
+    engine: &Engine,
     show: &ShowArgs,
 ) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
     quiet_operators();
@@ -61,7 +64,7 @@ pub(crate) fn execute(
         asked.cancel();
     });
     let mut reporter = Reporter::new(job, show)?;
-    let result = wrasse_local::run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
+    let result = engine.run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
     reporter.end(&result);
     drop(reporter);
     let result = result?;

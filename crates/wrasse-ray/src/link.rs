@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,8 +31,6 @@ pub(crate) struct Gateway {
     pub(crate) python: PathBuf,
     /// Where it writes what it says besides: the place to look when it dies.
     pub(crate) log: PathBuf,
-    /// Added to its environment.
-    pub(crate) env: Vec<(String, String)>,
 }
 
 /// The bytes of an object, or why they cannot be had.
@@ -62,7 +61,8 @@ impl Link {
         })?;
         let child = Command::new(&gateway.python)
             .args(["-m", "wrasse.ray.gateway"])
-            .envs(gateway.env.iter().map(|(name, value)| (name, value)))
+            // The terminal's signals are for this process: it ends the other.
+            .process_group(0)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(log.try_clone().map_err(fail)?))
             .stderr(Stdio::from(log))
@@ -70,7 +70,7 @@ impl Link {
             .map_err(|error| {
                 let python = gateway.python.display();
                 Error::io(format!("cannot start {python}"), error)
-                    .with_hint("WRASSE_PYTHON names the Python that has wrasse[ray]")
+                    .with_hint("--ray-python names the Python that has wrasse[ray]")
             })?;
         let waiting: Arc<Mutex<HashMap<u64, Sender<Fetched>>>> = Arc::default();
         let from = mine.try_clone().map_err(fail)?;

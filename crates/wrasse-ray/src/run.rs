@@ -52,8 +52,6 @@ pub struct Options {
     pub ship: Option<PathBuf>,
     /// Ask Ray for completions instead of being called back.
     pub polls: bool,
-    /// Added to the gateway's environment.
-    pub env: Vec<(String, String)>,
 }
 
 /// What the gateway writes besides, in the run directory's parent until there is
@@ -104,7 +102,6 @@ pub fn run(
     let gateway = Gateway {
         python: options.python.clone(),
         log,
-        env: options.env.clone(),
     };
     let link = Link::start(&gateway, move |heard| {
         drop(hears.send(Note::Heard(heard)));

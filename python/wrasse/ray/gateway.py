@@ -371,7 +371,7 @@ def connect(hello: dict, scratch: str | None) -> Any:
     try:
         import ray
     except ImportError as error:
-        hint = "pip install 'wrasse[ray]', or name another Python by WRASSE_PYTHON"
+        hint = "pip install 'wrasse[ray]', or name the Python that has it with --ray-python"
         raise Refused(f"{sys.executable} has no Ray: {error}", hint) from error
     from wrasse.ray import private
 
