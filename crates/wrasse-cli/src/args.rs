@@ -94,13 +94,17 @@ pub(crate) struct BackendArgs {
     /// Paths lead to the same files on every machine of the cluster
     #[arg(long)]
     pub(crate) ray_shared_paths: bool,
-    /// Give workers this folder, which holds the package `wrasse`, if they lack it
-    #[arg(long, value_name = "DIR")]
-    pub(crate) ray_ship: Option<PathBuf>,
+    /// Give workers this program's package `wrasse`, which they lack
+    #[arg(long)]
+    pub(crate) ray_ship: bool,
     /// The Python that has `wrasse[ray]` [default: `$WRASSE_PYTHON`, that of the
     /// active environment, the one beside this program, or `python3`]
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) ray_python: Option<PathBuf>,
+    /// Bytes of input in a task, about [default: 64MiB, less where stores are
+    /// small]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) ray_task_bytes: Option<ByteCount>,
     /// Ask Ray for completions instead of being called back by it
     #[arg(long, hide = true)]
     pub(crate) ray_polling: bool,

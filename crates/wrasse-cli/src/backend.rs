@@ -29,7 +29,8 @@ impl Engine {
                 ("--ray-address", args.ray_address.is_some()),
                 ("--ray-object-store", args.ray_object_store.is_some()),
                 ("--ray-shared-paths", args.ray_shared_paths),
-                ("--ray-ship", args.ray_ship.is_some()),
+                ("--ray-ship", args.ray_ship),
+                ("--ray-task-bytes", args.ray_task_bytes.is_some()),
                 ("--ray-python", args.ray_python.is_some()),
             ];
             return match asks.iter().find(|(_, asked)| *asked) {
@@ -43,7 +44,8 @@ impl Engine {
             object_store: args.ray_object_store.map(|size| size.0),
             cpus_max: how.threads,
             shared_paths: args.ray_shared_paths,
-            ship: args.ray_ship.clone(),
+            ship: args.ray_ship,
+            task_bytes: args.ray_task_bytes.map(|size| size.0),
             polls: args.ray_polling,
         })))
     }

@@ -70,8 +70,8 @@ pub(crate) struct Hello<'a> {
     pub(crate) cpus: usize,
     /// Bytes of the local one's object store.
     pub(crate) object_store: Option<u64>,
-    /// A folder that workers import `wrasse` from, if they lack it.
-    pub(crate) ship: Option<&'a str>,
+    /// Workers lack the package `wrasse`: give them the gateway's.
+    pub(crate) ship: bool,
     /// Ask for completions instead of being called.
     pub(crate) polls: bool,
 }

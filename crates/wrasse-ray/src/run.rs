@@ -48,14 +48,15 @@ pub struct Options {
     pub cpus_max: Option<usize>,
     /// The paths of the input are the same on every machine of the cluster.
     pub shared_paths: bool,
-    /// A folder with the package `wrasse`, for workers that lack it.
-    pub ship: Option<PathBuf>,
+    /// Give workers the gateway's package `wrasse`, which they lack.
+    pub ship: bool,
+    /// Bytes of input in a task, and of its outputs.
+    pub task_bytes: Option<u64>,
     /// Ask Ray for completions instead of being called back.
     pub polls: bool,
 }
 
-/// What the gateway writes besides, in the run directory's parent until there is
-/// one.
+/// What the gateway writes besides, in the run directory.
 const LOG: &str = "ray-gateway.log";
 
 /// How long a cluster may take to start or to be joined.
@@ -137,7 +138,6 @@ fn join(
     heard: &Receiver<Note>,
     cancel: &Cancel,
 ) -> Result<Cluster, Error> {
-    let ship = options.ship.as_ref().map(|path| path.to_string_lossy());
     let hello = Say::Hello {
         version: VERSION,
         wrasse: env!("CARGO_PKG_VERSION"),
@@ -145,7 +145,7 @@ fn join(
             address: options.address.as_deref(),
             cpus: job.threads,
             object_store: options.object_store,
-            ship: ship.as_deref(),
+            ship: options.ship,
             polls: options.polls,
         },
     };
@@ -340,6 +340,10 @@ impl OnCluster<'_> {
         };
         watch.end(&scheduler, &pace, &books);
         let mut result = watch.result(&books, written);
+        if result.complete {
+            // Nobody will ask what the gateway said.
+            let _ = std::fs::remove_file(job.run_dir.join(LOG));
+        }
         result.warnings = ready.warnings;
         result.resumed = ready.resumed;
         Ok(result)
@@ -355,7 +359,7 @@ impl OnCluster<'_> {
             text_keys: text_keys
                 .filter_map(|key| key.as_str().map(str::to_owned))
                 .collect(),
-            inputs: Inputs::clone(&ready.inputs),
+            inputs: ready.inputs.from_anywhere()?,
             format: ready.format,
             settings: ready.pass.settings().into(),
             block_bytes: self.job.block_bytes.0,
@@ -384,7 +388,10 @@ impl OnCluster<'_> {
     fn target(&self, cluster: &Cluster) -> u64 {
         let cpus = (self.millicpus(cluster) / 1000) as u64;
         let room = Self::store_bytes(cluster) / (4 * cpus.max(1));
-        room.clamp(TARGET_BYTES_MIN, TARGET_BYTES)
+        let fitting = room.clamp(TARGET_BYTES_MIN, TARGET_BYTES);
+        self.options
+            .task_bytes
+            .map_or(fitting, |bytes| bytes.max(1))
     }
 
     /// A limited run reads share by share, so that exactly the first rows count.

@@ -31,6 +31,7 @@ import tempfile
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 # Raised with every change of the messages. Also in `protocol.rs`.
@@ -43,6 +44,9 @@ FRAME_MESSAGES = 256
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
+
+# Seconds in which the head of a cluster answers.
+ANSWERS_WITHIN = 10.0
 
 # Seconds between two looks at the nodes.
 WATCH = 1.0
@@ -353,6 +357,12 @@ def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
         return "object_lost", first_line(cause)
     if is_one(("TaskCancelledError",)):
         return "cancelled", first_line(cause)
+    text = str(cause)
+    if "failed to import" in text or "No module named 'wrasse" in text:
+        return "error", (
+            "the workers of the cluster lack the package `wrasse`: "
+            "install it on the nodes, or pass --ray-ship"
+        )
     return "error", first_line(cause)
 
 
@@ -360,6 +370,18 @@ def first_line(error: BaseException) -> str:
     """What an exception says, without traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def look_for(address: str) -> None:
+    """Refuses an address at which nobody answers: Ray would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit() or "://" in host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWERS_WITHIN).close()
+    except OSError as error:
+        message = f"cannot join the cluster at {address}: {error}"
+        raise Refused(message, "`ray status` shows the address of a cluster's head") from error
 
 
 def connect(hello: dict, scratch: str | None) -> Any:
@@ -382,9 +404,10 @@ def connect(hello: dict, scratch: str | None) -> Any:
         "logging_level": "warning",
     }
     if hello["ship"]:
-        options["runtime_env"] = {"py_modules": [hello["ship"]]}
+        options["runtime_env"] = {"py_modules": [str(Path(__file__).parents[1])]}
     if hello["address"] is not None:
         del options["include_dashboard"]
+        look_for(hello["address"])
         try:
             ray.init(address=hello["address"], **options)
         except (ConnectionError, RuntimeError, ValueError) as error:

@@ -80,6 +80,23 @@ impl Inputs {
             .map(|file| file.path.as_str())
     }
 
+    /// The same files for a process in another folder: shown under the same
+    /// paths, and read from absolute ones.
+    ///
+    /// # Errors
+    ///
+    /// If the current folder is gone.
+    pub fn from_anywhere(&self) -> Result<Self, Error> {
+        let mut inputs = self.clone();
+        for file in &mut inputs.files {
+            if let Place::Local(path) = &mut file.place {
+                *path = std::path::absolute(&*path)
+                    .map_err(|cause| Error::io(&file.path, "cannot be found", cause))?;
+            }
+        }
+        Ok(inputs)
+    }
+
     /// Whether standard input is among them, which only this process can read.
     pub fn has_stream(&self) -> bool {
         self.files
