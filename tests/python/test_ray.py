@@ -7,9 +7,10 @@ All of them listen on loopback addresses only and end with their test.
 from __future__ import annotations
 
 import gzip
-import json
+import os
 import re
-import shutil
+import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from ray_stand import Bench, Nodes, kill, nodes, processes, stage, wait_for
+from ray_fixtures import bench, fill, local, package, rows  # noqa: F401
+from ray_stand import Bench, Nodes, nodes, processes, wait_for
 
 RAY = pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
@@ -37,16 +39,6 @@ process:
 SMALL = "--ray-task-bytes=256KiB"
 
 
-@pytest.fixture(scope="session")
-def package(wrasse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("package"), wrasse)
-
-
-@pytest.fixture
-def bench(tmp_path: Path, wrasse: Path, package: Path) -> Bench:
-    return Bench(tmp_path, wrasse, package)
-
-
 @pytest.fixture(scope="module")
 def cluster(package: Path) -> Iterator[Nodes]:
     """A cluster that no test harms."""
@@ -54,47 +46,8 @@ def cluster(package: Path) -> Iterator[Nodes]:
         yield made
 
 
-def rows(n: int, salt: int = 0) -> str:
-    """Rows of a few hundred bytes; each fourth one is a copy of an earlier one."""
-    words = ["tide", "ebb", "harbor", "buoy", "gull", "mast", "keel", "stern", "https://a.example/b"]
-
-    def row(i: int) -> str:
-        at = i if i % 4 else i // 4
-        text = "  ".join(words[(at * 7 + k * k) % len(words)] for k in range(5 + at % 60))
-        return json.dumps({"id": i, "text": f"{at}  {text}", "salt": salt})
-
-    return "".join(row(i) + "\n" for i in range(n))
-
-
-def fill(bench: Bench, n_files: int = 4, n_rows: int = 4000) -> None:
-    for i in range(n_files):
-        bench.write(f"in/{i}.jsonl", rows(n_rows, i))
-    bench.write("recipe.yaml", RECIPE)
-
-
-def local(bench: Bench, recipe: str = "recipe.yaml", output: str = "out.jsonl") -> bytes:
-    """What the recipe gives on threads; nothing else stays of that."""
-    bench.run("run", recipe, "--quiet")
-    data = bench.read(output)
-    (bench.folder / output).unlink()
-    shutil.rmtree(next(bench.folder.glob("*.wrasse")))
-    return data
-
-
-def tally(report: dict) -> dict:
-    """The accounting, without times."""
-    drop = re.compile(r"(_s|_ns|_bytes|threads|resumed|version)$|^(busy|cpu|time)")
-
-    def clean(value):
-        if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items() if not drop.search(key)}
-        return [clean(item) for item in value] if isinstance(value, list) else value
-
-    return clean({key: report[key] for key in report if key in ("rows", "operators", "steps")})
-
-
 def test_a_ray_of_its_own_gives_the_same_bytes_and_leaves_nothing(bench: Bench) -> None:
-    fill(bench)
+    fill(bench, RECIPE)
     expected = local(bench)
     process = bench.start(
         "run", "recipe.yaml", "--backend=ray", f"--ray-python={sys.executable}", "-j2",
@@ -142,7 +95,7 @@ def address(digits: str) -> str:
 
 
 def test_callbacks_and_polling_give_the_same(bench: Bench, cluster: Nodes) -> None:
-    fill(bench)
+    fill(bench, RECIPE)
     expected = local(bench)
     for flags in [[], ["--ray-polling"]]:
         bench.run(
@@ -194,9 +147,8 @@ def test_every_kind_of_stage_gives_the_same_bytes(
     bench: Bench, cluster: Nodes, kind: str
 ) -> None:
     recipe, output = KINDS[kind]
-    fill(bench, 3, 2000)
+    fill(bench, recipe, 3, 2000)
     (bench.folder / "packed.jsonl.gz").write_bytes(gzip.compress(rows(6000).encode()))
-    bench.write("recipe.yaml", recipe)
     expected = local(bench, output=output)
     bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), SMALL)
     assert bench.read(output) == expected
@@ -211,7 +163,7 @@ def test_standard_input_is_refused(bench: Bench) -> None:
 
 
 def test_a_python_without_ray_is_told(bench: Bench) -> None:
-    fill(bench, 1, 10)
+    fill(bench, RECIPE, 1, 10)
     bench.env["PYTHONPATH"] += f":{bench.folder}"
     bench.write("ray.py", "raise ImportError('no module named ray here')\n")
     flags = ["--backend=ray", f"--ray-python={sys.executable}"]
@@ -222,6 +174,74 @@ def test_a_python_without_ray_is_told(bench: Bench) -> None:
 
 
 def test_a_cluster_that_is_not_there_is_told(bench: Bench) -> None:
-    fill(bench, 1, 10)
+    fill(bench, RECIPE, 1, 10)
     done = bench.run("run", "recipe.yaml", *bench.ray("127.0.0.1:1"), code=2)
     assert "cannot join the cluster at 127.0.0.1:1" in done.stderr
+
+
+def split_sections(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The sections of a guide: title, and its blocks, each with its first line."""
+    for section in re.split(r"^## ", text, flags=re.M)[1:]:
+        blocks = re.findall(r"^(`{3,})([^\n`]+)\n(.*?)^\1[ ]*$", section, flags=re.M | re.S)
+        yield section.splitlines()[0], [(info, body) for _, info, body in blocks]
+
+
+def play(bench: Bench, blocks: list[tuple[str, str]], flags: list[str]) -> tuple[list, dict]:
+    """Runs a section as it is written: exit codes, and the files at the end."""
+    codes = []
+    for info, body in blocks:
+        language, _, rest = info.partition(" ")
+        named = re.fullmatch(r"(?:input|file)=(\S+)", rest)
+        if named or info == "yaml":
+            bench.write(named[1] if named else "recipe.yaml", body)
+        elif language == "console":
+            for line in re.findall(r"^\$ (.*)$", body, flags=re.M):
+                words = shlex.split(line)
+                runs = words[1] == "run" and "<" not in words
+                stdin = None
+                if "<" in words:
+                    stdin = (bench.folder / words[-1]).open("rb")
+                    words = words[: words.index("<")]
+                process = subprocess.Popen(
+                    [bench.program, *words[1:], *(flags if runs else [])],
+                    cwd=bench.folder, env=bench.env, stdin=stdin or subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                )
+                codes.append((line, bench.wait(process).returncode))
+                if stdin:
+                    stdin.close()
+    own = {"manifest.jsonl", "events.jsonl", "report.html", "report.json", "lock", "ray-gateway.log"}
+    files = {
+        str(path.relative_to(bench.folder)): path.read_bytes()
+        for path in bench.folder.rglob("*")
+        if path.is_file() and path.name not in own
+    }
+    return codes, files
+
+
+# Guides that run recipes to their end.
+GUIDES = sorted(
+    path.name
+    for path in (ROOT / "tests" / "recipes").glob("*.md")
+    if "$ wrasse run" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_guides_come_out_the_same_on_a_cluster(
+    guide: str, tmp_path: Path, wrasse: Path, package: Path, cluster: Nodes
+) -> None:
+    text = (ROOT / "tests" / "recipes" / guide).read_text(encoding="utf-8")
+    for at, (title, blocks) in enumerate(split_sections(text)):
+        if not any("$ wrasse run" in body for info, body in blocks if info == "console"):
+            continue
+        ways = []
+        for way in ["threads", "ray"]:
+            (tmp_path / f"{at}-{way}").mkdir()
+            bench = Bench(tmp_path / f"{at}-{way}", wrasse, package)
+            ways.append(play(bench, blocks, bench.ray(cluster.address) if way == "ray" else []))
+        (codes, files), (ray_codes, ray_files) = ways
+        assert ray_codes == codes, f"{guide}: {title}"
+        assert sorted(ray_files) == sorted(files), f"{guide}: {title}"
+        for name, data in files.items():
+            assert ray_files[name] == data, f"{guide}: {title}: {name}"

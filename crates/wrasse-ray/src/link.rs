@@ -141,6 +141,54 @@ impl Link {
     }
 }
 
+/// A folder for the files of a local Ray, gone with this.
+#[derive(Debug)]
+pub(crate) struct Scratch(tempfile::TempDir);
+
+/// The names of Ray's sockets must fit into 107 bytes; they begin with the
+/// folder's.
+const FOLDER_BYTES_MAX: usize = 24;
+
+impl Scratch {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let usual = std::env::temp_dir();
+        let short = match usual.as_os_str().len() > FOLDER_BYTES_MAX {
+            true => PathBuf::from("/tmp"),
+            false => usual,
+        };
+        tempfile::Builder::new()
+            .prefix("wrasse-ray-")
+            .tempdir_in(short)
+            .map(Self)
+            .map_err(|error| Error::io("cannot make a folder for Ray", error))
+    }
+
+    pub(crate) fn path(&self) -> std::borrow::Cow<'_, str> {
+        self.0.path().to_string_lossy()
+    }
+}
+
+impl Drop for Scratch {
+    /// If the gateway was killed, Ray ends a moment later, and writes until then.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what writes there is no child of ours"
+    )]
+    fn drop(&mut self) {
+        const STEP: Duration = Duration::from_millis(100);
+        for _ in 0..ENDS_WITHIN.as_millis() / STEP.as_millis() {
+            if std::fs::remove_dir_all(self.0.path()).is_ok() || !self.0.path().exists() {
+                // Someone may have written while it was being removed.
+                std::thread::sleep(STEP);
+                if !self.0.path().exists() {
+                    return;
+                }
+            }
+            std::thread::sleep(STEP);
+        }
+    }
+}
+
 impl Drop for Link {
     /// Closes the socket, which the gateway hears, and waits for its end.
     #[expect(

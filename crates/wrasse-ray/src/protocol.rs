@@ -68,6 +68,9 @@ pub(crate) struct Hello<'a> {
     pub(crate) address: Option<&'a str>,
     /// Processors of the local one.
     pub(crate) cpus: usize,
+    /// A folder for the local one's files. Ours to remove; the gateway's, if we
+    /// are gone.
+    pub(crate) scratch: &'a str,
     /// Bytes of the local one's object store.
     pub(crate) object_store: Option<u64>,
     /// Workers lack the package `wrasse`: give them the gateway's.

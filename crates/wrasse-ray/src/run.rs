@@ -27,7 +27,7 @@ use wrasse_sched::{
 };
 
 use crate::backend::{Books, Ray, State};
-use crate::link::{Gateway, Link};
+use crate::link::{Gateway, Link, Scratch};
 use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
@@ -98,6 +98,8 @@ pub fn run(
     pipeline.check()?;
     let began = now();
     let log = log_path(job)?;
+    // Dropped behind the link, which ends who uses it.
+    let scratch = Scratch::new()?;
     let (notes, heard) = unbounded::<Note>();
     let hears = notes.clone();
     let gateway = Gateway {
@@ -107,7 +109,7 @@ pub fn run(
     let link = Link::start(&gateway, move |heard| {
         drop(hears.send(Note::Heard(heard)));
     })?;
-    let cluster = join(&link, job, options, &heard, cancel)?;
+    let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
     let ready = match begin_with(job, inputs)? {
         Begun::Done(done) => return Ok(*done),
@@ -134,7 +136,7 @@ fn log_path(job: &Job) -> Result<PathBuf, Error> {
 fn join(
     link: &Link,
     job: &Job,
-    options: &Options,
+    (options, scratch): (&Options, &str),
     heard: &Receiver<Note>,
     cancel: &Cancel,
 ) -> Result<Cluster, Error> {
@@ -144,6 +146,7 @@ fn join(
         options: Hello {
             address: options.address.as_deref(),
             cpus: job.threads,
+            scratch,
             object_store: options.object_store,
             ship: options.ship,
             polls: options.polls,

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde_json::Value;
 use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, encoder, open};
 use wrasse_op::Catalog;
 use wrasse_plan::Plan;
@@ -115,12 +116,11 @@ impl WorkerJob {
 
 /// The plan of the steps in `setup`, checked to be what the driver has.
 fn plan(setup: &Setup, catalog: &Catalog) -> Result<Plan, String> {
-    let process: serde_json::Value =
-        serde_json::from_str(&setup.process).map_err(|error| error.to_string())?;
+    let process: Value = serde_json::from_str(&setup.process).map_err(|error| error.to_string())?;
     let text = serde_json::json!({
         "dataset_path": "-",
         "text_keys": setup.text_keys,
-        "process": process,
+        "process": with_nulls(process.clone(), catalog),
     })
     .to_string();
     let source = Source::new("the run's recipe", text.as_bytes());
@@ -144,6 +144,26 @@ fn plan(setup: &Setup, catalog: &Catalog) -> Result<Plan, String> {
     }
     let operators = recipe.steps.into_iter().map(|step| step.operator).collect();
     Ok(Plan::new(operators))
+}
+
+/// The steps with what the canonical form leaves out: parameters that are null
+/// where that is not what they are by default.
+fn with_nulls(mut process: Value, catalog: &Catalog) -> Value {
+    let steps = process.as_array_mut().into_iter().flatten();
+    for (name, params) in steps.filter_map(Value::as_object_mut).flatten() {
+        let (Some(spec), Some(params)) = (catalog.find(name), params.as_object_mut()) else {
+            continue;
+        };
+        let schema = spec.schema().to_value();
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            let default = property.get("default").unwrap_or(&Value::Null);
+            if !default.is_null() && !params.contains_key(name) {
+                params.insert(name.clone(), Value::Null);
+            }
+        }
+    }
+    process
 }
 
 /// Does to the blocks of one object what gate `gate` has decided: `verdicts`

@@ -27,7 +27,6 @@ import signal
 import socket
 import struct
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -384,7 +383,7 @@ def look_for(address: str) -> None:
         raise Refused(message, "`ray status` shows the address of a cluster's head") from error
 
 
-def connect(hello: dict, scratch: str | None) -> Any:
+def connect(hello: dict) -> Any:
     """Joins a cluster, or starts a local one on the loopback interface."""
     if hello["address"] is None:
         # Without it Ray listens on all interfaces. Read when Ray is imported.
@@ -420,7 +419,7 @@ def connect(hello: dict, scratch: str | None) -> Any:
         options["object_store_memory"] = hello["object_store"]
     for attempt in range(STARTS):
         try:
-            private.init(ray, scratch, address="local", **options)
+            private.init(ray, hello["scratch"], address="local", **options)
             return ray
         except Exception as error:
             traceback.print_exc()
@@ -431,14 +430,12 @@ def connect(hello: dict, scratch: str | None) -> Any:
     raise AssertionError("unreachable")
 
 
-def serve(pipe: Pipe, scratch: str) -> None:
+def serve(pipe: Pipe, hello: dict) -> None:
     """Serves one run."""
-    messages, _ = pipe.read()
-    hello = messages[0]
-    if hello["op"] != "hello" or hello["version"] != PROTOCOL:
+    if hello.get("op") != "hello" or hello["version"] != PROTOCOL:
         message = f"the engine speaks version {hello.get('version')}, the gateway {PROTOCOL}"
         raise Refused(message, "the command `wrasse` and the Python package are of two versions")
-    ray = connect(hello, scratch)
+    ray = connect(hello)
     gateway = Gateway(pipe, ray, hello["polls"])
     pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray)})
     while True:
@@ -453,9 +450,10 @@ def main() -> None:
     os.dup2(null, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe = Pipe(sock)
-    scratch = tempfile.mkdtemp(prefix="wrasse-ray-")
+    hello: dict = {}
     try:
-        serve(pipe, scratch)
+        hello = pipe.read()[0][0]
+        serve(pipe, hello)
     except Closed:
         pass
     except Refused as error:
@@ -469,7 +467,8 @@ def main() -> None:
         if "ray" in sys.modules:
             with contextlib.suppress(Exception):
                 sys.modules["ray"].shutdown()
-        shutil.rmtree(scratch, ignore_errors=True)
+        if hello.get("scratch"):
+            shutil.rmtree(hello["scratch"], ignore_errors=True)
 
 
 if __name__ == "__main__":
