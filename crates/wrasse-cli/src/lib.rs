@@ -13,6 +13,7 @@ mod allocator;
 mod analysis;
 mod analyze;
 mod args;
+mod backend;
 mod check;
 mod dry_run;
 pub mod embedded;

@@ -9,6 +9,7 @@
 //!
 //! Layer: 9.
 
+mod ray;
 mod run;
 
 use pyo3::exceptions::PyException;
@@ -42,6 +43,9 @@ mod _engine {
     use crate::refused;
     #[pymodule_export]
     use crate::run::Run;
+
+    #[pymodule_export]
+    use crate::ray::{RayJob, RayTask};
 
     /// The version of the engine.
     #[pyfunction]
