@@ -92,6 +92,11 @@ impl Python {
         &self.settings.interpreter
     }
 
+    /// How it was made.
+    pub fn made_with(&self) -> &PythonSettings {
+        &self.settings
+    }
+
     /// What a worker is told of the recipe.
     pub(crate) fn settings(&self) -> Value {
         json!({ "paths": self.settings.paths, "strict": self.settings.strict })
