@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -141,8 +144,6 @@ def test_a_run_that_is_not_what_it_should_be_has_a_result(tmp_path: Path) -> Non
     assert rejects.value.result.rows.rejected > 2
 
     whole = PAGES.read_bytes()
-    import gzip
-
     packed = gzip.compress(whole)
     (tmp_path / "cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(wrasse.DamagedInput) as damage:
@@ -211,6 +212,40 @@ def test_python_goes_on_while_the_engine_works(many: Path, tmp_path: Path) -> No
     watcher.join()
     assert len(seen) > 2
     assert handle.wait().complete
+
+
+def test_runs_go_on_beside_each_other(tmp_path: Path) -> None:
+    handles = [
+        wrasse.start(RECIPE, dataset_path=PAGES, export_path=tmp_path / f"{n}.jsonl")
+        for n in range(3)
+    ]
+    assert [handle.wait().rows.out for handle in handles] == [288] * 3
+    assert len({path.read_bytes() for path in tmp_path.glob("*.jsonl")}) == 1
+
+
+def test_a_terminal_shows_progress_and_a_pipe_does_not(tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "python")!r})
+import wrasse
+wrasse.__path__.append({str(wrasse.__path__[-1])!r})
+wrasse.run({str(RECIPE)!r}, dataset_path={str(PAGES)!r}, export_path=sys.argv[1])
+"""
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run([*command, tmp_path / "a.jsonl"], capture_output=True, check=True)
+    assert (ran.stdout, ran.stderr) == (b"", b"")
+
+    controller, terminal = os.openpty()
+    shown = b""
+    with subprocess.Popen([*command, tmp_path / "b.jsonl"], stderr=terminal) as process:
+        os.close(terminal)
+        # The end of a terminal is an error; a full one would hold its writer.
+        with contextlib.suppress(OSError):
+            while some := os.read(controller, 1 << 16):
+                shown += some
+    os.close(controller)
+    assert process.returncode == 0
+    assert b"text_length_filter" in shown
 
 
 class Interrupts(_display.Display):
