@@ -282,10 +282,8 @@ wrasse.start({str(RECIPE)!r}, dataset_path={str(many)!r}, export_path="out.jsonl
 """
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
     assert not (tmp_path / "out.jsonl").exists()
-    result = wrasse.run(
-        RECIPE, dataset_path=many, export_path=str(tmp_path / "out.jsonl"), restart=True
-    )
-    assert result.complete
+    events = (tmp_path / "out.wrasse/events.jsonl").read_text().splitlines()
+    assert json.loads(events[-1])["outcome"] == "interrupted"
 
 
 def test_without_an_engine_operators_can_be_written_and_runs_say_what_is_missing() -> None:
