@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
@@ -46,6 +47,8 @@ _SWITCHES = ("trace_dropped", "resume", "restart", "overwrite")
 
 def engine() -> Any:
     """The extension module; raises `EngineMissing` if there is none."""
+    # Python operators run with this Python, unless a recipe names another.
+    os.environ.setdefault("WRASSE_PYTHON", sys.executable)
     try:
         return importlib.import_module("wrasse._engine")
     except ModuleNotFoundError as error:

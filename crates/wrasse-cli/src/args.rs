@@ -48,9 +48,27 @@ pub(crate) struct RecipeArgs {
     /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) python: PythonArgs,
     /// The text of the recipe, if it is not in a file.
     #[arg(skip)]
     pub(crate) text: Option<Vec<u8>>,
+}
+
+/// Python operators.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct PythonArgs {
+    /// The Python that runs Python operators [default: that of the active
+    /// environment, else `python3`]
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) python: Option<PathBuf>,
+    /// Look for operator folders in this folder, by name or raw_id; can be
+    /// repeated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) operators: Vec<PathBuf>,
+    /// Operators of DataMate behave as there, defects included
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// How to run.
@@ -98,6 +116,12 @@ pub(crate) struct RunArgs {
     /// Run a sample of the input (default 16MiB), write nothing, predict the rest
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "16MiB", require_equals = true)]
     pub(crate) dry_run: Option<ByteCount>,
+    /// Where a task of DataMate (process.yaml) records what became of each
+    /// file: a file of SQLite, `postgres://user:password@host/database` with
+    /// DataMate's own tables, or `none`
+    /// [default: `results.sqlite` in the run directory]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) results: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
 }

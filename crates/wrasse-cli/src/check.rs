@@ -6,10 +6,12 @@ use wrasse_op::Catalog;
 use crate::Exit;
 use crate::args::{CheckArgs, ReportForm};
 use crate::failure::{Failure, print, say};
-use crate::load::{checked, wrong};
+use crate::load::{Understood, checked, wrong};
 
 pub(crate) fn check(args: &CheckArgs, catalog: &Catalog) -> Result<Exit, Failure> {
-    let (source, checked) = checked(&args.recipe, catalog)?;
+    let Understood {
+        source, checked, ..
+    } = checked(&args.recipe, catalog)?;
     match args.format {
         ReportForm::Json => {
             let findings: Vec<_> = checked

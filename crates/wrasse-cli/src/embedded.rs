@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use wrasse_io::Sink;
 use wrasse_local::{Cancel, Job};
 use wrasse_op::Catalog;
-use wrasse_recipe::{Checked, Diagnostic, Recipe, Severity, Source};
+use wrasse_recipe::{Checked, Diagnostic, Severity, Source};
 use wrasse_run::RunSnapshot;
 
 use crate::Exit;
 use crate::args::{Args, Command, RecipeArgs, ShowArgs};
 use crate::failure::Failure;
+use crate::load::{Loaded, Understood};
 use crate::reporter::Reporter;
 use crate::run::{quiet_operators, reuse, shows_page, verdict, write_page, write_report};
 use crate::settings::job;
@@ -83,7 +84,9 @@ pub fn check(order: Order, catalog: &Catalog) -> Result<Vec<Finding>, Refusal> {
     let Command::Check(args) = parse(order)? else {
         return Err(unexpected());
     };
-    let (source, checked) = load::checked(&args.recipe, catalog)?;
+    let Understood {
+        source, checked, ..
+    } = load::checked(&args.recipe, catalog)?;
     Ok(findings(&source, &checked.diagnostics))
 }
 
@@ -235,15 +238,19 @@ fn unexpected() -> Refusal {
     Failure::usage("this command cannot be given here").into()
 }
 
-fn recipe(args: &RecipeArgs, catalog: &Catalog) -> Result<(Recipe, Vec<Finding>), Refusal> {
-    let (source, checked) = load::checked(args, catalog)?;
+fn recipe(args: &RecipeArgs, catalog: &Catalog) -> Result<(Loaded, Vec<Finding>), Refusal> {
+    let Understood {
+        source,
+        checked,
+        python,
+    } = load::checked(args, catalog)?;
     let Checked {
         recipe,
         diagnostics,
     } = checked;
     let findings = findings(&source, &diagnostics);
     match recipe {
-        Some(recipe) => Ok((recipe, findings)),
+        Some(recipe) => Ok((Loaded { recipe, python }, findings)),
         None => Err(Refusal {
             findings,
             ..load::wrong(args, &diagnostics).into()

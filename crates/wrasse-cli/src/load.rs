@@ -2,12 +2,16 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use wrasse_op::Catalog;
-use wrasse_recipe::{Checked, Diagnostic, Recipe, Severity, Source, check};
+use wrasse_pyhost::Python;
+use wrasse_recipe::{Checked, Diagnostic, Recipe, Severity, Source, check_with};
 
 use crate::args::RecipeArgs;
 use crate::failure::{Failure, say};
+use crate::operators;
+use crate::python::PythonSource;
 
 /// The recipe's text with the changes of the command line.
 pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
@@ -20,7 +24,11 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
         std::fs::read(&args.recipe)
     };
     match bytes {
-        Ok(bytes) => Ok(Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned())),
+        Ok(bytes) => {
+            let source = Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned());
+            let folders = operators::folders(&source, &args.python.operators)?;
+            Ok(source.with_folders(folders))
+        }
         Err(error) => {
             let failure =
                 Failure::usage(format!("cannot read the recipe {}: {error}", args.recipe));
@@ -32,16 +40,41 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
     }
 }
 
-/// The recipe as far as it can be understood, with all that is to be said of it.
-pub(crate) fn checked(args: &RecipeArgs, catalog: &Catalog) -> Result<(Source, Checked), Failure> {
+/// A recipe, ready to run.
+pub(crate) struct Loaded {
+    pub(crate) recipe: Recipe,
+    /// What runs its Python operators, if it has any.
+    pub(crate) python: Option<Arc<Python>>,
+}
+
+/// A recipe as far as it can be understood.
+pub(crate) struct Understood {
+    pub(crate) source: Source,
+    /// The recipe, with all that is to be said of it.
+    pub(crate) checked: Checked,
+    /// What runs its Python operators, if it has any.
+    pub(crate) python: Option<Arc<Python>>,
+}
+
+/// Reads and checks a recipe.
+pub(crate) fn checked(args: &RecipeArgs, catalog: &Catalog) -> Result<Understood, Failure> {
     let source = source(args)?;
-    let checked = check(&source, catalog);
-    Ok((source, checked))
+    let outsiders = PythonSource::new(&args.python, &args.recipe);
+    let checked = check_with(&source, catalog, &outsiders);
+    Ok(Understood {
+        source,
+        checked,
+        python: outsiders.into_python(),
+    })
 }
 
 /// Loads a recipe; prints errors and warnings.
-pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<Recipe, Failure> {
-    let (source, checked) = checked(args, catalog)?;
+pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<Loaded, Failure> {
+    let Understood {
+        source,
+        checked,
+        python,
+    } = checked(args, catalog)?;
     let Checked {
         recipe,
         diagnostics,
@@ -51,10 +84,12 @@ pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<
             say(finding.render(&source).trim_end());
         }
     }
-    recipe.ok_or_else(|| {
-        wrong(args, &diagnostics)
-            .with_hint("`wrasse check` tells the same without running anything")
-    })
+    recipe
+        .map(|recipe| Loaded { recipe, python })
+        .ok_or_else(|| {
+            wrong(args, &diagnostics)
+                .with_hint("`wrasse check` tells the same without running anything")
+        })
 }
 
 /// A recipe that cannot run, for what was told of it.

@@ -6,12 +6,13 @@ use std::sync::Once;
 use serde_json::Value;
 use wrasse_local::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
-use wrasse_run::Existing;
+use wrasse_run::{Existing, RunSnapshot};
 
 use crate::Exit;
 use crate::args::{ReportForm, RunArgs, ShowArgs};
 use crate::failure::{Failure, print, say};
 use crate::reporter::{Reporter, end_at_once};
+use crate::results::{self, Results};
 use crate::settings::{Reuse, job};
 use crate::table::count;
 use crate::{allocator, dry_run, load, page, report};
@@ -19,12 +20,16 @@ use crate::{allocator, dry_run, load, page, report};
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
     let reuse = reuse(args.resume, args.restart, args.overwrite);
+    let wanted = results::wanted(&recipe.recipe, args.results.as_deref())?;
     let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     job.guard = args.show.guard();
     job.examples = shows_page(&job, &args.show);
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
-        None => execute(&job, &args.show)?.1,
+        None => {
+            let results = wanted.map(|wanted| wanted.start(&job)).transpose()?;
+            execute_recorded(&job, &args.show, results)?.1
+        }
     }
 }
 
@@ -55,6 +60,15 @@ pub(crate) fn execute(
     job: &Job,
     show: &ShowArgs,
 ) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
+    execute_recorded(job, show, None)
+}
+
+/// The same, and records the results of each file.
+fn execute_recorded(
+    job: &Job,
+    show: &ShowArgs,
+    mut results: Option<Results>,
+) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
     quiet_operators();
     allocator::fit(job);
     let cancel = Cancel::default();
@@ -68,12 +82,28 @@ pub(crate) fn execute(
         asked.cancel();
     });
     let mut reporter = Reporter::new(job, show, true)?;
-    let result = wrasse_local::run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
+    let mut see = |snapshot: &RunSnapshot| {
+        reporter.see(snapshot);
+        if let Some(results) = &mut results {
+            results.see();
+        }
+    };
+    let result = wrasse_local::run(job, &mut see, &cancel);
     reporter.end(&result);
     drop(reporter);
+    let recorded = match (&result, results) {
+        (Ok(result), Some(results)) => results.end(result, show.quiet),
+        (Err(_), Some(results)) => {
+            results.failed();
+            Ok(())
+        }
+        (_, None) => Ok(()),
+    };
     let result = result?;
     write_page(job, &result);
     let verdict = tell(job, &result, show.quiet, show.report);
+    // A run that was interrupted has more to say than that.
+    let verdict = verdict.and_then(|exit| recorded.map(|()| exit));
     Ok((result, verdict))
 }
 

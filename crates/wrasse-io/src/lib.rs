@@ -11,14 +11,16 @@
 //! Layer: 2.
 
 mod error;
+mod files;
 mod sink;
 mod source;
 mod store;
 
 pub use error::Error;
 pub use sink::{
-    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, StreamForm,
-    clear_staging, open_sink, stream,
+    BlockBuilder, Conflict, EXPORTS, Encoder, ExportSource, Exported, Finished, OutBlock, Part,
+    Sink, SinkSpec, StreamForm, clear_staging, exported, exports_committed, missing_export,
+    open_sink, stream,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

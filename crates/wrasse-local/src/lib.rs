@@ -22,6 +22,7 @@ mod dry_run;
 mod job;
 mod ordering;
 mod pipeline;
+mod pools;
 mod process;
 mod worker;
 mod writing;

@@ -21,7 +21,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     // Dialects of YAML.
     ("saphyr-parser", &["wrasse-recipe"]),
     // Threads.
-    ("crossbeam-channel", &["wrasse-local", "wrasse-bench"]),
+    (
+        "crossbeam-channel",
+        &["wrasse-pyhost", "wrasse-local", "wrasse-bench"],
+    ),
+    // Processes.
+    ("rustix", &["wrasse-pyhost"]),
     // Formats, stores, and the runtime that stores need.
     ("arrow-*", &["wrasse-io"]),
     ("bytes", &["wrasse-io"]),
@@ -39,6 +44,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("url", &["wrasse-io"]),
     ("walkdir", &["wrasse-io"]),
     ("zstd", &["wrasse-io", "wrasse-bench"]),
+    // Databases.
+    ("postgres", &["wrasse-results"]),
+    ("rusqlite", &["wrasse-results"]),
     // What operators are made of.
     ("fancy-regex", &["wrasse-ops"]),
     ("html5ever", &["wrasse-ops"]),

@@ -130,6 +130,9 @@ impl Sink for Stream {
             Payload::Pieces(pieces) => pieces
                 .into_iter()
                 .try_for_each(|piece| self.append_piece(piece)),
+            Payload::Files(_) => {
+                unreachable!("a stream's encoders make lines and tables")
+            }
         }
     }
 
