@@ -41,8 +41,9 @@ _VALUES = (
     "commit_bytes",
     "metrics_addr",
     "no_progress_timeout",
+    "python",
 )
-_SWITCHES = ("trace_dropped", "resume", "restart", "overwrite")
+_SWITCHES = ("trace_dropped", "resume", "restart", "overwrite", "strict")
 
 
 def engine() -> Any:
@@ -86,6 +87,8 @@ def override_words(overrides: Mapping[str, Any]) -> list[str]:
             words.append(f"--{name.replace('_', '-')}={_plain(value)}")
         elif name in _SWITCHES:
             words += [f"--{name.replace('_', '-')}"] if value else []
+        elif name == "operators":
+            words += [f"--operators={_plain(folder)}" for folder in value]
         elif name == "html":
             words += [] if value else ["--no-html"]
         elif name == "set":

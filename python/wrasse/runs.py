@@ -2,8 +2,8 @@
 
 A recipe is a path, YAML text, a mapping, or a dataset. Keywords say how it runs
 (`threads`, `memory`, `limit`, `max_rejects`, `trace_dropped`, `run_dir`, `resume`,
-`restart`, `overwrite`, `html`, `metrics_addr`, `no_progress_timeout`: the flags of
-`wrasse run`) or replace keys of the recipe (`export_path`, `dataset_path`, ...);
+`restart`, `overwrite`, `html`, `metrics_addr`, `no_progress_timeout`, `python`, `operators`,
+`strict`: the flags of `wrasse run`) or replace keys of the recipe (`export_path`, `dataset_path`, ...);
 `set={"process.text_length_filter.min_len": 50}` reaches any value of it.
 """
 

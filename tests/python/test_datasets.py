@@ -25,12 +25,6 @@ pytestmark = pytest.mark.usefixtures("engine")
 
 PAGES = ROOT / "examples/web-text/pages.jsonl"
 
-# To be taken away when the engine runs Python steps: strict, so that it cannot be forgotten.
-needs_workers = pytest.mark.xfail(
-    raises=wrasse.RecipeError, strict=True, reason="the engine does not run Python steps yet"
-)
-
-
 def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
@@ -332,6 +326,35 @@ for name, params in [({mark!r}, {{"mark": "?"}}), ({both!r}, {{}})]:
     assert ran.stdout.splitlines() == ["a? `!` or `?`", "a? `end` or `no`"]
 
 
+def test_the_same_function_is_the_same_in_every_session(tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "python")!r})
+import wrasse
+
+class Same(wrasse.Mapper):
+    def map(self, row):
+        return Other().one(row)
+
+class Other:
+    def one(self, row):
+        return row
+
+# As a notebook does.
+cell = "def first(row): return second(row)\\ndef second(row): return row"
+exec(compile(cell, f"/tmp/ipykernel_{{sys.argv[1]}}/1.py", "exec"))
+dataset = wrasse.read_jsonl("a").op(Same).map(first)
+dataset.save(f"{{sys.argv[1]}}.yaml")
+"""
+    for n in range(2):
+        (tmp_path / f"folder{n}").mkdir()
+        subprocess.run(
+            [sys.executable, "-c", program, tmp_path / str(n)], cwd=tmp_path / f"folder{n}", check=True
+        )
+    first, second = (path.read_bytes() for path in sorted(tmp_path.glob("*.pickle")))
+    assert first == second
+
+
 def test_another_function_is_another_recipe() -> None:
     dataset = wrasse.read_jsonl(PAGES)
     one, same, other = (
@@ -385,7 +408,6 @@ def test_what_is_no_step_is_refused() -> None:
             wrong()
 
 
-@needs_workers
 def test_python_steps_run_among_native_ones(tmp_path: Path) -> None:
     source = write(
         tmp_path / "in.jsonl", {"text": "one  word", "n": 1}, {"text": "x", "n": 1}, {"text": "y", "n": 0}
@@ -403,7 +425,6 @@ def test_python_steps_run_among_native_ones(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "saved.jsonl") == rows_of(tmp_path / "out.jsonl")
 
 
-@needs_workers
 def test_rows_of_python_steps_come_as_they_are_made() -> None:
     dataset = wrasse.read_jsonl(PAGES).map(lambda row: {"text": str(len(row["text"]))})
     assert all(row["text"].isdigit() for row in dataset.take(10))

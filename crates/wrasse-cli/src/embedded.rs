@@ -5,6 +5,7 @@
 //! writes to standard output; standard error gets progress, if it is asked for.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Parser as _;
 use serde_json::{Value, json};
@@ -32,6 +33,9 @@ pub struct Order {
     pub args: Vec<OsString>,
     /// The text of the recipe.
     pub text: Option<Vec<u8>>,
+    /// The Python that the engine is part of, if it is: it runs operators in Python
+    /// unless another one is named.
+    pub python: Option<PathBuf>,
 }
 
 /// Why something was not done, or not in full.
@@ -225,12 +229,14 @@ fn parse(order: Order) -> Result<Command, Refusal> {
         Failure::usage(message.trim_start_matches("error: "))
     })?;
     let mut command = args.command;
-    match &mut command {
-        Command::Run(args) => args.recipe.text = order.text,
-        Command::Check(args) => args.recipe.text = order.text,
-        Command::Explain(args) => args.recipe.text = order.text,
-        _ => {}
-    }
+    let recipe = match &mut command {
+        Command::Run(args) => &mut args.recipe,
+        Command::Check(args) => &mut args.recipe,
+        Command::Explain(args) => &mut args.recipe,
+        _ => return Err(unexpected()),
+    };
+    recipe.text = order.text;
+    recipe.python.own = order.python;
     Ok(command)
 }
 
