@@ -410,7 +410,7 @@ def test_what_is_no_step_is_refused() -> None:
 
 def test_python_steps_run_among_native_ones(tmp_path: Path) -> None:
     source = write(
-        tmp_path / "in.jsonl", {"text": "one  word", "n": 1}, {"text": "x", "n": 1}, {"text": "y", "n": 0}
+        tmp_path / "in.jsonl", {"text": "one\u00a0word", "n": 1}, {"text": "x", "n": 1}, {"text": "y", "n": 0}
     )
     result = chain(source).write_jsonl(tmp_path / "out.jsonl")
     assert [row["text"] for row in rows_of(tmp_path / "out.jsonl")] == [
@@ -428,3 +428,25 @@ def test_python_steps_run_among_native_ones(tmp_path: Path) -> None:
 def test_rows_of_python_steps_come_as_they_are_made() -> None:
     dataset = wrasse.read_jsonl(PAGES).map(lambda row: {"text": str(len(row["text"]))})
     assert all(row["text"].isdigit() for row in dataset.take(10))
+
+
+def test_a_function_that_fails_costs_its_sample(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", *({"text": str(n)} for n in range(10)))
+    dataset = wrasse.read_jsonl(source).map(lambda row: {"text": str(10 // int(row["text"]))})
+    result = dataset.write_jsonl(tmp_path / "out.jsonl")
+    assert (result.rows.out, result.rows.rejected) == (9, 1)
+    (reject,) = rows_of(tmp_path / "out.wrasse/rejects.jsonl")
+    assert "ZeroDivisionError" in json.dumps(reject)
+
+
+def test_a_run_with_functions_is_resumed_with_the_same_ones(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", *({"text": f"{n} " * 200} for n in range(5000)))
+    dataset = wrasse.read_jsonl(source).map(lambda row: {"text": row["text"][:10]})
+    with dataset.start(tmp_path / "out.jsonl", threads=1) as handle:
+        handle.cancel()
+    assert not handle.wait().complete
+    other = wrasse.read_jsonl(source).map(lambda row: {"text": row["text"][:11]})
+    with pytest.raises(wrasse.UsageError, match="cannot resume .*code"):
+        other.write_jsonl(tmp_path / "out.jsonl", resume=True)
+    result = dataset.write_jsonl(tmp_path / "out.jsonl", resume=True)
+    assert result.complete and result.rows.out == 5000
