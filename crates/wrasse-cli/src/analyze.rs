@@ -16,6 +16,7 @@ use wrasse_run::{Existing, MaxRejects, Measuring, Places};
 use crate::Exit;
 use crate::analysis::{ABOUT, Analysis, STATS, canonical_steps, why_left_out};
 use crate::args::{AnalyzeArgs, HowArgs};
+use crate::backend::Engine;
 use crate::failure::{Failure, say};
 use crate::load::{self, Loaded};
 use crate::page;
@@ -87,7 +88,7 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
         excerpt_hash_max: excerpt_hash_max(&job)?,
     }));
     prepare(&folder)?;
-    let (result, verdict) = execute(&job, &args.show)?;
+    let (result, verdict) = execute(&job, &Engine::Local, &args.show)?;
     if result.complete {
         refuse_mixed(&result)?;
         let analysis = Analysis {

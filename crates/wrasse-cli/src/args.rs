@@ -38,6 +38,9 @@ pub(crate) enum Command {
     Schema,
     /// Run the rejected samples of a run again, after a fix
     Replay(ReplayArgs),
+    /// Keep a process of the task service: for the service alone
+    #[command(hide = true)]
+    Keep(KeepArgs),
 }
 
 /// The recipe, and changes to it.
@@ -101,12 +104,57 @@ pub(crate) struct HowArgs {
     pub(crate) commit_bytes: Option<ByteCount>,
 }
 
+/// What runs the tasks.
+#[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Backend")]
+pub(crate) struct BackendArgs {
+    /// What runs the tasks
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) backend: BackendName,
+    /// Join this cluster (`auto`, or `host:port` of its head); otherwise a Ray of
+    /// this machine's own is started for the run, with `--threads` processors
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) ray_address: Option<String>,
+    /// Memory for blocks in a Ray of this machine's own [default: Ray decides]
+    #[arg(long, value_name = "SIZE", conflicts_with = "ray_address")]
+    pub(crate) ray_object_store: Option<ByteCount>,
+    /// Paths lead to the same files on every machine of the cluster
+    #[arg(long)]
+    pub(crate) ray_shared_paths: bool,
+    /// Give workers this program's package `wrasse`, which they lack
+    #[arg(long)]
+    pub(crate) ray_ship: bool,
+    /// The Python that has `wrasse[ray]` [default: `$WRASSE_PYTHON`, that of the
+    /// active environment, the one beside this program, or `python3`]
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) ray_python: Option<PathBuf>,
+    /// Bytes of input in a task, about [default: 64MiB, less where stores are
+    /// small]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) ray_task_bytes: Option<ByteCount>,
+    /// Ask Ray for completions instead of being called back by it
+    #[arg(long, hide = true)]
+    pub(crate) ray_polling: bool,
+}
+
+/// What runs the tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    /// Threads of this program
+    #[default]
+    Local,
+    /// Ray: this machine, or a cluster
+    Ray,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) recipe: RecipeArgs,
     #[command(flatten)]
     pub(crate) how: HowArgs,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
     /// Go on with an interrupted run
     #[arg(long, conflicts_with = "restart")]
     pub(crate) resume: bool,
@@ -153,6 +201,10 @@ pub(crate) struct ShowArgs {
     /// many seconds; 0 for never. After a minute there is a warning
     #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, value_parser = seconds)]
     pub(crate) no_progress_timeout: f64,
+    /// Tell in files of this folder what the run is, where it stands and what
+    /// came of it: for the task service
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) live: Option<PathBuf>,
 }
 
 impl ShowArgs {
@@ -258,6 +310,12 @@ pub(crate) struct ReplayArgs {
     pub(crate) output: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct KeepArgs {
+    /// The folder that it shares with the service
+    pub(crate) dir: PathBuf,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -13,12 +13,14 @@ mod allocator;
 mod analysis;
 mod analyze;
 mod args;
+mod backend;
 mod check;
 mod dry_run;
 pub mod embedded;
 mod exit;
 mod explain;
 mod failure;
+mod live;
 mod load;
 mod metrics_server;
 mod operators;
@@ -45,6 +47,7 @@ use wrasse_op::Catalog;
 
 use crate::args::{Args, Command};
 pub use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// The whole program, with the operators of `catalog`.
 pub fn main(catalog: &Catalog) -> ExitCode {
@@ -73,6 +76,10 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
         Command::Analyze(args) => analyze::analyze(&args, catalog),
         Command::Tune(args) => tune::tune(&args, catalog),
         Command::Replay(args) => replay::replay(&args, catalog),
+        Command::Keep(args) => match wrasse_service::keep(&args.dir) {
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),
+        },
     };
     match result {
         Ok(exit) => exit,

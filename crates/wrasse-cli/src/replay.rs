@@ -11,6 +11,7 @@ use wrasse_run::{Existing, Places, read_rejects};
 
 use crate::Exit;
 use crate::args::ReplayArgs;
+use crate::backend::Engine;
 use crate::failure::{Failure, say};
 use crate::load;
 use crate::run::{execute, shows_page};
@@ -56,7 +57,7 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
     job.places = Places::default();
     job.guard = args.show.guard();
     job.examples = shows_page(&job, &args.show);
-    execute(&job, &args.show)?.1
+    execute(&job, &Engine::Local, &args.show)?.1
 }
 
 /// The rows that are whole, a line each.

@@ -4,18 +4,19 @@ use std::path::Path;
 use std::sync::Once;
 
 use serde_json::Value;
-use wrasse_local::{Cancel, Job, RunResult};
+use wrasse_job::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
 use wrasse_run::{Existing, RunSnapshot};
 
 use crate::Exit;
 use crate::args::{ReportForm, RunArgs, ShowArgs};
+use crate::backend::Engine;
 use crate::failure::{Failure, print, say};
 use crate::reporter::{Reporter, end_at_once};
 use crate::results::{self, Results};
 use crate::settings::{Reuse, job};
 use crate::table::count;
-use crate::{allocator, dry_run, load, page, report};
+use crate::{allocator, dry_run, live, load, page, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
@@ -24,11 +25,12 @@ pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     job.guard = args.show.guard();
     job.examples = shows_page(&job, &args.show);
+    let engine = Engine::new(&args.backend, &args.how)?;
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
         None => {
             let results = wanted.map(|wanted| wanted.start(&job)).transpose()?;
-            execute_recorded(&job, &args.show, results)?.1
+            execute_recorded(&job, &engine, &args.show, results)?.1
         }
     }
 }
@@ -58,14 +60,16 @@ pub(crate) fn shows_page(job: &Job, show: &ShowArgs) -> bool {
 /// If the run could not begin or go on.
 pub(crate) fn execute(
     job: &Job,
+    engine: &Engine,
     show: &ShowArgs,
 ) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
-    execute_recorded(job, show, None)
+    execute_recorded(job, engine, show, None)
 }
 
 /// The same, and records the results of each file.
 fn execute_recorded(
     job: &Job,
+    engine: &Engine,
     show: &ShowArgs,
     mut results: Option<Results>,
 ) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
@@ -88,7 +92,7 @@ fn execute_recorded(
             results.see();
         }
     };
-    let result = wrasse_local::run(job, &mut see, &cancel);
+    let result = engine.run(job, &mut see, &cancel);
     reporter.end(&result);
     drop(reporter);
     let recorded = match (&result, results) {
@@ -101,6 +105,9 @@ fn execute_recorded(
     };
     let result = result?;
     write_page(job, &result);
+    if let Some(dir) = &show.live {
+        live::report(dir, &report::json(job, &result));
+    }
     let verdict = tell(job, &result, show.quiet, show.report);
     // A run that was interrupted has more to say than that.
     let verdict = verdict.and_then(|exit| recorded.map(|()| exit));

@@ -19,8 +19,8 @@ mod store;
 pub use error::Error;
 pub use sink::{
     BlockBuilder, Conflict, EXPORTS, Encoder, ExportSource, Exported, Finished, OutBlock, Part,
-    Sink, SinkSpec, StreamForm, clear_staging, exported, exports_committed, missing_export,
-    open_sink, stream,
+    Sink, SinkSpec, StreamForm, clear_staging, encoder, exported, exports_committed,
+    missing_export, open_sink, output_format, stream,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

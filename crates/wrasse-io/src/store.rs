@@ -31,6 +31,7 @@ use object_store::{
     ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutPayload,
     RetryConfig, WriteMultipart,
 };
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -65,7 +66,8 @@ struct Store {
 }
 
 /// One object, or what would be one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Known", try_from = "Known")]
 pub(crate) struct Object {
     store: Store,
     path: Path,
@@ -73,6 +75,37 @@ pub(crate) struct Object {
     size: u64,
     /// Its e-tag, or else the time of its last change.
     version: String,
+}
+
+/// What is known of an object: to open it elsewhere, with what the environment
+/// says there.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    address: String,
+    size: u64,
+    version: String,
+}
+
+impl From<Object> for Known {
+    fn from(object: Object) -> Self {
+        Self {
+            address: object.address(),
+            size: object.size,
+            version: object.version,
+        }
+    }
+}
+
+impl TryFrom<Known> for Object {
+    type Error = Error;
+
+    fn try_from(known: Known) -> Result<Self, Error> {
+        Ok(Self {
+            size: known.size,
+            version: known.version,
+            ..Self::at(&known.address)?
+        })
+    }
 }
 
 impl Object {

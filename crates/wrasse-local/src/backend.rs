@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use wrasse_io::Split;
+use wrasse_job::{Pipeline, Step};
 use wrasse_run::{Backend, BlockState, Error, Outcome, Tally};
 use wrasse_sched::{
     BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId, WorkerId,
 };
 
 use crate::ordering::Turn;
-use crate::pipeline::{Pipeline, Step};
 use crate::pools::{Crew, Tag};
 use crate::worker::{Note, Reader, Task};
 use crate::writing::Order;

@@ -15,22 +15,18 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use wrasse_core::ByteCount;
 use wrasse_io::Split;
+use wrasse_job::{Cancel, Job, Observed, Pipeline, RunResult, process};
 use wrasse_plan::Budget;
 use wrasse_run::{
-    Error, FingerprintSet, MemorySnapshot, OpSnapshot, RunSnapshot, Running, StageSnapshot,
-    StuckSnapshot, Tally, Watch, Writer, execute,
+    Error, FingerprintSet, MemorySnapshot, RunSnapshot, Running, Tally, Watch, Writer, execute,
 };
 use wrasse_sched::{
     Event, Limits, OpIdx, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Time,
-    Wait,
 };
 
 use crate::backend::{Books, Local};
-use crate::job::{Cancel, Job, RunResult};
 use crate::ordering::{Turn, take_turns};
-use crate::pipeline::Pipeline;
 use crate::pools::{Pools, crews};
-use crate::process;
 use crate::worker::{Note, Shared, Task, work};
 use crate::writing::{Order, Written, write};
 
@@ -90,13 +86,13 @@ impl<'a> Coordinator<'a> {
         cancel: &Cancel,
     ) -> Result<RunResult, Error> {
         let (job, budget, shared) = (self.job, self.budget, self.shared);
-        let pipeline = Pipeline::new(&job.plan, &job.pass);
+        let pipeline = Pipeline::new(&job.plan, &job.pass, false);
         pipeline.check()?;
         let pools = Pools::new(job, budget.threads)?;
         let (crews, posts) = crews(&pipeline, &pools);
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(
-            &pipeline.configs(&pools, job.block_bytes.0 * 2),
+            &pipeline.configs(|stage| pools.config(stage), job.block_bytes.0 * 2),
             limits(job, &budget, (&pipeline, &pools), budget.blocks.0),
             self.start,
             Settings::default(),
@@ -329,47 +325,20 @@ impl Watcher<'_> {
     }
 
     fn snapshot(&self, run: &Running<'_>, books: &Books) -> RunSnapshot {
-        let scheduler = run.scheduler;
         let mut tally = books.written.clone();
         tally.add(&books.absorbed);
         for under_way in books.in_flight.values().chain(books.writing.values()) {
             tally.add(under_way);
         }
-        let stages: Vec<StageSnapshot> = self
-            .pipeline
-            .names
-            .iter()
-            .enumerate()
-            .map(|(op, name)| StageSnapshot {
-                name: name.clone(),
-                view: scheduler.view(op),
-            })
-            .collect();
-        let reading = stages.first().and_then(|stage| stage.view.wait);
-        RunSnapshot {
+        let observed = Observed {
             elapsed_s: self.began.elapsed().as_secs_f64(),
             tally,
-            operators: self
-                .job
-                .plan
-                .operators()
-                .iter()
-                .map(|op| OpSnapshot {
-                    name: op.name(),
-                    kind: op.spec().kind,
-                })
-                .collect(),
             bytes_total: self.bytes_total(),
             bytes_resumed: self.bytes_resumed,
-            tasks: stages
-                .iter()
-                .map(|stage| stage.view.tasks_running as usize)
-                .sum(),
             threads: self.budget.threads,
-            blocks: scheduler.blocks(),
             waiting: books.in_flight.len(),
             memory: MemorySnapshot {
-                blocks: scheduler.block_bytes(),
+                blocks: run.scheduler.block_bytes(),
                 blocks_limit: self.budget.blocks.0,
                 fingerprints: self.fingerprint_bytes,
                 waiting: self.exchange_bytes,
@@ -377,20 +346,8 @@ impl Watcher<'_> {
                 resident: process::resident_bytes(),
                 limit: self.job.memory.map(|limit| limit.0),
             },
-            waits_for: match reading.map(|wait| wait.reason) {
-                Some(Wait::OutputBudget) => Some("memory"),
-                Some(reason) if reason.is_backpressure() => Some(reason.name()),
-                _ => None,
-            },
-            stages,
-            pace: *run.pace,
-            now: run.now,
-            used: scheduler.used(),
-            limits: *scheduler.limits(),
-            stuck: run.stuck.map(|stuck| {
-                StuckSnapshot::new(&stuck, run.gives_up, &|op| self.pipeline.names[op].clone())
-            }),
-        }
+        };
+        wrasse_job::snapshot(&self.job.plan, self.pipeline, run, observed)
     }
 
     fn bytes_total(&self) -> Option<u64> {

@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use wrasse_core::ByteCount;
 use wrasse_io::{ReadLimits, SinkSpec, open, open_sink, splits};
+use wrasse_job::{Job, exchanges, list, process};
 use wrasse_plan::End;
 use wrasse_run::{BlockState, Error, ExchangeStore, FingerprintSet, Part, Pass, Tally, Work};
 
-use crate::job::{Job, exchanges, list};
 use crate::pools::{Pools, Waiting};
-use crate::process;
-
 /// What a sample of the input told.
 #[derive(Clone, Debug)]
 pub struct DryRun {
@@ -148,7 +146,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
 struct Line<'a> {
     pass: &'a Pass,
     seen: Vec<FingerprintSet>,
-    exchanges: Vec<RwLock<Option<ExchangeStore>>>,
+    exchanges: Vec<Option<ExchangeStore>>,
     tally: Tally,
     rejects: Vec<u8>,
     pools: Pools,
@@ -165,9 +163,9 @@ impl Line<'_> {
                 End::Next => {}
                 End::Gate(_) => self.pass.decide(stage, &mut state, &mut self.seen[stage]),
                 End::Exchange(_) => {
-                    return match self.exchanges[stage].get_mut() {
-                        Ok(Some(store)) => store.absorb(state),
-                        _ => Err("an exchange is missing".to_owned()),
+                    return match &mut self.exchanges[stage] {
+                        Some(store) => store.absorb(state),
+                        None => Err("an exchange is missing".to_owned()),
                     };
                 }
             }
@@ -180,8 +178,7 @@ impl Line<'_> {
     /// Lets every exchange decide, in order, and takes its output on.
     fn close(&mut self, decision_bytes: usize, block_bytes: u64) -> Result<(), String> {
         for stage in 0..self.exchanges.len() {
-            let store = self.exchanges[stage].get_mut().ok().and_then(Option::take);
-            let Some(mut store) = store else {
+            let Some(mut store) = self.exchanges[stage].take() else {
                 continue;
             };
             for split in 0..store.close(self.pass, decision_bytes, block_bytes)? {

@@ -13,19 +13,18 @@
 //! scheduler's commands into tasks. It never reads, writes or computes on
 //! rows.
 //!
-//! Layer: 6. Threads and clocks are allowed here; the bytes that come out do
+//! Layer: 7. Threads and clocks are allowed here; the bytes that come out do
 //! not depend on either.
 
 mod backend;
 mod coordinator;
 mod dry_run;
-mod job;
 mod ordering;
-mod pipeline;
 mod pools;
-mod process;
+mod run;
 mod worker;
 mod writing;
 
 pub use dry_run::{DryRun, dry_run};
-pub use job::{Cancel, Job, RunResult, View, explain, run, run_into};
+pub use run::{run, run_into};
+pub use wrasse_job::{Cancel, Job, RunResult, View, explain};

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use wrasse_core::Sample;
+use wrasse_job::{Job, Pipeline, Step};
 use wrasse_pyhost::{Chain, Job as Batch, Listener, drive};
 use wrasse_run::{BlockState, Error, Made, Part, Pass};
 use wrasse_sched::{OpIdx, PoolConfig, Resource, Resources, TaskId, WorkerId};
 
-use crate::job::Job;
-use crate::pipeline::{Pipeline, Step};
 use crate::worker::{Note, Shared};
 
 /// Blocks that a worker has at once: while it works on one, the next is made

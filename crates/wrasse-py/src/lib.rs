@@ -9,6 +9,7 @@
 //!
 //! Layer: 9.
 
+mod ray;
 mod run;
 
 use std::ffi::OsString;
@@ -60,6 +61,9 @@ mod _engine {
     use crate::Refused;
     #[pymodule_export]
     use crate::run::Run;
+
+    #[pymodule_export]
+    use crate::ray::{RayJob, RayTask};
 
     /// The version of the engine.
     #[pyfunction]

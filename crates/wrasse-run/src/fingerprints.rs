@@ -47,6 +47,14 @@ impl FingerprintSet {
         is_new
     }
 
+    /// Adds fingerprints in order, and says of each whether it was not there.
+    pub fn judge(&mut self, fingerprints: &[Fingerprint]) -> Vec<bool> {
+        fingerprints
+            .iter()
+            .map(|print| self.insert(*print))
+            .collect()
+    }
+
     /// Adds fingerprints as they are kept on disk: 16 bytes each, little end
     /// first. Bytes behind the last whole one are passed over.
     pub fn extend_from_bytes(&mut self, bytes: &[u8]) {

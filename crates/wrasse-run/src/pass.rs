@@ -10,6 +10,7 @@
 
 mod measuring;
 mod outside;
+mod packing;
 mod showing;
 
 use std::any::Any;
@@ -18,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use wrasse_core::{Origin, STATS_FIELD, Sample};
 use wrasse_io::{Block, BlockBuilder, Encoder, Inputs, OutBlock, Row};
@@ -31,6 +33,7 @@ use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
 pub use outside::{Changes, Fate, FateEnd, Made, NewValue};
+pub use packing::{pack, unpack};
 use showing::{Watch, values};
 
 /// What a recipe asks of the pass beyond its operators.
@@ -75,7 +78,7 @@ pub enum Work {
 }
 
 /// What runs as one task: the operators of a stage, or some of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The stage.
     pub stage: usize,
@@ -163,9 +166,29 @@ impl BlockState {
         std::mem::take(&mut self.samples)
     }
 
+    /// What a gate decides by, if the block comes to one next.
+    pub fn fingerprints(&self) -> &[Fingerprint] {
+        &self.fingerprints
+    }
+
     /// Samples that wait for their next operator.
     pub fn n_samples(&self) -> usize {
         self.samples.len()
+    }
+
+    /// Keeps these samples, by number, and leaves the others away. Without the
+    /// first one, what was recorded is left away too: it goes with that.
+    pub fn cut(&mut self, rows: Range<usize>) {
+        self.samples.truncate(rows.end);
+        if rows.start > 0 {
+            *self = Self {
+                tally: Tally::new(self.tally.operators.len()),
+                fresh: vec![Vec::new(); self.fresh.len()],
+                copies: vec![Copies::default(); self.copies.len()],
+                samples: self.samples.split_off(rows.start.min(self.samples.len())),
+                ..Self::default()
+            };
+        }
     }
 
     /// Records that the file of this block is damaged behind it.
@@ -211,7 +234,7 @@ impl Pass {
     }
 
     /// What a recipe asks beyond its operators.
-    pub(crate) fn settings(&self) -> &PassSettings {
+    pub fn settings(&self) -> &PassSettings {
         &self.settings
     }
 
@@ -338,18 +361,55 @@ impl Pass {
         Ok(Ran { state, rest })
     }
 
+    /// Rejects the samples of a block, each of which has killed `attempts` workers
+    /// when it was to go through `part`: with the first operator to blame, since
+    /// nobody can say which.
+    ///
+    /// # Errors
+    ///
+    /// If there is no operator to blame.
+    pub fn poisoned(
+        &self,
+        part: &Part,
+        state: &mut BlockState,
+        attempts: u32,
+    ) -> Result<(), String> {
+        let at = part.operators.start;
+        let operator = self.plan.operators().get(at);
+        let operator = operator.ok_or("samples cannot be written: they kill their workers")?;
+        for sample in std::mem::take(&mut state.samples) {
+            let tally = &mut state.tally.operators[at];
+            tally.rows_in += 1;
+            tally.bytes_in += sample.work_bytes() as u64;
+            tally.rejected += 1;
+            let error = "the worker died at it each time";
+            let reject = Reject {
+                attempts,
+                ..Reject::of_sample(&sample, &self.inputs, operator.name(), error)
+            };
+            state
+                .rejects
+                .append(sample.origin(), |out| reject.write(out));
+        }
+        Ok(())
+    }
+
     /// Puts a block through gate `gate`. Must be called in input order.
     pub fn decide(&self, gate: usize, state: &mut BlockState, seen: &mut FingerprintSet) {
+        let keep = seen.judge(&state.fingerprints);
+        self.let_pass(gate, state, keep);
+    }
+
+    /// Does to a block what was decided at gate `gate` by its fingerprints, with
+    /// one verdict each: wherever the block is.
+    pub fn let_pass(&self, gate: usize, state: &mut BlockState, keep: Vec<bool>) {
         let End::Gate(op) = self.plan.stages()[gate].end else {
             return;
         };
         let fingerprints = std::mem::take(&mut state.fingerprints);
         let origins = std::mem::take(&mut state.origins);
         let watched = std::mem::take(&mut state.watched);
-        let keep: Vec<bool> = fingerprints
-            .iter()
-            .map(|print| seen.insert(*print))
-            .collect();
+        debug_assert_eq!(keep.len(), fingerprints.len());
         for ((print, origin), keep) in fingerprints.iter().zip(&origins).zip(&keep) {
             state.copies[gate].push(*print, *origin, *keep);
         }

@@ -38,15 +38,19 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("object_store", &["wrasse-io"]),
     ("parquet", &["wrasse-io"]),
     ("quick-xml", &["wrasse-docs", "wrasse-ops"]),
-    ("reqwest", &["wrasse-io"]),
+    ("reqwest", &["wrasse-io", "wrasse-http"]),
     ("rustls", &["wrasse-io"]),
-    ("tokio", &["wrasse-io"]),
+    ("tokio", &["wrasse-io", "wrasse-service", "wrasse-http"]),
     ("url", &["wrasse-io"]),
     ("walkdir", &["wrasse-io"]),
     ("zstd", &["wrasse-io", "wrasse-bench"]),
     // Databases.
     ("postgres", &["wrasse-results"]),
-    ("rusqlite", &["wrasse-results"]),
+    ("rusqlite", &["wrasse-results", "wrasse-service"]),
+    // The service: its store, its processes, its wire.
+    ("axum", &["wrasse-http"]),
+    ("hyper*", &["wrasse-http"]),
+    ("subtle", &["wrasse-http"]),
     // What operators are made of.
     ("fancy-regex", &["wrasse-ops"]),
     ("html5ever", &["wrasse-ops"]),

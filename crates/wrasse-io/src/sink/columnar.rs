@@ -19,16 +19,18 @@ use arrow_select::filter::filter_record_batch;
 use arrow_select::take::take_record_batch;
 use arrow_select::zip::zip;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use wrasse_core::{Columns, Sample};
 
 use super::build::Builder;
 use super::kind::{EXACT_INT, Kind, is_text};
 use super::object;
 use super::rows::check_strings;
-use crate::source::ArrowColumns;
+use crate::source::{ArrowColumns, read_batch, write_batch};
 
 /// Rows in columns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "PackedTable", try_from = "PackedTable")]
 pub(super) struct Table {
     /// Columns as they came, and after `n_base` of them what was written, as
     /// JSON: null where a row was left as it was.
@@ -36,6 +38,31 @@ pub(super) struct Table {
     n_base: usize,
     /// Bytes of each row; they depend on the row alone.
     row_bytes: Vec<u64>,
+}
+
+/// A table on its way to another process: an Arrow IPC stream.
+#[derive(Serialize, Deserialize)]
+struct PackedTable {
+    #[serde(with = "serde_bytes")]
+    batch: Vec<u8>,
+    n_base: usize,
+}
+
+impl From<Table> for PackedTable {
+    fn from(table: Table) -> Self {
+        Self {
+            batch: write_batch(&table.batch).expect("writing to memory does not fail"),
+            n_base: table.n_base,
+        }
+    }
+}
+
+impl TryFrom<PackedTable> for Table {
+    type Error = ArrowError;
+
+    fn try_from(packed: PackedTable) -> Result<Self, ArrowError> {
+        Ok(Self::new(read_batch(&packed.batch)?, packed.n_base))
+    }
 }
 
 /// Rows of one batch in the making.

@@ -94,12 +94,12 @@ pub trait BlockBuilder: Send {
     fn finish(self: Box<Self>) -> OutBlock;
 }
 
-/// A block of encoded rows.
-#[derive(Debug)]
+/// A block of encoded rows. Serialized, it can be written by another process.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct OutBlock(Payload);
 
 /// What a block holds: each sink takes the kind that its encoder makes.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Payload {
     Lines(Lines),
     Pieces(Vec<Piece>),
@@ -256,6 +256,25 @@ pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn S
     match target.format {
         Format::Jsonl => Ok(Box::new(text::open(target, spec, resume_at)?)),
         _ => Ok(Box::new(table::open(target, spec, resume_at)?)),
+    }
+}
+
+/// The format of an output.
+///
+/// # Errors
+///
+/// If the path tells none.
+pub fn output_format(spec: &SinkSpec) -> Result<Format, Error> {
+    Ok(Target::of(spec)?.format)
+}
+
+/// The encoder that a sink of this format has: to make its blocks where the sink
+/// is not.
+pub fn encoder(format: Format) -> Arc<dyn Encoder> {
+    match format {
+        Format::Jsonl => Arc::new(rows::LinesEncoder { strict: false }),
+        Format::Parquet => Arc::new(rows::TableEncoder),
+        _ => Arc::new(rows::LinesEncoder { strict: true }),
     }
 }
 

@@ -1,13 +1,15 @@
 //! [`Lines`]: a block of rows as lines of JSON, and the encoder that makes it.
 
+use serde::{Deserialize, Serialize};
 use wrasse_core::Sample;
 
 use super::columnar::{Table, TableBuilder};
 use super::{BlockBuilder, Encoder, OutBlock, Payload};
 
 /// Rows as text, each ending in a line end.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Lines {
+    #[serde(with = "serde_bytes")]
     pub(super) bytes: Vec<u8>,
     /// The end of each row in `bytes`.
     pub(super) ends: Vec<usize>,
@@ -165,7 +167,7 @@ impl BlockBuilder for LinesBuilder {
 }
 
 /// A run of rows of one make.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Piece {
     Lines(Lines),
     Table(Table),

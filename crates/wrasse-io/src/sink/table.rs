@@ -19,7 +19,7 @@ use super::kind::Kind;
 use super::place::{Place, ROWS};
 use super::pool::default_threads;
 use super::position::{read_position, write_position};
-use super::rows::{Lines, LinesEncoder, Piece, TableEncoder};
+use super::rows::{Lines, Piece};
 use super::stage::{self, FrameAbout, FrameAt, Stage};
 use super::staged::{Staged, StagedPosition};
 use super::target::{Shape, Target};
@@ -125,10 +125,7 @@ impl TableSink {
 
 impl Sink for TableSink {
     fn encoder(&self) -> Arc<dyn Encoder> {
-        match self.place.target().format {
-            Format::Parquet => Arc::new(TableEncoder),
-            _ => Arc::new(LinesEncoder { strict: true }),
-        }
+        super::encoder(self.place.target().format)
     }
 
     fn set_threads(&mut self, threads: NonZeroUsize) {

@@ -10,10 +10,10 @@ use super::body::{Body, BodyPosition};
 use super::place::Place;
 use super::pool::default_threads;
 use super::position::{read_position, write_position};
-use super::rows::LinesEncoder;
 use super::target::{Shape, Target};
 use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec};
 use crate::Error;
+use crate::source::Format;
 
 /// Where the output stood at a commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ impl TextSink {
 
 impl Sink for TextSink {
     fn encoder(&self) -> Arc<dyn Encoder> {
-        Arc::new(LinesEncoder { strict: false })
+        super::encoder(Format::Jsonl)
     }
 
     fn set_threads(&mut self, threads: NonZeroUsize) {

@@ -24,6 +24,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use wrasse_core::ByteCount;
 
@@ -35,6 +36,7 @@ pub use discover::discover;
 pub use format::Format;
 pub(crate) use parquet::ArrowColumns;
 pub use parquet::{pack_columns, unpack_columns};
+pub(crate) use parquet::{read_batch, write_batch};
 
 /// What a recipe says of its input.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +60,10 @@ pub struct SourceSpec {
 }
 
 /// The files of a run, in the order of its samples.
-#[derive(Clone, Debug, Default)]
+///
+/// Serialized, it can be read on another machine, as far as that sees the same
+/// files and stores.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Inputs {
     /// The files; [`Origin::file`] is an index into this list.
     pub files: Vec<InputFile>,
@@ -71,8 +76,43 @@ pub struct Inputs {
     pub(crate) fields: Map<String, Value>,
 }
 
+impl Inputs {
+    /// The first file that lies on a disk of this machine, if there is one.
+    pub fn first_local(&self) -> Option<&str> {
+        let is_local = |file: &&InputFile| matches!(file.place, Place::Local(_));
+        self.files
+            .iter()
+            .find(is_local)
+            .map(|file| file.path.as_str())
+    }
+
+    /// The same files for a process in another folder: shown under the same
+    /// paths, and read from absolute ones.
+    ///
+    /// # Errors
+    ///
+    /// If the current folder is gone.
+    pub fn from_anywhere(&self) -> Result<Self, Error> {
+        let mut inputs = self.clone();
+        for file in &mut inputs.files {
+            if let Place::Local(path) = &mut file.place {
+                *path = std::path::absolute(&*path)
+                    .map_err(|cause| Error::io(&file.path, "cannot be found", cause))?;
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// Whether standard input is among them, which only this process can read.
+    pub fn has_stream(&self) -> bool {
+        self.files
+            .iter()
+            .any(|file| matches!(file.place, Place::Stdin))
+    }
+}
+
 /// One file of the input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InputFile {
     /// Path or address, for messages and for reading (lossy if not UTF-8; the
     /// reader keeps the exact path).
@@ -91,7 +131,7 @@ pub struct InputFile {
 }
 
 /// Where a file lies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// On a local disk, under this exact path.
     Local(PathBuf),
@@ -102,7 +142,7 @@ pub(crate) enum Place {
 }
 
 /// Where a file may be cut into splits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Cut {
     /// At any byte: plain lines.
     Anywhere,
@@ -117,7 +157,7 @@ pub(crate) enum Cut {
 ///
 /// Which splits exist depends on the files and the target size alone, never
 /// on threads or memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Split {
     /// Position in the order of the input.
     pub index: u32,
@@ -128,8 +168,20 @@ pub struct Split {
     pub(crate) share: Share,
 }
 
+impl Split {
+    /// Whether its rows have about as many bytes as it covers of the input: it is
+    /// text that is not packed.
+    pub fn is_plain(&self, inputs: &Inputs) -> bool {
+        match self.share {
+            Share::Bytes { .. } => true,
+            Share::Files(_) => inputs.files[self.file as usize].format == Format::Text,
+            _ => false,
+        }
+    }
+}
+
 /// Which part of its file, or which files, a split covers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Share {
     /// The whole file.
     Whole,

@@ -15,7 +15,7 @@
 //! for what was recorded with it and for the samples that go no further, and
 //! then one for each run of selected samples or groups.
 
-mod packed;
+pub(crate) mod packed;
 mod spool;
 
 use std::collections::HashMap;

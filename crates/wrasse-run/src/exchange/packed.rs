@@ -27,17 +27,17 @@ enum PackedRow<'a> {
 
 /// Samples of one block, packed.
 #[derive(Default)]
-pub(super) struct PackedSamples {
+pub(crate) struct PackedSamples {
     /// The columnar batches that samples are rows of.
-    pub(super) batches: Vec<u8>,
+    pub(crate) batches: Vec<u8>,
     /// The samples, one behind the other.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Where each ends.
-    pub(super) ends: Vec<u64>,
+    pub(crate) ends: Vec<u64>,
 }
 
 impl PackedSamples {
-    pub(super) fn new(samples: &[Sample]) -> Result<Self, String> {
+    pub(crate) fn new(samples: &[Sample]) -> Result<Self, String> {
         let mut batches: Vec<Arc<dyn Columns>> = Vec::new();
         let mut packed = Self::default();
         for sample in samples {
@@ -84,7 +84,7 @@ impl PackedSamples {
 }
 
 /// The batches of a block.
-pub(super) fn unpack_batches(bytes: &[u8]) -> Result<Vec<Arc<dyn Columns>>, String> {
+pub(crate) fn unpack_batches(bytes: &[u8]) -> Result<Vec<Arc<dyn Columns>>, String> {
     let batches: Vec<&Bytes> = postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
     batches
         .into_iter()
@@ -93,7 +93,7 @@ pub(super) fn unpack_batches(bytes: &[u8]) -> Result<Vec<Arc<dyn Columns>>, Stri
 }
 
 /// One sample of a block with these batches.
-pub(super) fn unpack(bytes: &[u8], batches: &[Arc<dyn Columns>]) -> Result<Sample, String> {
+pub(crate) fn unpack(bytes: &[u8], batches: &[Arc<dyn Columns>]) -> Result<Sample, String> {
     let packed: PackedSample<'_> =
         postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
     let mut sample = match packed.row {

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wrasse_core::Sample;
 
@@ -14,14 +15,14 @@ use crate::sink::{BlockBuilder, Encoder, OutBlock, Payload};
 const NAME_BYTES_MAX: usize = 244;
 
 /// Files in the making.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(in crate::sink) struct Files {
     pub(super) bytes: Vec<u8>,
     pub(super) entries: Vec<Entry>,
 }
 
 /// One of them.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// Where its content ends in the block's bytes.
     pub(super) end: usize,

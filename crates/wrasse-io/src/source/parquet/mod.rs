@@ -35,6 +35,7 @@ use crate::Error;
 
 pub(crate) use columns::ArrowColumns;
 pub use pack::{pack_columns, unpack_columns};
+pub(crate) use pack::{read as read_batch, write as write_batch};
 
 /// Rows of the first batch of a split, by which the others are measured.
 const ROWS_FIRST: usize = 64;

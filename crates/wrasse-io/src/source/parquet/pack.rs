@@ -1,4 +1,4 @@
-//! Columnar batches as bytes, and back, for samples that wait on disk.
+//! Columnar batches as bytes, and back, for samples that wait on disk or travel.
 
 use std::sync::Arc;
 
@@ -30,16 +30,19 @@ pub fn pack_columns(columns: &dyn Columns) -> Result<Vec<u8>, Error> {
 ///
 /// If the bytes are not such.
 pub fn unpack_columns(bytes: &[u8]) -> Result<Arc<dyn Columns>, Error> {
-    let read = || -> Result<RecordBatch, ArrowError> {
-        let mut reader = StreamReader::try_new(bytes, None)?;
-        let none = || ArrowError::IpcError("no batch".to_owned());
-        reader.next().ok_or_else(none)?
-    };
-    let batch = read().map_err(|error| fault(&error))?;
+    let batch = read(bytes).map_err(|error| fault(&error))?;
     Ok(Arc::new(ArrowColumns::new(batch)))
 }
 
-fn write(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+/// The batch in an Arrow IPC stream.
+pub(crate) fn read(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
+    let mut reader = StreamReader::try_new(bytes, None)?;
+    let none = || ArrowError::IpcError("no batch".to_owned());
+    reader.next().ok_or_else(none)?
+}
+
+/// A batch as an Arrow IPC stream.
+pub(crate) fn write(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
     let mut bytes = Vec::new();
     let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema())?;
     writer.write(batch)?;

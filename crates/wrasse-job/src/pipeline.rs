@@ -8,13 +8,11 @@
 use wrasse_op::OpKind as Shape;
 use wrasse_plan::{End, Plan};
 use wrasse_run::{Error, Part, PassSettings};
-use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, Resources};
-
-use crate::pools::Pools;
+use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, PoolConfig, Resources};
 
 /// What an operator of the scheduler runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Reads blocks, and runs operators over them.
     Read(Part),
     /// Runs operators over blocks.
@@ -30,10 +28,15 @@ pub(crate) enum Step {
 
 /// The scheduler's operators, from the source on.
 #[derive(Debug)]
-pub(crate) struct Pipeline {
-    pub(crate) steps: Vec<Step>,
+pub struct Pipeline {
+    /// What each of them runs.
+    pub steps: Vec<Step>,
     /// What a person reads: the names of what runs.
-    pub(crate) names: Vec<String>,
+    pub names: Vec<String>,
+    /// The plan's operators that cut samples, in order.
+    slicers: Vec<usize>,
+    /// The plan's operators that decide behind each stage.
+    deciders: Vec<Option<usize>>,
 }
 
 /// What a task takes of a thread, in thousandths: while one runs another waits
@@ -43,8 +46,9 @@ const HALF_A_THREAD: i64 = 500;
 impl Pipeline {
     /// The steps of `plan`. Where dropped samples are traced, rows are not
     /// encoded before the last gate. Where stats are written instead of samples,
-    /// pieces are small rows, and what was measured cannot be handed on.
-    pub(crate) fn new(plan: &Plan, settings: &PassSettings) -> Self {
+    /// pieces are small rows, and what was measured cannot be handed on; nor does
+    /// a slicer stand alone where tasks can put out block after block.
+    pub fn new(plan: &Plan, settings: &PassSettings, tasks_stream: bool) -> Self {
         let mut steps = Vec::new();
         for (i, stage) in plan.stages().iter().enumerate() {
             let all = Part {
@@ -65,7 +69,7 @@ impl Pipeline {
                 .operators
                 .clone()
                 .find(|op| plan.operators()[*op].spec().kind == Shape::Slicer);
-            let slicer = slicer.filter(|_| settings.measuring.is_none());
+            let slicer = slicer.filter(|_| settings.measuring.is_none() && !tasks_stream);
             let before_slicer = slicer.and_then(|slicer| {
                 reads(Part {
                     operators: all.operators.start..slicer,
@@ -93,7 +97,13 @@ impl Pipeline {
             }
         }
         let names = steps.iter().map(|step| name(plan, step)).collect();
-        Self { steps, names }
+        let is_slicer = |op: &usize| plan.operators()[*op].spec().kind == Shape::Slicer;
+        Self {
+            steps,
+            names,
+            slicers: (0..plan.operators().len()).filter(is_slicer).collect(),
+            deciders: plan.stages().iter().map(|s| s.end.operator()).collect(),
+        }
     }
 
     /// Whether the scheduler can hold so many operators.
@@ -101,7 +111,7 @@ impl Pipeline {
     /// # Errors
     ///
     /// If not.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), Error> {
         let ordered = |step: &&Step| matches!(step, Step::Gate(_) | Step::Exchange(..));
         let n_gates = self.steps.iter().filter(ordered).count();
         if n_gates > ORDERED_MAX || self.steps.len() > OPERATORS_MAX {
@@ -113,26 +123,44 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Whether a part puts out many samples for one.
+    pub fn slices(&self, part: &Part) -> bool {
+        let first = self
+            .slicers
+            .partition_point(|op| *op < part.operators.start);
+        self.slicers
+            .get(first)
+            .is_some_and(|op| *op < part.operators.end)
+    }
+
+    /// The plan's operator that decides at a gate of the scheduler's.
+    pub fn gate_operator(&self, op: usize) -> Option<usize> {
+        match self.steps.get(op)? {
+            Step::Gate(stage) => self.deciders[*stage],
+            _ => None,
+        }
+    }
+
     /// The last exchange, if there is one, as an operator of the scheduler.
-    pub(crate) fn last_exchange(&self) -> Option<usize> {
+    pub fn last_exchange(&self) -> Option<usize> {
         let is_exchange = |step: &Step| matches!(step, Step::Exchange(..));
         self.steps.iter().rposition(is_exchange)
     }
 
     /// Whether there is an exchange.
-    pub(crate) fn has_exchange(&self) -> bool {
+    pub fn has_exchange(&self) -> bool {
         self.last_exchange().is_some()
     }
 
     /// Operators that run on threads.
-    pub(crate) fn n_running(&self) -> usize {
+    pub fn n_running(&self) -> usize {
         let runs = |step: &&Step| !matches!(step, Step::Gate(_));
         self.steps.iter().filter(runs).count()
     }
 
     /// The operators as the scheduler takes them. `block_bytes` is what a block
     /// is expected to hold, until it is measured.
-    pub(crate) fn configs(&self, pools: &Pools, block_bytes: u64) -> Vec<OpConfig> {
+    pub fn configs(&self, pool: impl Fn(usize) -> PoolConfig, block_bytes: u64) -> Vec<OpConfig> {
         let config = |step: &Step| {
             let (kind, millicpus, tasks_max) = match step {
                 Step::Read(_) => (OpKind::Source, HALF_A_THREAD, u32::MAX),
@@ -149,7 +177,7 @@ impl Pipeline {
                 tasks_max,
                 output_bytes: block_bytes,
                 pool: match step {
-                    Step::Outside(part) => Some(pools.config(part.stage)),
+                    Step::Outside(part) => Some(pool(part.stage)),
                     _ => None,
                 },
             }

@@ -1,7 +1,7 @@
 //! What the system says of this process.
 
 /// Resident memory in bytes; 0 where the system does not say.
-pub(crate) fn resident_bytes() -> u64 {
+pub fn resident_bytes() -> u64 {
     const PAGE: u64 = 4096;
     std::fs::read_to_string("/proc/self/statm")
         .ok()
@@ -12,7 +12,7 @@ pub(crate) fn resident_bytes() -> u64 {
 /// Processor time of all threads, and of worker processes that have ended, in
 /// seconds so far; `None` where the system
 /// does not say.
-pub(crate) fn cpu_seconds() -> Option<f64> {
+pub fn cpu_seconds() -> Option<f64> {
     const TICKS_PER_SECOND: f64 = 100.0;
     let text = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program may hold anything; the fields come after it.

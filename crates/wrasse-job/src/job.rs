@@ -1,27 +1,27 @@
-//! [`Job`]: a run in full, and [`run`].
+//! [`Job`]: a run in full, and [`begin`]: what comes before its first block, with
+//! any backend.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{
-    Conflict, Format, Inputs, Part, ReadLimits, Sink, SinkSpec, SourceSpec, clear_staging,
-    discover, missing_export, open_sink, splits,
+    Conflict, Format, Inputs, Part, Sink, SinkSpec, SourceSpec, Split, clear_staging, discover,
+    missing_export, open_sink, output_format, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_pyhost::{Python, WorkerLog};
 use wrasse_run::{
-    Commit, Done, Error, Examples, ExchangeStore, Existing, Gates, Guard, Header, MaxRejects, Pass,
-    PassSettings, Places, Resume, RunDir, RunSnapshot, Tally, Writer, WriterSettings,
+    Commit, Done, Error, ErrorKind, Examples, ExchangeStore, Existing, FingerprintSet, Gates,
+    Guard, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir, Tally, Writer,
+    WriterSettings,
 };
 use wrasse_sched::Place;
 
-use crate::coordinator::Coordinator;
 use crate::process;
-use crate::worker::Shared;
 
 /// A run in full: what to read, do and write, and how.
 pub struct Job {
@@ -124,38 +124,65 @@ impl Cancel {
 /// sink and its compressor. Measured on the bundled example.
 const FIXED_BYTES: u64 = 24 << 20;
 
-/// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
-/// about ten times a second.
-///
-/// # Errors
-///
-/// If the run cannot begin as asked, or cannot go on. What was committed can
-/// be resumed.
-pub fn run(
-    job: &Job,
-    observe: &mut dyn FnMut(&RunSnapshot),
-    cancel: &Cancel,
-) -> Result<RunResult, Error> {
-    run_into(job, None, observe, cancel)
+/// A run that is about to begin, or was over before.
+pub enum Begun {
+    /// An earlier run had finished.
+    Done(Box<RunResult>),
+    /// What a backend needs.
+    Ready(Box<Ready>),
 }
 
-/// Runs a job whose rows go into `sink` rather than to its output, which then
-/// must be `-`.
+/// What a backend needs to run a [`Job`].
+pub struct Ready {
+    /// How memory and threads are spent.
+    pub budget: Budget,
+    /// The input.
+    pub inputs: Arc<Inputs>,
+    /// The input's shares.
+    pub splits: Vec<Split>,
+    /// What runs.
+    pub pass: Pass,
+    /// The format of what is written.
+    pub format: Format,
+    /// The owner of sink and run directory.
+    pub writer: Writer,
+    /// What each gate has seen.
+    pub seen: Vec<FingerprintSet>,
+    /// What waits at each exchange, by the number of the stage before it.
+    pub exchanges: Vec<Option<ExchangeStore>>,
+    /// Bytes of memory that an exchange may use to decide.
+    pub decision_bytes: usize,
+    /// Where it goes on.
+    pub start: Place,
+    /// What an earlier run has done and written.
+    pub written: Tally,
+    /// Things a user should know.
+    pub warnings: Vec<String>,
+    /// Whether it goes on from an earlier run.
+    pub resumed: bool,
+}
+
+/// Lists the input, takes the run directory, opens the output where an earlier
+/// run stopped.
 ///
 /// # Errors
 ///
-/// As for [`run`].
-pub fn run_into(
-    job: &Job,
-    sink: Option<Box<dyn Sink>>,
-    observe: &mut dyn FnMut(&RunSnapshot),
-    cancel: &Cancel,
-) -> Result<RunResult, Error> {
-    // A process may have done other things before, and other runs.
-    let cpu_before = process::cpu_seconds();
+/// If the run cannot begin as asked.
+pub fn begin(job: &Job) -> Result<Begun, Error> {
+    begin_with(job, list(job)?, None)
+}
+
+/// The same with an input that was listed before, and with rows that go into
+/// `sink`, if there is one, rather than to the job's output, which then must be
+/// `-`.
+///
+/// # Errors
+///
+/// If the run cannot begin as asked.
+pub fn begin_with(job: &Job, inputs: Inputs, sink: Option<Box<dyn Sink>>) -> Result<Begun, Error> {
     let budget = budget(job)?;
     let mut replace = may_replace_output(job)?;
-    let inputs = Arc::new(list(job)?);
+    let inputs = Arc::new(inputs);
     refuse_input_among_parts(job, &inputs)?;
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
@@ -182,7 +209,8 @@ pub fn run_into(
         Resume::Done(done) => {
             // It may have been killed before it could clear up.
             let _ = clear_staging(&spec);
-            return done_before(job, *done, budget.threads);
+            let done = done_before(job, *done, budget.threads)?;
+            return Ok(Begun::Done(Box::new(done)));
         }
         Resume::At(commit) => commit,
     };
@@ -191,6 +219,7 @@ pub fn run_into(
         None => open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?,
     };
     sink.set_threads(sink_threads(budget.threads));
+    let format = output_format(&spec).map_err(unwritable)?;
     let n_operators = job.plan.operators().len();
     if let Some(python) = &job.python {
         let path = dir.path().join(WORKER_LOG);
@@ -223,36 +252,21 @@ pub fn run_into(
     if let Some(known) = &job.known_from {
         RunDir::add_fingerprints(known, &mut seen)?;
     }
-    let shared = Shared {
+    Ok(Begun::Ready(Box::new(Ready {
+        budget,
+        inputs,
+        splits,
         pass,
-        inputs: Arc::clone(&inputs),
-        limits: ReadLimits {
-            block_bytes: job.block_bytes.0 as usize,
-            row_bytes_max: job.row_bytes_max.0 as usize,
-        },
+        format,
+        writer,
+        seen,
         exchanges,
         decision_bytes,
-        fingerprint_bytes: AtomicU64::new(0),
-        exchange_bytes: AtomicU64::new(0),
-        spilled_bytes: AtomicU64::new(0),
-    };
-    let coordinator = Coordinator::new(
-        job,
-        budget,
-        &shared,
-        splits,
-        seen,
-        start(at),
-        at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
-    );
-    let mut result = coordinator.run(writer, observe, cancel)?;
-    result.warnings = warnings;
-    result.resumed = commit.is_some();
-    result.cpu_s = result
-        .cpu_s
-        .zip(cpu_before)
-        .map(|(now, before)| now - before);
-    Ok(result)
+        start: start(at),
+        written: at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
+        warnings,
+        resumed: commit.is_some(),
+    })))
 }
 
 /// What worker processes print, in the run directory.
@@ -277,7 +291,7 @@ const EXCHANGE_BYTES: u64 = 512 << 20;
 
 /// A store for each exchange, by the number of the stage before it, and the
 /// bytes of memory that one may use to decide.
-pub(crate) fn exchanges(job: &Job, dir: &Path) -> (Vec<RwLock<Option<ExchangeStore>>>, usize) {
+pub fn exchanges(job: &Job, dir: &Path) -> (Vec<Option<ExchangeStore>>, usize) {
     let stages = job.plan.stages();
     let is_exchange = |end: End| matches!(end, End::Exchange(_));
     let n = stages.iter().filter(|stage| is_exchange(stage.end)).count();
@@ -288,7 +302,7 @@ pub(crate) fn exchanges(job: &Job, dir: &Path) -> (Vec<RwLock<Option<ExchangeSto
         End::Exchange(op) => Some(ExchangeStore::new(op, dir, bytes / n)),
         _ => None,
     };
-    let stores = stages.iter().map(|stage| RwLock::new(store(stage.end)));
+    let stores = stages.iter().map(|stage| store(stage.end));
     (stores.collect(), bytes)
 }
 
@@ -302,7 +316,7 @@ fn unwritable(error: wrasse_io::Error) -> Error {
     match error.source {
         Some(_) => error.into(),
         None => Error {
-            kind: wrasse_run::ErrorKind::Usage,
+            kind: ErrorKind::Usage,
             ..error.into()
         },
     }
@@ -358,7 +372,12 @@ fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error
     })
 }
 
-pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
+/// How a job's memory and threads are spent.
+///
+/// # Errors
+///
+/// If its limit is too small.
+pub fn budget(job: &Job) -> Result<Budget, Error> {
     Budget::new(&Demand {
         threads: job.threads,
         memory: job.memory,
@@ -374,7 +393,11 @@ pub(crate) fn budget(job: &Job) -> Result<Budget, Error> {
 }
 
 /// The input, without what this run itself writes.
-pub(crate) fn list(job: &Job) -> Result<Inputs, Error> {
+///
+/// # Errors
+///
+/// If a named file is not there, or nothing is.
+pub fn list(job: &Job) -> Result<Inputs, Error> {
     let mut source = job.source.clone();
     if job.output != "-" {
         source.exclude.push(job.output.clone());
@@ -383,7 +406,7 @@ pub(crate) fn list(job: &Job) -> Result<Inputs, Error> {
         .exclude
         .push(job.run_dir.to_string_lossy().into_owned());
     discover(&source).map_err(|error| Error {
-        kind: wrasse_run::ErrorKind::Usage,
+        kind: ErrorKind::Usage,
         ..error.into()
     })
 }
@@ -492,7 +515,7 @@ pub struct View {
 ///
 /// # Errors
 ///
-/// As for [`run`], as far as it can be known before.
+/// As for [`begin`], as far as it can be known before.
 pub fn explain(job: &Job) -> Result<View, Error> {
     let budget = budget(job)?;
     let inputs = list(job)?;

@@ -1,0 +1,16 @@
+//! A run in full, as every backend takes it: the [`Job`], what comes before its
+//! first block ([`begin`]), the plan as the scheduler's operators ([`Pipeline`]),
+//! and what is shown of it.
+//!
+//! Layer: 6.
+
+mod job;
+mod pipeline;
+pub mod process;
+mod snapshot;
+
+pub use job::{
+    Begun, Cancel, Job, Ready, RunResult, View, begin, begin_with, budget, exchanges, explain, list,
+};
+pub use pipeline::{Pipeline, Step};
+pub use snapshot::{Observed, snapshot};

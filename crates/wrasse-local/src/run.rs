@@ -1,0 +1,76 @@
+//! [`run`]: a job on threads.
+
+use std::sync::RwLock;
+use std::sync::atomic::AtomicU64;
+
+use wrasse_io::{ReadLimits, Sink};
+use wrasse_job::{Begun, Cancel, Job, RunResult, begin_with, list, process};
+use wrasse_run::{Error, RunSnapshot};
+
+use crate::coordinator::Coordinator;
+use crate::worker::Shared;
+
+/// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
+/// about ten times a second.
+///
+/// # Errors
+///
+/// If the run cannot begin as asked, or cannot go on. What was committed can
+/// be resumed.
+pub fn run(
+    job: &Job,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<RunResult, Error> {
+    run_into(job, None, observe, cancel)
+}
+
+/// Runs a job whose rows go into `sink` rather than to its output, which then
+/// must be `-`.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn run_into(
+    job: &Job,
+    sink: Option<Box<dyn Sink>>,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<RunResult, Error> {
+    // A process may have done other things before, and other runs.
+    let cpu_before = process::cpu_seconds();
+    let ready = match begin_with(job, list(job)?, sink)? {
+        Begun::Done(done) => return Ok(*done),
+        Begun::Ready(ready) => *ready,
+    };
+    let shared = Shared {
+        pass: ready.pass,
+        inputs: ready.inputs,
+        limits: ReadLimits {
+            block_bytes: job.block_bytes.0 as usize,
+            row_bytes_max: job.row_bytes_max.0 as usize,
+        },
+        exchanges: ready.exchanges.into_iter().map(RwLock::new).collect(),
+        decision_bytes: ready.decision_bytes,
+        fingerprint_bytes: AtomicU64::new(0),
+        exchange_bytes: AtomicU64::new(0),
+        spilled_bytes: AtomicU64::new(0),
+    };
+    let coordinator = Coordinator::new(
+        job,
+        ready.budget,
+        &shared,
+        ready.splits,
+        ready.seen,
+        ready.start,
+        ready.written,
+    );
+    let mut result = coordinator.run(ready.writer, observe, cancel)?;
+    result.warnings = ready.warnings;
+    result.resumed = ready.resumed;
+    result.cpu_s = result
+        .cpu_s
+        .zip(cpu_before)
+        .map(|(now, before)| now - before);
+    Ok(result)
+}

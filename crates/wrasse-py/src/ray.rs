@@ -1,0 +1,65 @@
+//! What workers of Ray call, by `python/wrasse/ray/worker.py`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use wrasse_ray::{Output, TaskRun, WorkerJob};
+
+/// Metadata and object.
+type Pair<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
+/// A run, as a worker knows it.
+#[pyclass(frozen, module = "wrasse._engine")]
+pub(crate) struct RayJob(Arc<WorkerJob>);
+
+#[pymethods]
+impl RayJob {
+    /// Makes the plan of the run that `setup` describes.
+    #[new]
+    fn new(py: Python<'_>, setup: &[u8]) -> PyResult<Self> {
+        let job = py.detach(|| guarded(|| WorkerJob::new(setup, &wrasse_ops::catalog())))?;
+        Ok(Self(Arc::new(job)))
+    }
+
+    /// Begins a task; `source` is what it works on, if it does not read.
+    fn begin(
+        &self,
+        py: Python<'_>,
+        spec: &[u8],
+        source: Option<PyBuffer<u8>>,
+    ) -> PyResult<RayTask> {
+        let source = source.map(|buffer| buffer.to_vec(py)).transpose()?;
+        let task = py.detach(|| guarded(|| self.0.begin(spec, source.as_deref())))?;
+        Ok(RayTask(Mutex::new(task)))
+    }
+}
+
+/// A task under way.
+#[pyclass(frozen, module = "wrasse._engine")]
+pub(crate) struct RayTask(Mutex<TaskRun>);
+
+#[pymethods]
+impl RayTask {
+    /// Metadata and object of the next output; `None` at the end.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Pair<'py>>> {
+        let output = py.detach(|| {
+            let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            guarded(|| task.next_output())
+        })?;
+        let pair = |Output { meta, object }| (PyBytes::new(py, &meta), PyBytes::new(py, &object));
+        Ok(output.map(pair))
+    }
+}
+
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> PyResult<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(PyRuntimeError::new_err),
+        Err(_) => Err(PyRuntimeError::new_err(
+            "a reader or writer panicked; this is a bug, please report it",
+        )),
+    }
+}

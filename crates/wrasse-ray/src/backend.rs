@@ -1,0 +1,629 @@
+//! [`Cluster`](Ray): the backend of Ray. It does what the scheduler commands, and
+//! turns what gateway and threads say into events.
+//!
+//! Blocks are objects of Ray; here are their numbers and what is known of them.
+//! What a gate has decided travels beside its object, to whoever works on that
+//! next: an object is never changed.
+//!
+//! Ray does not say when a task begins, so that it counts as begun when it is
+//! handed over; the scheduler hands over two for each processor, one to wait at
+//! the door.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use wrasse_io::{Inputs, Split};
+use wrasse_job::{Pipeline, Step};
+use wrasse_op::Fingerprint;
+use wrasse_run::{Backend, Error, Outcome, Part, Tally};
+use wrasse_sched::{BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId};
+
+use crate::link::Link;
+use crate::note::Note;
+use crate::ordering::{Streams, Turn};
+use crate::protocol::{Cluster, Failed, Hear, Say};
+use crate::shares::Shares;
+use crate::wire::{Meta, Spec, Verdict, Work, decode, encode};
+use crate::writing::Order;
+
+/// Attempts that Ray makes by itself when a worker or a node dies. They are also
+/// what lost objects are made again with.
+const RETRIES: i32 = 3;
+
+/// A cluster, its tasks, and the objects between them.
+pub(crate) struct Ray<'a> {
+    pub(crate) pipeline: &'a Pipeline,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) splits: &'a [Split],
+    /// What is read together: the input's splits, or those of the exchange that
+    /// is read from.
+    pub(crate) shares: Shares,
+    /// Where a resumed run begins: split and blocks of it.
+    pub(crate) start: Place,
+    /// Bytes that an output shall have.
+    pub(crate) target: u64,
+    /// Bytes of a block.
+    pub(crate) block_bytes: u64,
+    pub(crate) link: &'a Link,
+    pub(crate) orders: Sender<Order>,
+    pub(crate) turns: Sender<Turn>,
+    pub(crate) notes: Receiver<Note>,
+    /// Events that are known already.
+    pub(crate) known: VecDeque<Event>,
+    pub(crate) state: State,
+    pub(crate) books: Books,
+    /// The cluster as it was last heard of.
+    pub(crate) cluster: Cluster,
+}
+
+/// Objects and tasks.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Blocks by the scheduler's names.
+    blocks: HashMap<u64, Block>,
+    /// How many blocks are of an object.
+    objects: HashMap<u64, u32>,
+    /// The names of blocks and the numbers of tasks so far.
+    named: u64,
+    numbered: u64,
+    /// Tasks that run: those of Ray have a number.
+    running: HashMap<TaskId, Running>,
+    numbers: HashMap<u64, TaskId>,
+    /// Inputs whose workers died, with how often.
+    killers: BTreeMap<(OpIdx, Killer), u32>,
+    last_failure: Option<String>,
+}
+
+/// An input under suspicion.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Killer {
+    Split(Place),
+    Block(u64),
+}
+
+/// An object, or what a gate has left of it.
+struct Block {
+    object: u64,
+    meta: Metadata,
+    is_encoded: bool,
+    verdict: Option<Verdict>,
+    fingerprints: Arc<Vec<Fingerprint>>,
+}
+
+struct Running {
+    op: OpIdx,
+    work: Doing,
+    number: Option<u64>,
+    /// An output that the scheduler has not asked for yet.
+    waiting: Option<(u64, Meta)>,
+    /// What an exchange had taken in and will be in the first output.
+    returned: Option<Tally>,
+}
+
+/// What a running task works on.
+#[derive(Clone, Copy)]
+enum Doing {
+    Read(Place),
+    Block(u64),
+    ReadBack(Place),
+}
+
+/// The accounting of what is under way.
+pub(crate) struct Books {
+    /// What was done to blocks that are not written yet, by their names.
+    pub(crate) in_flight: HashMap<u64, Tally>,
+    /// Blocks with the writer.
+    pub(crate) writing: HashMap<BlockId, Tally>,
+    /// Blocks that wait at exchanges, in all.
+    pub(crate) absorbed: Tally,
+    pub(crate) written: Tally,
+    pub(crate) rows_left: u64,
+    /// Whether all rows were read that a limited run reads.
+    pub(crate) has_read_all: bool,
+    pub(crate) too_many_rejects: bool,
+}
+
+impl Ray<'_> {
+    /// Ends the writer, which completes the output if all is written.
+    pub(crate) fn end(self, is_complete: bool) -> Books {
+        if is_complete {
+            drop(self.orders.send(Order::Finish));
+        }
+        self.books
+    }
+
+    fn submit(
+        &mut self,
+        task: TaskId,
+        op: OpIdx,
+        input: Input,
+        (skip_outputs, poisoned_after): (u32, u32),
+    ) -> Result<(), Error> {
+        let pipeline = self.pipeline;
+        self.known.push_back(Event::TaskStarted { task });
+        match (&pipeline.steps[op], input) {
+            (Step::Read(part), Input::Split(place)) => {
+                let (splits, skip) = self.share(place, !pipeline.has_exchange());
+                let splits = self.splits[splits.start as usize..splits.end as usize].to_vec();
+                let bytes: u64 = splits.iter().map(|split| split.bytes).sum();
+                let is_plain = splits.iter().all(|split| split.is_plain(self.inputs));
+                let streams = !is_plain || bytes > 2 * self.target || self.grows(part);
+                let spec = Spec {
+                    part: part.clone(),
+                    work: Work::Read {
+                        splits,
+                        skip,
+                        rows_max: self.books.rows_left,
+                    },
+                    output_bytes: streams.then_some(self.target),
+                    skip_outputs,
+                };
+                self.send(task, op, Doing::Read(place), &spec, None)
+            }
+            (Step::Run(part), Input::Block { data, rows, .. }) => {
+                let block = &self.state.blocks[&data];
+                let object = block.object;
+                let spec = Spec {
+                    part: part.clone(),
+                    work: Work::Blocks {
+                        verdict: block.verdict.clone(),
+                        rows: rows.map(|rows| rows.from..rows.to),
+                        poisoned_after,
+                    },
+                    output_bytes: self.grows(part).then_some(self.target),
+                    skip_outputs,
+                };
+                self.send(task, op, Doing::Block(data), &spec, Some(object))
+            }
+            (Step::Gate(gate), Input::Block { data, .. }) => {
+                self.runs(task, op, Doing::Block(data), None);
+                let fingerprints = Arc::clone(&self.state.blocks[&data].fingerprints);
+                drop(self.turns.send(Turn::Gate {
+                    task,
+                    gate: *gate,
+                    fingerprints,
+                }));
+                Ok(())
+            }
+            (Step::Exchange(exchange, _), Input::Block { data, .. }) => {
+                self.runs(task, op, Doing::Block(data), None);
+                let block = &self.state.blocks[&data];
+                drop(self.turns.send(Turn::Absorb {
+                    task,
+                    exchange: *exchange,
+                    object: block.object,
+                    verdict: block.verdict.clone(),
+                }));
+                Ok(())
+            }
+            (Step::Exchange(exchange, part), Input::Split(place)) => {
+                let (mut splits, skip) = self.share(place, Some(op) == pipeline.last_exchange());
+                splits.start += skip;
+                let doing = Doing::ReadBack(place);
+                let number = self.number();
+                let streams = Streams {
+                    output_bytes: self.grows(part).then_some(self.target),
+                    retries: self.retries(op, doing),
+                };
+                self.runs(task, op, doing, Some(number));
+                drop(self.turns.send(Turn::ReadBack {
+                    task,
+                    number,
+                    part: part.clone(),
+                    exchange: *exchange,
+                    splits,
+                    streams,
+                    skip_outputs,
+                }));
+                Ok(())
+            }
+            (step, input) => unreachable!("{step:?} does not work on {input:?}"),
+        }
+    }
+
+    /// The splits of a share, without those that a resumed run has written, and
+    /// how many blocks of the first one (of an exchange: splits) that has
+    /// written too.
+    fn share(&self, place: Place, resumes: bool) -> (std::ops::Range<u32>, u32) {
+        let mut splits = self.shares.splits(place.split);
+        let mut skip = 0;
+        if resumes && splits.contains(&self.start.split) {
+            (splits.start, skip) = (self.start.split, self.start.seq);
+        }
+        (splits, skip)
+    }
+
+    /// Whether a part puts out more than it takes in.
+    fn grows(&self, part: &Part) -> bool {
+        self.pipeline.slices(part)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.state.numbered += 1;
+        self.state.numbered
+    }
+
+    fn retries(&self, op: OpIdx, doing: Doing) -> i32 {
+        // An input that may kill its workers is searched through quickly.
+        match self.state.killers.contains_key(&(op, killer(doing))) {
+            true => 0,
+            false => RETRIES,
+        }
+    }
+
+    fn runs(&mut self, task: TaskId, op: OpIdx, work: Doing, number: Option<u64>) {
+        if let Some(number) = number {
+            self.state.numbers.insert(number, task);
+        }
+        let running = Running {
+            op,
+            work,
+            number,
+            waiting: None,
+            returned: None,
+        };
+        self.state.running.insert(task, running);
+    }
+
+    fn send(
+        &mut self,
+        task: TaskId,
+        op: OpIdx,
+        doing: Doing,
+        spec: &Spec,
+        object: Option<u64>,
+    ) -> Result<(), Error> {
+        let number = self.number();
+        let retries = self.retries(op, doing);
+        self.runs(task, op, doing, Some(number));
+        let bytes = encode(spec).map_err(Error::failed)?;
+        let submit = Say::Submit {
+            task: number,
+            spec: bytes.len(),
+            object,
+            data: None,
+            streams: spec.output_bytes.is_some(),
+            cpus: 1.0,
+            retries,
+            name: &self.pipeline.names[op],
+        };
+        self.link.say(&[submit], &[&bytes])
+    }
+
+    /// A task has put out an object.
+    fn put_out(&mut self, task: TaskId, object: u64, meta: Meta) {
+        let Some(running) = self.state.running.get_mut(&task) else {
+            self.free(object);
+            return;
+        };
+        if let Some(returned) = running.returned.take() {
+            self.books.absorbed.take_away(&returned);
+        }
+        match running.work {
+            Doing::Read(_) => {
+                self.books.rows_left = self.books.rows_left.saturating_sub(meta.tally.rows_in);
+            }
+            Doing::Block(data) => drop(self.books.in_flight.remove(&data)),
+            Doing::ReadBack(_) => {}
+        }
+        let block = Block {
+            object,
+            meta: Metadata {
+                bytes: meta.bytes,
+                rows: meta.rows,
+                holder: None,
+            },
+            is_encoded: meta.is_encoded,
+            verdict: None,
+            fingerprints: Arc::new(meta.fingerprints),
+        };
+        self.keep(task, block, meta.tally);
+    }
+
+    fn keep(&mut self, task: TaskId, block: Block, tally: Tally) {
+        self.state.named += 1;
+        let data = self.state.named;
+        let metadata = block.meta;
+        *self.state.objects.entry(block.object).or_default() += 1;
+        self.state.blocks.insert(data, block);
+        self.books.in_flight.insert(data, tally);
+        self.known.push_back(Event::BlockReady {
+            task,
+            data,
+            metadata: Some(metadata),
+        });
+    }
+
+    fn release(&mut self, data: u64) {
+        self.books.in_flight.remove(&data);
+        if let Some(block) = self.state.blocks.remove(&data) {
+            let users = self.state.objects.entry(block.object).or_default();
+            *users = users.saturating_sub(1);
+            if *users == 0 {
+                self.state.objects.remove(&block.object);
+                self.free(block.object);
+            }
+        }
+    }
+
+    fn free(&self, object: u64) {
+        // A gateway that is gone holds nothing, and is told of elsewhere.
+        let objects = &[object];
+        drop(self.link.say(&[Say::Free { objects }], &[]));
+    }
+
+    fn drained(&mut self, task: TaskId) {
+        if let Some(running) = self.state.running.remove(&task) {
+            if let Some(number) = running.number {
+                self.state.numbers.remove(&number);
+            }
+            if let Doing::Block(data) = running.work {
+                self.books.in_flight.remove(&data);
+            }
+        }
+        self.known.push_back(Event::TaskDrained { task });
+        // Behind an exchange the run has only begun.
+        let is_all = self.books.rows_left == 0 && !self.pipeline.has_exchange();
+        if is_all && !self.books.has_read_all {
+            self.books.has_read_all = true;
+            self.known.push_back(Event::Cancel);
+        }
+    }
+
+    /// Takes in what is reported.
+    fn take(&mut self, note: Note) -> Result<(), Error> {
+        match note {
+            Note::Heard(Some((heard, bytes))) => self.hear(heard, &bytes)?,
+            Note::Heard(None) => return Err(self.link.gone()),
+            Note::Judged {
+                task,
+                verdict,
+                kept,
+            } => self.judged(task, verdict, kept),
+            Note::Absorbed { task, tally } => {
+                self.books.absorbed.add(&tally);
+                self.drained(task);
+            }
+            Note::Closed { op, n, written } => {
+                self.books.absorbed.take_away(&written);
+                let block_bytes = self.block_bytes;
+                let splits = (0..n).map(|_| block_bytes);
+                self.shares = Shares::new(splits, self.target);
+                let n = self.shares.len();
+                let last = true;
+                self.known.push_back(Event::SplitsFound { op, n, last });
+            }
+            Note::Returned { task, tally } => {
+                if let Some(running) = self.state.running.get_mut(&task) {
+                    running.returned = Some(tally);
+                }
+            }
+            Note::Written {
+                block,
+                tally,
+                outcome,
+            } => {
+                self.books.writing.remove(&block);
+                self.books.written.add(&tally);
+                self.known.push_back(Event::OutputTaken { block });
+                if outcome == Outcome::TooManyRejects && !self.books.too_many_rejects {
+                    self.books.too_many_rejects = true;
+                    self.known.push_back(Event::Cancel);
+                }
+            }
+            Note::WriterFailed => return Err(Error::failed("the output cannot be written")),
+            Note::Fatal(message) => return Err(Error::failed(message)),
+        }
+        Ok(())
+    }
+
+    fn judged(&mut self, task: TaskId, verdict: Verdict, kept: u64) {
+        let Some(Running {
+            op,
+            work: Doing::Block(data),
+            ..
+        }) = self.state.running.get(&task)
+        else {
+            return;
+        };
+        let before = &self.state.blocks[data];
+        let n = before.fingerprints.len() as u64;
+        let mut tally = self.books.in_flight.remove(data).unwrap_or_default();
+        if let Some(gate) = self.pipeline.gate_operator(*op)
+            && let Some(operator) = tally.operators.get_mut(gate)
+        {
+            operator.rows_out += kept;
+            operator.duplicates += n - kept;
+        }
+        if before.is_encoded {
+            tally.rows_out = kept;
+        }
+        let rows = match before.is_encoded {
+            true => before.meta.rows,
+            false => kept as u32,
+        };
+        let block = Block {
+            object: before.object,
+            meta: Metadata {
+                rows,
+                ..before.meta
+            },
+            is_encoded: before.is_encoded,
+            verdict: Some(verdict),
+            fingerprints: Arc::default(),
+        };
+        self.keep(task, block, tally);
+        self.drained(task);
+    }
+
+    fn hear(&mut self, heard: Hear, bytes: &[u8]) -> Result<(), Error> {
+        match heard {
+            Hear::Done { task, object, .. } => {
+                if let Some(task) = self.state.numbers.get(&task).copied() {
+                    let meta = decode(bytes).map_err(Error::failed)?;
+                    self.put_out(task, object, meta);
+                    self.drained(task);
+                } else {
+                    self.free(object);
+                }
+            }
+            Hear::Item { task, object, .. } => {
+                let running = self.state.numbers.get(&task);
+                let running = running.and_then(|task| {
+                    let running = self.state.running.get_mut(task)?;
+                    Some((*task, running))
+                });
+                if let Some((task, running)) = running {
+                    let meta = decode(bytes).map_err(Error::failed)?;
+                    running.waiting = Some((object, meta));
+                    self.known.push_back(Event::OutputWaiting { task });
+                } else {
+                    self.free(object);
+                }
+            }
+            Hear::End { task } => {
+                if let Some(task) = self.state.numbers.get(&task).copied() {
+                    self.drained(task);
+                }
+            }
+            Hear::Failed {
+                task,
+                kind,
+                message,
+            } => self.failed(task, kind, message)?,
+            Hear::Cluster(cluster) => self.cluster = cluster,
+            Hear::Fatal { message, hint } => {
+                let error = Error::failed(message);
+                return Err(match hint {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                });
+            }
+            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lost { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, number: u64, kind: Failed, message: String) -> Result<(), Error> {
+        let Some(task) = self.state.numbers.remove(&number) else {
+            return Ok(());
+        };
+        let Some(running) = self.state.running.remove(&task) else {
+            return Ok(());
+        };
+        let class = match kind {
+            Failed::WorkerLost => {
+                let key = (running.op, killer(running.work));
+                *self.state.killers.entry(key).or_default() += 1;
+                self.state.last_failure = Some(message);
+                FailureClass::WorkerLost
+            }
+            Failed::Cancelled => FailureClass::Transient,
+            Failed::ObjectLost => {
+                return Err(Error::failed(format!(
+                    "a block is lost and Ray cannot make it again: {message}"
+                ))
+                .with_hint("--resume goes on from the last commit"));
+            }
+            Failed::Error => return Err(Error::failed(message)),
+        };
+        self.known.push_back(Event::TaskFailed { task, class });
+        Ok(())
+    }
+
+    /// The scheduler takes the output that waits; the next one may come.
+    fn read(&mut self, task: TaskId) -> Result<(), Error> {
+        let Some(running) = self.state.running.get_mut(&task) else {
+            return Ok(());
+        };
+        let (Some((object, meta)), Some(number)) = (running.waiting.take(), running.number) else {
+            return Ok(());
+        };
+        self.put_out(task, object, meta);
+        self.link.say(&[Say::Pull { task: number }], &[])
+    }
+}
+
+fn killer(doing: Doing) -> Killer {
+    match doing {
+        Doing::Read(place) | Doing::ReadBack(place) => Killer::Split(place),
+        Doing::Block(data) => Killer::Block(data),
+    }
+}
+
+impl Backend for Ray<'_> {
+    fn obey(&mut self, command: Command) -> Result<(), Error> {
+        match command {
+            Command::Submit {
+                task,
+                op,
+                input,
+                skip_outputs,
+                poisoned_after,
+                ..
+            } => self.submit(task, op, input, (skip_outputs, poisoned_after))?,
+            Command::Read { task, .. } => self.read(task)?,
+            Command::Emit { block, data, .. } => {
+                let tally = self.books.in_flight.remove(&data).unwrap_or_default();
+                self.books.writing.insert(block, tally);
+                let held = &self.state.blocks[&data];
+                drop(self.orders.send(Order::Write {
+                    block,
+                    object: held.object,
+                    verdict: held.verdict.clone(),
+                }));
+            }
+            Command::Advance { to } => {
+                let order = Order::Advance(self.shares.first(to.split), 0);
+                drop(self.orders.send(order));
+            }
+            Command::Release { data } => self.release(data),
+            Command::Close { op } => {
+                if let Step::Exchange(exchange, _) = &self.pipeline.steps[op] {
+                    drop(self.turns.send(Turn::Close {
+                        op,
+                        exchange: *exchange,
+                        start: match Some(op) == self.pipeline.last_exchange() {
+                            true => self.start.split,
+                            false => 0,
+                        },
+                    }));
+                }
+            }
+            Command::Cancel { task } => {
+                let running = self.state.running.get(&task);
+                if let Some(number) = running.and_then(|running| running.number) {
+                    self.link.say(&[Say::Cancel { task: number }], &[])?;
+                }
+            }
+            // Metadata comes with the objects, and there are no pools yet.
+            Command::FetchMetadata { .. }
+            | Command::ScalePool { .. }
+            | Command::StopWorker { .. }
+            | Command::Finish
+            | Command::Fail { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, deadline: Instant) -> Result<Option<Event>, Error> {
+        while self.known.is_empty() {
+            match self.notes.recv_deadline(deadline) {
+                Ok(note) => self.take(note)?,
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.link.gone()),
+            }
+        }
+        Ok(self.known.pop_front())
+    }
+
+    fn failure(&mut self) -> Option<Error> {
+        let message = self.state.last_failure.take()?;
+        Some(
+            Error::failed(format!("workers die at a part of the input: {message}"))
+                .with_hint("the nodes' memory may be too small, see the logs of Ray"),
+        )
+    }
+}

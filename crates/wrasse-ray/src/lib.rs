@@ -1,0 +1,34 @@
+//! The backend of Ray: the same plan over a cluster.
+//!
+//! The engine stays a program without Python. It starts one Python process, the
+//! *gateway* (`python/wrasse/ray/gateway.py`), which holds Ray's handles and is
+//! spoken to over a socket; workers of Ray load the engine as an extension module
+//! and run stages ([`WorkerJob`]). Blocks lie in Ray's object stores; the driver
+//! hears of each how large it is, what was counted, and what gates decide by.
+//!
+//! | module | what |
+//! |---|---|
+//! | `run` | a run: who does what, limits from the cluster's resources |
+//! | `backend` | commands into tasks, news into events |
+//! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
+//! | `link`, `protocol` | the gateway's process, and what is said to it |
+//! | `wire` | what driver and workers tell each other past the gateway |
+//! | `worker` | what a worker does |
+//! | `shares` | splits put together into tasks |
+//!
+//! Layer: 7. Which blocks make up an object depends on the cluster; the bytes
+//! that come out do not.
+
+mod backend;
+mod link;
+mod note;
+mod ordering;
+mod protocol;
+mod run;
+mod shares;
+mod wire;
+mod worker;
+mod writing;
+
+pub use run::{Options, run};
+pub use worker::{Output, TaskRun, WorkerJob};

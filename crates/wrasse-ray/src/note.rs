@@ -1,0 +1,37 @@
+//! What threads and gateway tell the backend.
+
+use wrasse_run::{Outcome, Tally};
+use wrasse_sched::{BlockId, OpIdx, TaskId};
+
+use crate::link::Heard;
+use crate::wire::Verdict;
+
+/// A piece of news.
+pub(crate) enum Note {
+    /// The gateway said something, or is gone.
+    Heard(Option<Heard>),
+    /// A gate has decided on an object: how many samples it lets on.
+    Judged {
+        task: TaskId,
+        verdict: Verdict,
+        kept: u64,
+    },
+    /// An exchange has taken an object.
+    Absorbed { task: TaskId, tally: Tally },
+    /// An exchange has decided: its output has `n` splits. What was done to
+    /// those that an earlier run has written is in `written`.
+    Closed { op: OpIdx, n: u32, written: Tally },
+    /// A share of an exchange was handed to the gateway; this is what it had
+    /// taken in for it.
+    Returned { task: TaskId, tally: Tally },
+    /// The writer took an object.
+    Written {
+        block: BlockId,
+        tally: Tally,
+        outcome: Outcome,
+    },
+    /// The writer failed and is gone.
+    WriterFailed,
+    /// The run cannot go on.
+    Fatal(String),
+}

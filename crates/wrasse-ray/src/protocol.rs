@@ -1,0 +1,156 @@
+//! The protocol between driver and gateway, a Unix socket pair.
+//!
+//! # Frames
+//!
+//! ```text
+//!   bytes of the header, u32 | bytes of the payload, u64 | header | payload
+//! ```
+//!
+//! Numbers have their little end first. The header is a JSON array of messages;
+//! bytes that they speak of (tasks, objects, metadata) follow one another in the
+//! payload, in the order of the messages. One frame carries whatever there is to
+//! say at the moment: on both sides that is what makes a message cheap.
+//!
+//! The first frame of the driver is `hello`, with [`VERSION`]; the gateway
+//! answers `ready` or `fatal`. A side that hears the socket close ends: the
+//! gateway with its tasks, and with the local Ray if it has started one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Raised with every change of the messages. Also in `gateway.py`.
+pub(crate) const VERSION: u32 = 1;
+
+/// What the driver says.
+#[derive(Debug, Serialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub(crate) enum Say<'a> {
+    /// Join a cluster, or start a local one.
+    Hello {
+        version: u32,
+        wrasse: &'a str,
+        #[serde(flatten)]
+        options: Hello<'a>,
+    },
+    /// What every worker must know: so many bytes.
+    Setup { bytes: usize },
+    /// Run a task. Its spec is in the payload, then its input, if that is no
+    /// object yet.
+    Submit {
+        task: u64,
+        spec: usize,
+        /// The object that it works on.
+        object: Option<u64>,
+        /// Bytes of input in the payload, to be made an object.
+        data: Option<usize>,
+        /// Whether outputs come one by one, each after a `pull`.
+        streams: bool,
+        cpus: f64,
+        /// Attempts that Ray makes by itself when a worker or a node dies.
+        retries: i32,
+        name: &'a str,
+    },
+    /// The next output of a streaming task is wanted.
+    Pull { task: u64 },
+    /// Send an object.
+    Fetch { object: u64 },
+    /// Objects are not needed any more.
+    Free { objects: &'a [u64] },
+    /// Stop a task.
+    Cancel { task: u64 },
+}
+
+/// How to come to a cluster.
+#[derive(Debug, Serialize)]
+pub(crate) struct Hello<'a> {
+    /// The cluster to join; a local one is started if none.
+    pub(crate) address: Option<&'a str>,
+    /// Processors of the local one.
+    pub(crate) cpus: usize,
+    /// A folder for the local one's files. Ours to remove; the gateway's, if we
+    /// are gone.
+    pub(crate) scratch: &'a str,
+    /// Bytes of the local one's object store.
+    pub(crate) object_store: Option<u64>,
+    /// Workers lack the package `wrasse`: give them the gateway's.
+    pub(crate) ship: bool,
+    /// Ask for completions instead of being called.
+    pub(crate) polls: bool,
+}
+
+/// What the gateway says.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "ev", rename_all = "snake_case")]
+pub(crate) enum Hear {
+    /// The cluster is there.
+    Ready {
+        #[serde(flatten)]
+        cluster: Cluster,
+    },
+    /// Nodes have come or gone.
+    Cluster(Cluster),
+    /// A task has put out all that it will: so many bytes of metadata, and an
+    /// object.
+    Done { task: u64, object: u64, meta: usize },
+    /// A streaming task has put out an object, and waits for a `pull`.
+    Item { task: u64, object: u64, meta: usize },
+    /// A streaming task has put out all that it will.
+    End { task: u64 },
+    /// A task has failed.
+    Failed {
+        task: u64,
+        kind: Failed,
+        message: String,
+    },
+    /// The bytes of an object.
+    Data { object: u64, bytes: usize },
+    /// An object is gone and cannot be made again.
+    Lost { object: u64, message: String },
+    /// The gateway cannot go on.
+    Fatal {
+        message: String,
+        hint: Option<String>,
+    },
+}
+
+/// How a task failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Failed {
+    /// Its worker or node died, as often as Ray tries.
+    WorkerLost,
+    /// What it works on is gone.
+    ObjectLost,
+    /// It cannot be done.
+    Error,
+    /// It was stopped.
+    Cancelled,
+}
+
+/// What a cluster has.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(crate) struct Cluster {
+    /// Resources by Ray's names: `CPU`, `GPU`, `memory`, `object_store_memory`.
+    pub(crate) resources: BTreeMap<String, f64>,
+    /// Nodes that are up.
+    pub(crate) nodes: usize,
+    /// Machines that these are on, as far as their addresses tell.
+    pub(crate) machines: usize,
+}
+
+impl Cluster {
+    fn amount(&self, name: &str) -> f64 {
+        self.resources.get(name).copied().unwrap_or(0.0).max(0.0)
+    }
+
+    /// Processors, in thousandths.
+    pub(crate) fn millicpus(&self) -> i64 {
+        (self.amount("CPU") * 1000.0) as i64
+    }
+
+    /// Bytes of all object stores.
+    pub(crate) fn store_bytes(&self) -> u64 {
+        self.amount("object_store_memory") as u64
+    }
+}

@@ -1,0 +1,538 @@
+//! [`run`]: a job on a cluster.
+//!
+//! # Who does what
+//!
+//! ```text
+//!   caller's thread    the executor with the scheduler and the books
+//!   ordering thread    gates, and exchanges as long as they collect
+//!   writer thread      owns the sink and the run directory
+//!   link thread        hears the gateway
+//!   gateway            a Python process: holds the objects, submits the tasks
+//!   workers            processes of Ray: read and run operators; hold nothing
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use wrasse_io::{Inputs, Split};
+use wrasse_job::{
+    Begun, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
+};
+use wrasse_run::{Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, execute};
+use wrasse_sched::{
+    Event, Limits, OpIdx, Phase, Place, PoolConfig, Resource, Resources, Scheduler, Settings, Time,
+};
+
+use crate::backend::{Books, Ray, State};
+use crate::link::{Gateway, Link, Scratch};
+use crate::note::Note;
+use crate::ordering::{Held, Orderer, Turn};
+use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
+use crate::shares::Shares;
+use crate::wire::{Setup, encode};
+use crate::writing::{Order, Written, write};
+
+/// How to come to a cluster, and how to use it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The Python that has Ray and Wrasse.
+    pub python: PathBuf,
+    /// The cluster to join; a local one is started for the run if none.
+    pub address: Option<String>,
+    /// Bytes of a local one's object stores; Ray decides if none.
+    pub object_store: Option<u64>,
+    /// Use so many processors of a cluster at the most.
+    pub cpus_max: Option<usize>,
+    /// The paths of the input are the same on every machine of the cluster.
+    pub shared_paths: bool,
+    /// Give workers the gateway's package `wrasse`, which they lack.
+    pub ship: bool,
+    /// Bytes of input in a task, and of its outputs.
+    pub task_bytes: Option<u64>,
+    /// Ask Ray for completions instead of being called back.
+    pub polls: bool,
+}
+
+/// What the gateway writes besides, in the run directory.
+const LOG: &str = "ray-gateway.log";
+
+/// How long a cluster may take to start or to be joined.
+const STARTS_WITHIN: Duration = Duration::from_secs(180);
+
+/// Bytes of an output, where there is room: a task costs about a millisecond of
+/// this process, and as many bytes take a second to work on.
+const TARGET_BYTES: u64 = 64 << 20;
+const TARGET_BYTES_MIN: u64 = 1 << 20;
+
+/// What objects may hold of the object stores, in percent: the rest is for what
+/// tasks put out beyond their estimate, and for copies on other nodes.
+const STORE_PERCENT: u64 = 50;
+
+/// If a cluster does not say how large its stores are.
+const STORE_BYTES: u64 = 1 << 30;
+
+/// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
+/// about ten times a second.
+///
+/// # Errors
+///
+/// If the cluster cannot be had, the run cannot begin as asked, or cannot go on.
+/// What was committed can be resumed.
+pub fn run(
+    job: &Job,
+    options: &Options,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<RunResult, Error> {
+    let inputs = list(job)?;
+    if inputs.has_stream() {
+        return Err(Error::usage(
+            "standard input is read by this process alone, and not by the workers of a cluster",
+        )
+        .with_hint("write it to a file first, or run it without --backend ray"));
+    }
+    if job.plan.stages().iter().any(|stage| stage.is_outside) {
+        return Err(Error::usage("Python operators do not run on Ray yet"));
+    }
+    let pipeline = Pipeline::new(&job.plan, &job.pass, true);
+    pipeline.check()?;
+    let began = now();
+    let log = log_path(job)?;
+    // Dropped behind the link, which ends who uses it.
+    let scratch = Scratch::new()?;
+    let (notes, heard) = unbounded::<Note>();
+    let hears = notes.clone();
+    let gateway = Gateway {
+        python: options.python.clone(),
+        log,
+    };
+    let link = Link::start(&gateway, move |heard| {
+        drop(hears.send(Note::Heard(heard)));
+    })?;
+    let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
+    refuse_local(&inputs, &cluster, options)?;
+    let ready = match begin_with(job, inputs, None)? {
+        Begun::Done(done) => return Ok(*done),
+        Begun::Ready(ready) => *ready,
+    };
+    let on_cluster = OnCluster {
+        job,
+        options,
+        pipeline: &pipeline,
+        link: &link,
+        held: Held::default(),
+        began,
+    };
+    on_cluster.run(ready, cluster, (notes, heard), observe, cancel)
+}
+
+fn log_path(job: &Job) -> Result<PathBuf, Error> {
+    std::fs::create_dir_all(&job.run_dir)
+        .map_err(|error| Error::io(format!("cannot create {}", job.run_dir.display()), error))?;
+    Ok(job.run_dir.join(LOG))
+}
+
+/// Greets the gateway, and waits for the cluster.
+fn join(
+    link: &Link,
+    job: &Job,
+    (options, scratch): (&Options, &str),
+    heard: &Receiver<Note>,
+    cancel: &Cancel,
+) -> Result<Cluster, Error> {
+    let hello = Say::Hello {
+        version: VERSION,
+        wrasse: env!("CARGO_PKG_VERSION"),
+        options: Hello {
+            address: options.address.as_deref(),
+            cpus: job.threads,
+            scratch,
+            object_store: options.object_store,
+            ship: options.ship,
+            polls: options.polls,
+        },
+    };
+    link.say(&[hello], &[])?;
+    let deadline = now() + STARTS_WITHIN;
+    while now() < deadline {
+        if cancel.is_cancelled() {
+            return Err(Error::failed("interrupted before the cluster was there"));
+        }
+        match heard.recv_timeout(Duration::from_millis(100)) {
+            Ok(Note::Heard(Some((Hear::Ready { cluster, .. }, _)))) => return Ok(cluster),
+            Ok(Note::Heard(Some((Hear::Fatal { message, hint }, _)))) => {
+                let error = Error::usage(message);
+                return Err(match hint {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                });
+            }
+            Ok(Note::Heard(None)) | Err(RecvTimeoutError::Disconnected) => return Err(link.gone()),
+            _ => {}
+        }
+    }
+    let s = STARTS_WITHIN.as_secs();
+    Err(Error::failed(format!("Ray was not there after {s} s")))
+}
+
+/// Files on a disk of this machine cannot be read on another one.
+fn refuse_local(inputs: &Inputs, cluster: &Cluster, options: &Options) -> Result<(), Error> {
+    match inputs.first_local() {
+        Some(path) if cluster.machines > 1 && !options.shared_paths => Err(Error::usage(format!(
+            "{path} lies on a disk of this machine, and the cluster has {} machines",
+            cluster.machines
+        ))
+        .with_hint(
+            "name an object store, or pass --ray-shared-paths if the path leads to the same file \
+             on each of them",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long it takes is shown and bounded; no result depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// One run on a cluster.
+struct OnCluster<'a> {
+    job: &'a Job,
+    options: &'a Options,
+    pipeline: &'a Pipeline,
+    link: &'a Link,
+    held: Held,
+    began: Instant,
+}
+
+impl OnCluster<'_> {
+    fn run(
+        &self,
+        ready: Ready,
+        cluster: Cluster,
+        (notes, heard): (crossbeam_channel::Sender<Note>, Receiver<Note>),
+        observe: &mut dyn FnMut(&RunSnapshot),
+        cancel: &Cancel,
+    ) -> Result<RunResult, Error> {
+        let (job, pipeline, link) = (self.job, self.pipeline, self.link);
+        self.set_up(&ready)?;
+        let target = self.target(&cluster);
+        let shares = shares(&ready.splits, target);
+        let start = ready.start;
+        // The scheduler's places are shares: of the input, or of the exchange
+        // that is read last.
+        let from = match pipeline.has_exchange() {
+            true => exchange_shares(start.split, self.job.block_bytes.0, target),
+            false => shares.of(start.split),
+        };
+        let mut scheduler = Scheduler::new(
+            &pipeline.configs(|_| POOL, target),
+            self.limits(&cluster, target),
+            Place {
+                split: from,
+                seq: 0,
+            },
+            Settings::default(),
+        )
+        .map_err(|refusal| {
+            Error::usage(format!(
+                "the recipe needs {} of {} at the least, and the cluster has {}",
+                refusal.sum,
+                refusal.resource.name(),
+                refusal.limit
+            ))
+        })?;
+        // No channel can hold more than there are blocks in flight, which the
+        // scheduler bounds; the bound changes as nodes come and go.
+        let (orders, orders_in) = unbounded::<Order>();
+        let (turns, turns_in) = unbounded::<Turn>();
+        let written = ready.written;
+        // What is before an exchange is done once more by a resumed run.
+        let rows_done = match pipeline.has_exchange() {
+            true => 0,
+            false => written.rows_in,
+        };
+        let rows_left = job
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(rows_done));
+        let has_read_all = rows_left == 0 && !pipeline.has_exchange();
+        let first = Event::SplitsFound {
+            op: 0,
+            // None of a resumed run that had come to its limit.
+            n: if has_read_all { 0 } else { shares.len() },
+            last: true,
+        };
+        let backend = Ray {
+            pipeline,
+            inputs: &ready.inputs,
+            splits: &ready.splits,
+            shares,
+            start,
+            target,
+            block_bytes: job.block_bytes.0,
+            link,
+            orders,
+            turns,
+            notes: heard,
+            known: VecDeque::new(),
+            state: State::default(),
+            books: Books {
+                in_flight: HashMap::new(),
+                writing: HashMap::new(),
+                absorbed: Tally::default(),
+                written: written.clone(),
+                rows_left,
+                has_read_all,
+                too_many_rejects: false,
+            },
+            cluster: cluster.clone(),
+        };
+        let mut watch = Watcher {
+            on: self,
+            inputs: &ready.inputs,
+            observe,
+            cancel,
+            cluster,
+            target,
+            peak_bytes: 0,
+            bytes_resumed: written.bytes_in,
+        };
+        let mut orderer = Orderer {
+            pass: &ready.pass,
+            link,
+            seen: ready.seen,
+            exchanges: ready.exchanges,
+            decision_bytes: ready.decision_bytes,
+            block_bytes: job.block_bytes.0,
+            names: &pipeline.names,
+            held: &self.held,
+        };
+        let (writer, pass) = (ready.writer, &ready.pass);
+        let (executed, books, written) = std::thread::scope(|scope| {
+            let mut backend = backend;
+            let writer_notes = notes.clone();
+            let thread = |name: &str| std::thread::Builder::new().name(name.into());
+            let fail = |error| Error::io("cannot start a thread", error);
+            let writing = thread("wrasse-writer")
+                .spawn_scoped(scope, move || {
+                    write(writer, (pass, link), &orders_in, &writer_notes)
+                })
+                .map_err(fail)?;
+            thread("wrasse-ordering")
+                .spawn_scoped(scope, move || orderer.take_turns(&turns_in, &notes))
+                .map_err(fail)?;
+            let executed = execute(&mut scheduler, &mut backend, &mut watch, &job.guard, first);
+            let is_complete = executed.is_ok()
+                && !backend.books.too_many_rejects
+                && (!cancel.is_cancelled() || backend.books.has_read_all);
+            let books = backend.end(is_complete);
+            let written = writing
+                .join()
+                .unwrap_or_else(|_| Err(Error::failed("the writer panicked; this is a bug")));
+            Ok::<_, Error>((executed, books, written))
+        })?;
+        // If the gateway is gone, that is the cause of all else; if the writer
+        // failed, of all but that.
+        let (pace, written) = match (executed, written) {
+            (Ok(pace), written) => (pace, written?),
+            (Err(error), Ok(_)) => return Err(error),
+            (Err(_), Err(error)) => return Err(error),
+        };
+        watch.end(&scheduler, &pace, &books);
+        let mut result = watch.result(&books, written);
+        if result.complete {
+            // Nobody will ask what the gateway said.
+            let _ = std::fs::remove_file(job.run_dir.join(LOG));
+        }
+        result.warnings = ready.warnings;
+        result.resumed = ready.resumed;
+        Ok(result)
+    }
+
+    /// Tells the workers what the run is.
+    fn set_up(&self, ready: &Ready) -> Result<(), Error> {
+        let recipe = &self.job.recipe;
+        let text_keys = recipe["text_keys"].as_array().into_iter().flatten();
+        let setup = encode(&Setup {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: recipe["process"].to_string(),
+            text_keys: text_keys
+                .filter_map(|key| key.as_str().map(str::to_owned))
+                .collect(),
+            inputs: ready.inputs.from_anywhere()?,
+            format: ready.format,
+            settings: ready.pass.settings().into(),
+            block_bytes: self.job.block_bytes.0,
+            row_bytes_max: self.job.row_bytes_max.0,
+        })
+        .map_err(Error::failed)?;
+        let bytes = setup.len();
+        self.link.say(&[Say::Setup { bytes }], &[&setup])
+    }
+
+    fn millicpus(&self, cluster: &Cluster) -> i64 {
+        let most = self.options.cpus_max.map(|cpus| cpus as i64 * 1000);
+        let cpus = cluster.millicpus();
+        most.map_or(cpus, |most| cpus.min(most)).max(1000)
+    }
+
+    fn store_bytes(cluster: &Cluster) -> u64 {
+        let bytes = match cluster.store_bytes() {
+            0 => STORE_BYTES,
+            bytes => bytes,
+        };
+        bytes / 100 * STORE_PERCENT
+    }
+
+    /// Bytes of an output: four for each processor have to fit.
+    fn target(&self, cluster: &Cluster) -> u64 {
+        let cpus = (self.millicpus(cluster) / 1000) as u64;
+        let room = Self::store_bytes(cluster) / (4 * cpus.max(1));
+        let fitting = room.clamp(TARGET_BYTES_MIN, TARGET_BYTES);
+        self.options
+            .task_bytes
+            .map_or(fitting, |bytes| bytes.max(1))
+    }
+
+    /// A limited run reads share by share, so that exactly the first rows count.
+    fn limits(&self, cluster: &Cluster, target: u64) -> Limits {
+        let millicpus = self.millicpus(cluster);
+        let in_flight = 3 * (millicpus / 1000) as usize + 1;
+        let store = Self::store_bytes(cluster).max(3 * target);
+        Limits {
+            resources: Resources::millicpus(millicpus).with(Resource::BLOCKS, store as i64),
+            blocks_in_flight: match self.job.limit {
+                Some(_) => 1,
+                None => (in_flight * self.pipeline.n_running()) as u32,
+            },
+        }
+    }
+}
+
+fn shares(splits: &[Split], target: u64) -> Shares {
+    Shares::new(splits.iter().map(|split| split.bytes), target)
+}
+
+/// The share of an exchange's output that a split is in: as the backend shares
+/// it out when its length is known.
+fn exchange_shares(split: u32, block_bytes: u64, target: u64) -> u32 {
+    let all = (0..=split).map(|_| block_bytes);
+    Shares::new(all, target).of(split)
+}
+
+/// Shows the run, follows the cluster's size, and ends the run when told to.
+struct Watcher<'a> {
+    on: &'a OnCluster<'a>,
+    inputs: &'a Inputs,
+    observe: &'a mut dyn FnMut(&RunSnapshot),
+    cancel: &'a Cancel,
+    cluster: Cluster,
+    target: u64,
+    peak_bytes: u64,
+    bytes_resumed: u64,
+}
+
+impl Watch<Ray<'_>> for Watcher<'_> {
+    fn look(&mut self, run: &Running<'_>, backend: &mut Ray<'_>) -> Result<Option<Event>, Error> {
+        if self.cancel.is_cancelled() && run.scheduler.phase() == Phase::Running {
+            return Ok(Some(Event::Cancel));
+        }
+        if run.is_tick {
+            self.show(run, &backend.books);
+        }
+        if backend.cluster == self.cluster {
+            return Ok(None);
+        }
+        self.cluster = backend.cluster.clone();
+        let limits = self.on.limits(&self.cluster, self.target);
+        Ok(Some(Event::LimitsChanged(limits)))
+    }
+
+    fn name(&self, op: OpIdx) -> String {
+        self.on.pipeline.names[op].clone()
+    }
+}
+
+impl Watcher<'_> {
+    fn show(&mut self, run: &Running<'_>, books: &Books) {
+        let resident = process::resident_bytes();
+        self.peak_bytes = self.peak_bytes.max(resident);
+        let mut tally = books.written.clone();
+        tally.add(&books.absorbed);
+        for under_way in books.in_flight.values().chain(books.writing.values()) {
+            tally.add(under_way);
+        }
+        let held = &self.on.held;
+        let observed = Observed {
+            elapsed_s: self.on.began.elapsed().as_secs_f64(),
+            tally,
+            bytes_total: self.inputs.files.iter().map(|file| file.bytes).sum(),
+            bytes_resumed: self.bytes_resumed,
+            threads: self.threads(),
+            waiting: books.in_flight.len(),
+            memory: MemorySnapshot {
+                blocks: run.scheduler.block_bytes(),
+                blocks_limit: OnCluster::store_bytes(&self.cluster),
+                fingerprints: held.fingerprints.load(Ordering::Relaxed),
+                waiting: held.exchanges.load(Ordering::Relaxed),
+                spilled: held.spilled.load(Ordering::Relaxed),
+                resident,
+                limit: self.on.job.memory.map(|limit| limit.0),
+            },
+        };
+        let (plan, pipeline) = (&self.on.job.plan, self.on.pipeline);
+        (self.observe)(&wrasse_job::snapshot(plan, pipeline, run, observed));
+    }
+
+    fn threads(&self) -> usize {
+        (self.on.millicpus(&self.cluster) / 1000) as usize
+    }
+
+    /// Shows how it ended.
+    fn end(&mut self, scheduler: &Scheduler, pace: &Pace, books: &Books) {
+        let end = Running {
+            scheduler,
+            now: Time(self.on.began.elapsed().as_nanos() as u64),
+            pace,
+            is_tick: true,
+            stuck: None,
+            gives_up: false,
+        };
+        self.show(&end, books);
+    }
+
+    fn result(&self, books: &Books, written: Written) -> RunResult {
+        let complete = written.finished.is_some();
+        let finished = written.finished.unwrap_or_default();
+        RunResult {
+            too_many_rejects: books.too_many_rejects
+                || (complete && self.on.job.max_rejects.is_exceeded(&written.tally)),
+            tally: written.tally,
+            examples: written.examples,
+            parts: finished.parts,
+            conflicts: finished.conflicts,
+            warnings: Vec::new(),
+            complete,
+            was_done: false,
+            resumed: false,
+            elapsed_s: self.on.began.elapsed().as_secs_f64(),
+            // Of this process alone it would mislead.
+            cpu_s: None,
+            peak_bytes: self.peak_bytes.max(process::resident_bytes()),
+            threads: self.threads(),
+        }
+    }
+}
+
+const POOL: PoolConfig = PoolConfig {
+    worker: Resources::ZERO,
+    workers_min: 1,
+    workers_max: 1,
+    slots: 1,
+};

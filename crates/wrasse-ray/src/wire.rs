@@ -1,0 +1,159 @@
+//! What driver and workers tell each other, past the gateway, which does not
+//! look into it. Both are of one version: it is compared when a worker starts.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use wrasse_io::{Format, Inputs, Split};
+use wrasse_op::Fingerprint;
+use wrasse_run::{Part, PassSettings, Tally};
+
+/// What a worker must know of a run. Sent once to each worker.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Setup {
+    /// The version of Wrasse.
+    pub(crate) version: String,
+    /// The recipe's steps in canonical form, as JSON: the plan is made of them.
+    pub(crate) process: String,
+    /// The fields that hold text, of which the first is the default.
+    pub(crate) text_keys: Vec<String>,
+    pub(crate) inputs: Inputs,
+    /// The format of the output.
+    pub(crate) format: Format,
+    pub(crate) settings: PassForm,
+    /// Bytes of rows in a block.
+    pub(crate) block_bytes: u64,
+    /// The longest row.
+    pub(crate) row_bytes_max: u64,
+}
+
+/// [`PassSettings`], but for measuring, which is done locally.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct PassForm {
+    keep_stats: bool,
+    keep_hashes: bool,
+    trace_dropped: bool,
+    clusters: bool,
+    examples_share: Option<f64>,
+}
+
+impl From<&PassSettings> for PassForm {
+    fn from(settings: &PassSettings) -> Self {
+        Self {
+            keep_stats: settings.keep_stats,
+            keep_hashes: settings.keep_hashes,
+            trace_dropped: settings.trace_dropped,
+            clusters: settings.clusters,
+            examples_share: settings.examples_share,
+        }
+    }
+}
+
+impl From<PassForm> for PassSettings {
+    fn from(form: PassForm) -> Self {
+        Self {
+            keep_stats: form.keep_stats,
+            keep_hashes: form.keep_hashes,
+            trace_dropped: form.trace_dropped,
+            clusters: form.clusters,
+            examples_share: form.examples_share,
+            measuring: None,
+        }
+    }
+}
+
+/// What a task shall do.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Spec {
+    pub(crate) part: Part,
+    pub(crate) work: Work,
+    /// An output is put out when it holds so many bytes; all in one, if none.
+    pub(crate) output_bytes: Option<u64>,
+    /// Outputs that an earlier attempt has put out: not again.
+    pub(crate) skip_outputs: u32,
+}
+
+/// What a task works on.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Work {
+    /// These splits, without the first blocks of the first one.
+    Read {
+        splits: Vec<Split>,
+        skip: u32,
+        rows_max: u64,
+    },
+    /// The blocks of an object.
+    Blocks {
+        verdict: Option<Verdict>,
+        /// Only these samples.
+        rows: Option<Range<u32>>,
+        /// See [`wrasse_sched::Command::Submit`].
+        poisoned_after: u32,
+    },
+}
+
+/// What a gate has decided on the samples of an object, in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    pub(crate) gate: u32,
+    /// A bit a sample: it goes on.
+    pub(crate) bits: Vec<u8>,
+}
+
+impl Verdict {
+    pub(crate) fn new(gate: usize, keep: &[bool]) -> Self {
+        let mut bits = vec![0; keep.len().div_ceil(8)];
+        for (i, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+            bits[i / 8] |= 1 << (i % 8);
+        }
+        Self {
+            gate: gate as u32,
+            bits,
+        }
+    }
+
+    /// The verdicts on `n` samples from the `first` on.
+    pub(crate) fn of(&self, first: usize, n: usize) -> Vec<bool> {
+        let keeps = |i: usize| {
+            self.bits
+                .get(i / 8)
+                .is_some_and(|bits| bits >> (i % 8) & 1 == 1)
+        };
+        (first..first + n).map(keeps).collect()
+    }
+}
+
+/// What the driver is told of an output.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Meta {
+    /// Bytes of the object.
+    pub(crate) bytes: u64,
+    /// Samples that wait for their next operator.
+    pub(crate) rows: u32,
+    /// Whether the rows are encoded.
+    pub(crate) is_encoded: bool,
+    pub(crate) tally: Tally,
+    /// What the gate behind the stage decides by.
+    pub(crate) fingerprints: Vec<Fingerprint>,
+}
+
+pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, String> {
+    postcard::to_allocvec(value).map_err(|error| format!("a message cannot be sent: {error}"))
+}
+
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+    postcard::from_bytes(bytes).map_err(|error| format!("a message cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_survive_as_bits() {
+        let keep: Vec<bool> = (0..21).map(|i| i % 3 == 0).collect();
+        let verdict = Verdict::new(1, &keep);
+        assert_eq!(verdict.of(0, 21), keep);
+        assert_eq!(verdict.of(9, 4), keep[9..13]);
+    }
+}

@@ -1,0 +1,366 @@
+//! What a worker does: a part of the plan over splits that it reads, or over the
+//! blocks of an object. Ray and Python are not known here.
+//!
+//! A task is a [`TaskRun`]: outputs are taken from it one by one, so that the
+//! outputs of a slicer or of a packed file need not be held all at once. What is
+//! put out depends on the task alone: it may run again when a node is lost.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde_json::Value;
+use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, encoder, open};
+use wrasse_op::Catalog;
+use wrasse_plan::Plan;
+use wrasse_recipe::{Severity, Source, check};
+use wrasse_run::{BlockState, Part, Pass, Ran, Tally, Work as Input, pack, unpack};
+
+use crate::wire::{Meta, Setup, Spec, Work, decode, encode};
+
+/// A run as a worker knows it.
+pub struct WorkerJob {
+    pass: Pass,
+    inputs: Arc<Inputs>,
+    limits: ReadLimits,
+}
+
+impl WorkerJob {
+    /// Makes the plan of a run that the driver describes, of the operators of
+    /// `catalog`.
+    ///
+    /// # Errors
+    ///
+    /// If the driver is of another version, or has other operators.
+    pub fn new(setup: &[u8], catalog: &Catalog) -> Result<Self, String> {
+        // The version comes first, in a form that does not change.
+        let (version, _): (String, _) =
+            postcard::take_from_bytes(setup).map_err(|error| error.to_string())?;
+        let mine = env!("CARGO_PKG_VERSION");
+        if version != mine {
+            return Err(format!(
+                "the worker has Wrasse {mine}, and the run was started with {version}; \
+                 install the same version on every node"
+            ));
+        }
+        let setup: Setup = decode(setup)?;
+        let plan = Arc::new(plan(&setup, catalog)?);
+        let inputs = Arc::new(setup.inputs);
+        Ok(Self {
+            pass: Pass::new(
+                plan,
+                Arc::clone(&inputs),
+                encoder(setup.format),
+                setup.settings.into(),
+            ),
+            limits: ReadLimits {
+                block_bytes: setup.block_bytes as usize,
+                row_bytes_max: setup.row_bytes_max as usize,
+            },
+            inputs,
+        })
+    }
+
+    /// Begins a task. `object` is what it works on, if it does not read.
+    ///
+    /// # Errors
+    ///
+    /// If spec or object cannot be understood.
+    pub fn begin(self: &Arc<Self>, spec: &[u8], object: Option<&[u8]>) -> Result<TaskRun, String> {
+        let spec: Spec = decode(spec)?;
+        let left = match spec.work {
+            Work::Read {
+                splits,
+                skip,
+                rows_max,
+            } => Left::Splits {
+                splits: splits.into(),
+                reader: None,
+                skip,
+                rows_left: rows_max,
+            },
+            Work::Blocks {
+                verdict,
+                rows,
+                poisoned_after,
+            } => {
+                let mut blocks = unpack(object.ok_or("a task without its input")?)?;
+                if let Some(verdict) = verdict {
+                    settle(
+                        &self.pass,
+                        verdict.gate as usize,
+                        &mut blocks,
+                        |first, n| verdict.of(first, n),
+                    );
+                }
+                if let Some(rows) = rows {
+                    cut(&mut blocks, rows.start as usize..rows.end as usize);
+                }
+                if poisoned_after > 0 {
+                    for block in &mut blocks {
+                        self.pass.poisoned(&spec.part, block, poisoned_after)?;
+                    }
+                }
+                Left::Blocks(blocks.into_iter().map(Box::new).collect())
+            }
+        };
+        Ok(TaskRun {
+            job: Arc::clone(self),
+            part: spec.part,
+            output_bytes: spec.output_bytes.map_or(usize::MAX, |bytes| bytes as usize),
+            skip: spec.skip_outputs,
+            left,
+            has_put_out: false,
+        })
+    }
+}
+
+/// The plan of the steps in `setup`, checked to be what the driver has.
+fn plan(setup: &Setup, catalog: &Catalog) -> Result<Plan, String> {
+    let process: Value = serde_json::from_str(&setup.process).map_err(|error| error.to_string())?;
+    let text = serde_json::json!({
+        "dataset_path": "-",
+        "text_keys": setup.text_keys,
+        "process": with_nulls(process.clone(), catalog),
+    })
+    .to_string();
+    let source = Source::new("the run's recipe", text.as_bytes());
+    let checked = check(&source, catalog);
+    let recipe = checked.recipe.ok_or_else(|| {
+        let errors = checked.diagnostics.iter();
+        let mut errors = errors.filter(|one| one.severity == Severity::Error);
+        let first = errors.next().map(|one| one.message.clone());
+        format!(
+            "the worker cannot make the run's operators: {}",
+            first.unwrap_or_default()
+        )
+    })?;
+    let rebuilt = recipe.canonical().json()["process"].clone();
+    if rebuilt != process {
+        return Err(
+            "the worker's operators are not those of the run: parameters have other defaults; \
+             install the same build of Wrasse on every node"
+                .to_owned(),
+        );
+    }
+    let operators = recipe.steps.into_iter().map(|step| step.operator).collect();
+    Ok(Plan::new(operators))
+}
+
+/// The steps with what the canonical form leaves out: parameters that are null
+/// where that is not what they are by default.
+fn with_nulls(mut process: Value, catalog: &Catalog) -> Value {
+    let steps = process.as_array_mut().into_iter().flatten();
+    for (name, params) in steps.filter_map(Value::as_object_mut).flatten() {
+        let (Some(spec), Some(params)) = (catalog.find(name), params.as_object_mut()) else {
+            continue;
+        };
+        let schema = spec.schema().to_value();
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            let default = property.get("default").unwrap_or(&Value::Null);
+            if !default.is_null() && !params.contains_key(name) {
+                params.insert(name.clone(), Value::Null);
+            }
+        }
+    }
+    process
+}
+
+/// Does to the blocks of one object what gate `gate` has decided: `verdicts`
+/// gives those on so many samples from the given one on.
+pub(crate) fn settle(
+    pass: &Pass,
+    gate: usize,
+    blocks: &mut [BlockState],
+    verdicts: impl Fn(usize, usize) -> Vec<bool>,
+) {
+    let mut first = 0;
+    for block in blocks {
+        let n = block.fingerprints().len();
+        pass.let_pass(gate, block, verdicts(first, n));
+        first += n;
+    }
+}
+
+/// Keeps some of the samples. What was recorded with a block goes with its first
+/// sample; with the one before it, if it has none.
+fn cut(blocks: &mut Vec<BlockState>, rows: std::ops::Range<usize>) {
+    let n: usize = blocks.iter().map(BlockState::n_samples).sum();
+    let mut first = 0;
+    blocks.retain_mut(|block| {
+        let (start, end) = (first, first + block.n_samples());
+        first = end;
+        let begins_within =
+            start >= rows.start && (start < rows.end || (start == n && rows.end >= n));
+        let reaches_in = start < rows.start && end > rows.start;
+        let from = rows.start.saturating_sub(start);
+        if begins_within || reaches_in {
+            block.cut(from..rows.end.saturating_sub(start).min(end - start));
+        }
+        begins_within || reaches_in
+    });
+}
+
+/// What a task has not done yet.
+enum Left {
+    Splits {
+        splits: VecDeque<Split>,
+        reader: Option<Box<dyn SplitReader>>,
+        /// Blocks of the first split to pass over.
+        skip: u32,
+        rows_left: u64,
+    },
+    Blocks(VecDeque<Box<BlockState>>),
+}
+
+/// An output of a task.
+pub struct Output {
+    /// The packed blocks.
+    pub object: Vec<u8>,
+    /// What the driver is told.
+    pub meta: Vec<u8>,
+}
+
+/// A task under way.
+pub struct TaskRun {
+    job: Arc<WorkerJob>,
+    part: Part,
+    output_bytes: usize,
+    skip: u32,
+    left: Left,
+    has_put_out: bool,
+}
+
+impl TaskRun {
+    /// The next output; none at the end. A task that finds nothing to do puts
+    /// out an empty one.
+    ///
+    /// # Errors
+    ///
+    /// If the run cannot go on.
+    pub fn next_output(&mut self) -> Result<Option<Output>, String> {
+        loop {
+            let mut blocks = Vec::new();
+            let mut bytes = 0;
+            while bytes < self.output_bytes
+                && let Some(block) = self.next_block(self.output_bytes.saturating_sub(bytes))?
+            {
+                bytes += block.memory_bytes();
+                blocks.push(block);
+            }
+            if blocks.is_empty() && self.has_put_out {
+                return Ok(None);
+            }
+            self.has_put_out = true;
+            if self.skip > 0 {
+                self.skip -= 1;
+                continue;
+            }
+            return output(&blocks).map(Some);
+        }
+    }
+
+    fn next_block(&mut self, bytes_max: usize) -> Result<Option<BlockState>, String> {
+        let pass = &self.job.pass;
+        match &mut self.left {
+            Left::Blocks(blocks) => {
+                let Some(block) = blocks.pop_front() else {
+                    return Ok(None);
+                };
+                let Ran { state, rest } =
+                    pass.run_part(&self.part, Input::State(block), bytes_max)?;
+                if let Some((_, rest)) = rest {
+                    blocks.push_front(rest);
+                }
+                Ok(Some(state))
+            }
+            Left::Splits {
+                splits,
+                reader,
+                skip,
+                rows_left,
+            } => loop {
+                let Some(split) = splits.front().filter(|_| *rows_left > 0) else {
+                    return Ok(None);
+                };
+                if *skip > 0 {
+                    *reader = Some(resumed(&self.job, split, std::mem::take(skip))?);
+                }
+                let (rows, took_ns) = timed(|| {
+                    let reader = match reader {
+                        Some(reader) => reader,
+                        None => reader.insert(open(&self.job.inputs, split, self.job.limits)?),
+                    };
+                    reader.next_block()
+                });
+                let mut state = match rows {
+                    Ok(Some(rows)) => {
+                        let work = Input::Rows(rows, *rows_left);
+                        // A block as read is done whole.
+                        pass.run_part(&self.part, work, usize::MAX)?.state
+                    }
+                    Ok(None) => {
+                        *reader = None;
+                        splits.pop_front();
+                        continue;
+                    }
+                    Err(error) => {
+                        *reader = None;
+                        splits.pop_front();
+                        let mut state = pass.empty();
+                        state.damaged(&error);
+                        state
+                    }
+                };
+                *rows_left -= state.tally.rows_in;
+                state.tally.read_ns += took_ns;
+                return Ok(Some(state));
+            },
+        }
+    }
+}
+
+/// Passes over the blocks that a resumed run has written. They were read once,
+/// so that a failure here is no damage to be recorded and passed by.
+fn resumed(job: &WorkerJob, split: &Split, skip: u32) -> Result<Box<dyn SplitReader>, String> {
+    let skipped = || {
+        let mut reader = open(&job.inputs, split, job.limits)?;
+        for _ in 0..skip {
+            reader.next_block()?;
+        }
+        Ok(reader)
+    };
+    skipped().map_err(|error: wrasse_io::Error| {
+        format!("the input cannot be read again up to where the run stopped: {error}")
+    })
+}
+
+fn output(blocks: &[BlockState]) -> Result<Output, String> {
+    let object = pack(blocks)?;
+    let mut tally = Tally::default();
+    let mut fingerprints = Vec::new();
+    let mut rows = 0;
+    for block in blocks {
+        tally.add(&block.tally);
+        fingerprints.extend_from_slice(block.fingerprints());
+        rows += block.n_samples();
+    }
+    let meta = encode(&Meta {
+        bytes: object.len() as u64,
+        rows: rows as u32,
+        is_encoded: blocks.iter().any(BlockState::is_encoded),
+        tally,
+        fingerprints,
+    })?;
+    Ok(Output { object, meta })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures where the time goes; no result depends on it"
+)]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let start = std::time::Instant::now();
+    let result = work();
+    (result, start.elapsed().as_nanos() as u64)
+}

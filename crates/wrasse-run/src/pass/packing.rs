@@ -1,0 +1,132 @@
+//! Blocks as bytes, and back, with all that was recorded on their way: for
+//! backends whose workers are other processes.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteBuf, Bytes};
+use wrasse_core::{Origin, Sample};
+use wrasse_io::OutBlock;
+use wrasse_op::Fingerprint;
+
+use super::BlockState;
+use crate::clusters::Copies;
+use crate::exchange::packed::{PackedSamples, unpack as unpack_sample, unpack_batches};
+use crate::{Examples, Records, Tally};
+
+/// A block, borrowed where that spares a copy. The order of the fields is the
+/// format, the same as that of [`Read`]: writer and reader are of one version.
+#[derive(Serialize)]
+struct Written<'a> {
+    tally: &'a Tally,
+    rejects: &'a Records,
+    dropped: &'a Records,
+    clusters: &'a Records,
+    copies: &'a [Copies],
+    fresh: &'a [Vec<Fingerprint>],
+    examples: &'a Examples,
+    watched: &'a [(usize, super::Example)],
+    fingerprints: &'a [Fingerprint],
+    origins: &'a [Origin],
+    keys: Vec<&'a Bytes>,
+    encoded: &'a Option<OutBlock>,
+    batches: &'a Bytes,
+    ends: &'a [u64],
+    samples: &'a Bytes,
+}
+
+#[derive(Deserialize)]
+struct Read<'a> {
+    tally: Tally,
+    rejects: Records,
+    dropped: Records,
+    clusters: Records,
+    copies: Vec<Copies>,
+    fresh: Vec<Vec<Fingerprint>>,
+    examples: Examples,
+    watched: Vec<(usize, super::Example)>,
+    fingerprints: Vec<Fingerprint>,
+    origins: Vec<Origin>,
+    keys: Vec<ByteBuf>,
+    encoded: Option<OutBlock>,
+    #[serde(borrow)]
+    batches: &'a Bytes,
+    ends: Vec<u64>,
+    samples: &'a Bytes,
+}
+
+/// Blocks as bytes.
+///
+/// # Errors
+///
+/// If a sample is of a kind that cannot leave its process.
+pub fn pack(blocks: &[BlockState]) -> Result<Vec<u8>, String> {
+    let held: usize = blocks.iter().map(BlockState::memory_bytes).sum();
+    let mut bytes = Vec::with_capacity(held + held / 16 + 64);
+    bytes = postcard::to_extend(&blocks.len(), bytes).map_err(|error| error.to_string())?;
+    for block in blocks {
+        let samples = PackedSamples::new(&block.samples)?;
+        let written = Written {
+            tally: &block.tally,
+            rejects: &block.rejects,
+            dropped: &block.dropped,
+            clusters: &block.clusters,
+            copies: &block.copies,
+            fresh: &block.fresh,
+            examples: &block.examples,
+            watched: &block.watched,
+            fingerprints: &block.fingerprints,
+            origins: &block.origins,
+            keys: block.keys.iter().map(|key| Bytes::new(key)).collect(),
+            encoded: &block.encoded,
+            batches: Bytes::new(&samples.batches),
+            ends: &samples.ends,
+            samples: Bytes::new(&samples.bytes),
+        };
+        bytes = postcard::to_extend(&written, bytes).map_err(|error| error.to_string())?;
+    }
+    Ok(bytes)
+}
+
+/// The blocks in bytes that [`pack`] made.
+///
+/// # Errors
+///
+/// If the bytes are not such.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<BlockState>, String> {
+    let wrong = |error: postcard::Error| format!("a packed block cannot be read: {error}");
+    let (n, mut rest): (usize, _) = postcard::take_from_bytes(bytes).map_err(wrong)?;
+    let mut blocks = Vec::new();
+    for _ in 0..n {
+        let (read, left): (Read<'_>, _) = postcard::take_from_bytes(rest).map_err(wrong)?;
+        rest = left;
+        let samples = samples(&read)?;
+        blocks.push(BlockState {
+            tally: read.tally,
+            rejects: read.rejects,
+            dropped: read.dropped,
+            clusters: read.clusters,
+            copies: read.copies,
+            fresh: read.fresh,
+            examples: read.examples,
+            watched: read.watched,
+            samples,
+            fingerprints: read.fingerprints,
+            origins: read.origins,
+            keys: read.keys.into_iter().map(ByteBuf::into_vec).collect(),
+            encoded: read.encoded,
+        });
+    }
+    Ok(blocks)
+}
+
+fn samples(read: &Read<'_>) -> Result<Vec<Sample>, String> {
+    let batches = unpack_batches(read.batches)?;
+    let mut start = 0;
+    let mut samples = Vec::with_capacity(read.ends.len());
+    for end in &read.ends {
+        let end = usize::try_from(*end).unwrap_or(usize::MAX);
+        let bytes = read.samples.get(start..end).ok_or("a sample is missing")?;
+        samples.push(unpack_sample(bytes, &batches)?);
+        start = end;
+    }
+    Ok(samples)
+}

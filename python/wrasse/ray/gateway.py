@@ -1,0 +1,479 @@
+"""The gateway: Ray's handles, spoken to by the engine over a socket.
+
+The engine starts `python -m wrasse.ray.gateway` with a socket as standard input.
+Frames and messages are described in `crates/wrasse-ray/src/protocol.rs`. This
+process decides nothing: it submits, tells what came of it, and ends when the
+socket closes, with the local Ray if it has started one.
+
+| thread | does |
+|---|---|
+| main | reads frames, submits tasks; never waits for Ray or for the engine |
+| say | writes frames, each with all there is to say |
+| fetch | gets objects for the engine, in the order it asked |
+| streams | an event loop that awaits the outputs of streaming tasks |
+| watch | looks once a second which nodes there are |
+| poll | asks for completions, if the engine does not want callbacks |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+# Raised with every change of the messages. Also in `protocol.rs`.
+PROTOCOL = 1
+
+FRONT = struct.Struct("<IQ")
+
+# Messages in one frame at the most, so that none waits for long.
+FRAME_MESSAGES = 256
+
+# A local Ray that does not start on a busy machine is tried again.
+STARTS = 3
+
+# Seconds in which the head of a cluster answers.
+ANSWERS_WITHIN = 10.0
+
+# Seconds between two looks at the nodes.
+WATCH = 1.0
+
+
+class Closed(Exception):
+    """The engine has closed the socket."""
+
+
+class Refused(Exception):
+    """The engine asks for something that cannot be had."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Pipe:
+    """Frames in and out."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.file = sock.makefile("rb", buffering=1 << 16)
+        self.out: queue.SimpleQueue[tuple[dict, Any]] = queue.SimpleQueue()
+        self.sender = threading.Thread(target=self._send_all, name="say", daemon=True)
+        self.sender.start()
+
+    def say(self, message: dict, data: Any = None) -> None:
+        """Sends a message soon, with its bytes."""
+        self.out.put((message, data))
+
+    def read(self) -> tuple[list[dict], memoryview]:
+        """The next frame; raises `Closed` at the end."""
+        header, payload = FRONT.unpack(self._exactly(FRONT.size))
+        messages = json.loads(self._exactly(header))
+        return messages, memoryview(self._exactly(payload))
+
+    def _exactly(self, n: int) -> bytes:
+        data = self.file.read(n)
+        if len(data) < n:
+            raise Closed
+        return data
+
+    def _send_all(self) -> None:
+        late = None
+        with contextlib.suppress(OSError):
+            while True:
+                message, data = late or self.out.get()
+                late = None
+                if message is None:
+                    return
+                if message["ev"] == "data":
+                    # Alone: its bytes are neither copied here nor there.
+                    self._send([message], [data])
+                    continue
+                messages, payload = [message], [data] if data else []
+                while len(messages) < FRAME_MESSAGES:
+                    try:
+                        message, data = self.out.get_nowait()
+                    except queue.Empty:
+                        break
+                    if message is None or message["ev"] == "data":
+                        late = (message, data)
+                        break
+                    messages.append(message)
+                    if data:
+                        payload.append(data)
+                self._send(messages, payload)
+
+    def _send(self, messages: list[dict], payload: list[Any]) -> None:
+        header = json.dumps(messages, separators=(",", ":")).encode()
+        size = sum(len(part) for part in payload)
+        front = FRONT.pack(len(header), size) + header
+        if size < 1 << 16:
+            self.sock.sendall(b"".join([front, *payload]))
+            return
+        self.sock.sendall(front)
+        for part in payload:
+            self.sock.sendall(part)
+
+    def end(self) -> None:
+        """Sends what is left to say, if the engine still listens."""
+        self.out.put((None, None))
+        self.sender.join(2)
+
+
+class Gateway:
+    """Tasks and objects by the numbers that the engine knows them by."""
+
+    def __init__(self, pipe: Pipe, ray: Any, polls: bool) -> None:
+        from wrasse.ray import worker
+
+        self.pipe = pipe
+        self.ray = ray
+        self.polls = polls
+        self.setup: Any = None
+        self.objects: dict[int, Any] = {}
+        self.n_objects = 0
+        # Running tasks: of one with one output, metadata and object; of one that
+        # streams, the stream and how it is told to go on.
+        self.tasks: dict[int, tuple[Any, Any]] = {}
+        self.lock = threading.Lock()
+        self.run = ray.remote(worker.run)
+        self.stream = ray.remote(worker.stream)
+        self.options: dict[tuple, Any] = {}
+        self.fetches: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.loop = asyncio.new_event_loop()
+        self.wake = threading.Event()
+        for name, target in [
+            ("fetch", self._fetch_all),
+            ("streams", self.loop.run_forever),
+            ("watch", self._watch),
+            *([("poll", self._poll)] if polls else []),
+        ]:
+            threading.Thread(target=target, name=name, daemon=True).start()
+
+    def obey(self, messages: list[dict], payload: memoryview) -> None:
+        """Does what the engine says."""
+        at = 0
+
+        def take(n: int) -> memoryview:
+            nonlocal at
+            at += n
+            return payload[at - n : at]
+
+        for message in messages:
+            match message["op"]:
+                case "submit":
+                    spec = bytes(take(message["spec"]))
+                    data = message["data"]
+                    self.submit(message, spec, take(data) if data is not None else None)
+                case "free":
+                    for number in message["objects"]:
+                        self.objects.pop(number, None)
+                case "fetch":
+                    self.fetches.put(message["object"])
+                case "pull":
+                    self._pull(message["task"])
+                case "cancel":
+                    self._cancel(message["task"])
+                case "setup":
+                    self.setup = [self.ray.put(bytes(take(message["bytes"])))]
+                case other:
+                    raise Refused(f"the gateway does not know `{other}`")
+
+    def submit(self, message: dict, spec: bytes, data: memoryview | None) -> None:
+        """Submits a task."""
+        from wrasse.ray.worker import Packed
+
+        number = message["task"]
+        source = self.objects.get(message["object"])
+        if data is not None:
+            source = self.ray.put(Packed(data))
+        function = self._function(message)
+        if message["streams"]:
+            outputs = function.remote(self.setup, spec, source)
+            pulls: asyncio.Queue = asyncio.Queue()
+            self.tasks[number] = (outputs, pulls)
+            asyncio.run_coroutine_threadsafe(self._follow(number, outputs, pulls), self.loop)
+            return
+        meta, output = function.remote(self.setup, spec, source)
+        with self.lock:
+            self.tasks[number] = (meta, output)
+        if self.polls:
+            self.wake.set()
+        else:
+            from wrasse.ray import private
+
+            private.on_completed(meta, lambda result: self._completed(number, result))
+
+    def _function(self, message: dict) -> Any:
+        key = (message["streams"], message["cpus"], message["retries"], message["name"])
+        if key not in self.options:
+            streams, cpus, retries, name = key
+            options = {"num_cpus": cpus, "max_retries": retries, "name": name[:100]}
+            if streams:
+                from wrasse.ray import private
+
+                self.options[key] = private.streaming_options(self.stream.options, **options)
+            else:
+                self.options[key] = self.run.options(num_returns=2, **options)
+        return self.options[key]
+
+    def _keep(self, ref: Any) -> int:
+        with self.lock:
+            self.n_objects += 1
+            self.objects[self.n_objects] = ref
+            return self.n_objects
+
+    def _completed(self, number: int, result: Any) -> None:
+        """A task with one output is done; called by a thread of Ray's."""
+        with self.lock:
+            refs = self.tasks.pop(number, None)
+        if refs is None:
+            return
+        if isinstance(result, BaseException):
+            self._failed(number, result)
+        else:
+            message = {"ev": "done", "task": number, "object": self._keep(refs[1])}
+            self.pipe.say({**message, "meta": len(result)}, result)
+
+    def _failed(self, number: int, error: BaseException) -> None:
+        kind, text = classify(self.ray.exceptions, error)
+        self.pipe.say({"ev": "failed", "task": number, "kind": kind, "message": text})
+
+    async def _follow(self, number: int, outputs: Any, pulls: asyncio.Queue) -> None:
+        """Takes the outputs of a streaming task, one when the engine wants it."""
+        try:
+            async for ref in outputs:
+                meta = await ref
+                kept = self._keep(await anext(outputs))
+                message = {"ev": "item", "task": number, "object": kept, "meta": len(meta)}
+                self.pipe.say(message, meta)
+                await pulls.get()
+            self.pipe.say({"ev": "end", "task": number})
+        except Exception as error:
+            self._failed(number, error)
+        finally:
+            self.tasks.pop(number, None)
+
+    def _pull(self, number: int) -> None:
+        if number in self.tasks:
+            pulls = self.tasks[number][1]
+            self.loop.call_soon_threadsafe(pulls.put_nowait, None)
+
+    def _cancel(self, number: int) -> None:
+        task = self.tasks.get(number)
+        if task is not None:
+            self.ray.cancel(task[0], force=False)
+
+    def _fetch_all(self) -> None:
+        while True:
+            number = self.fetches.get()
+            ref = self.objects.get(number)
+            try:
+                data = memoryview(self.ray.get(ref).data).cast("B")
+            except Exception as error:
+                text = first_line(error)
+                message = f"an object cannot be fetched: {text}"
+                self.pipe.say({"ev": "lost", "object": number, "message": message})
+            else:
+                self.pipe.say({"ev": "data", "object": number, "bytes": len(data)}, data)
+            del ref
+
+    def _poll(self) -> None:
+        """Asks for completions: the way without private calls."""
+        while True:
+            with self.lock:
+                pending = {
+                    refs[0]: number
+                    for number, refs in self.tasks.items()
+                    if isinstance(refs[0], self.ray.ObjectRef)
+                }
+            if not pending:
+                self.wake.wait(0.1)
+                self.wake.clear()
+                continue
+            ready, _ = self.ray.wait(list(pending), num_returns=1, timeout=0.02)
+            ready, _ = self.ray.wait(list(pending), num_returns=len(pending), timeout=0)
+            for ref in ready:
+                try:
+                    result = self.ray.get(ref)
+                except Exception as error:
+                    result = error
+                self._completed(pending[ref], result)
+
+    def _watch(self) -> None:
+        before = cluster(self.ray)
+        while True:
+            time.sleep(WATCH)
+            try:
+                now = cluster(self.ray)
+            except Exception as error:
+                message = f"the cluster does not answer any more: {first_line(error)}"
+                hint = "--resume goes on from the last commit"
+                self.pipe.say({"ev": "fatal", "message": message, "hint": hint})
+                return
+            if now != before:
+                before = now
+                self.pipe.say({"ev": "cluster", **now})
+
+
+def cluster(ray: Any) -> dict:
+    """What the nodes that are up have."""
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    resources: dict[str, float] = {}
+    for node in nodes:
+        for name, amount in node["Resources"].items():
+            if not name.startswith("node:"):
+                resources[name] = resources.get(name, 0.0) + amount
+    machines = {node["NodeManagerAddress"] for node in nodes}
+    return {"resources": resources, "nodes": len(nodes), "machines": len(machines)}
+
+
+def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
+    """How a task failed, and what it says."""
+    cause = getattr(error, "cause", None) or error
+    lost = ("ObjectLostError", "ObjectReconstructionFailedError", "OwnerDiedError")
+    died = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError")
+
+    def is_one(names: tuple[str, ...]) -> bool:
+        types = tuple(kind for name in names if (kind := getattr(exceptions, name, None)))
+        return isinstance(error, types) or isinstance(cause, types)
+
+    if is_one(died):
+        return "worker_lost", first_line(cause)
+    if is_one(lost):
+        return "object_lost", first_line(cause)
+    if is_one(("TaskCancelledError",)):
+        return "cancelled", first_line(cause)
+    text = str(cause)
+    if "failed to import" in text or "No module named 'wrasse" in text:
+        return "error", (
+            "the workers of the cluster lack the package `wrasse`: "
+            "install it on the nodes, or pass --ray-ship"
+        )
+    return "error", first_line(cause)
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, without traces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def look_for(address: str) -> None:
+    """Refuses an address at which nobody answers: Ray would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit() or "://" in host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWERS_WITHIN).close()
+    except OSError as error:
+        message = f"cannot join the cluster at {address}: {error}"
+        raise Refused(message, "`ray status` shows the address of a cluster's head") from error
+
+
+def connect(hello: dict) -> Any:
+    """Joins a cluster, or starts a local one on the loopback interface."""
+    if hello["address"] is None:
+        # Without it Ray listens on all interfaces. Read when Ray is imported.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        hint = "pip install 'wrasse[ray]', or name the Python that has it with --ray-python"
+        raise Refused(f"{sys.executable} has no Ray: {error}", hint) from error
+    from wrasse.ray import private
+
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "include_dashboard": False,
+        "namespace": "wrasse",
+        "logging_level": "warning",
+    }
+    if hello["ship"]:
+        options["runtime_env"] = {"py_modules": [str(Path(__file__).parents[1])]}
+    if hello["address"] is not None:
+        del options["include_dashboard"]
+        look_for(hello["address"])
+        try:
+            ray.init(address=hello["address"], **options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            message = f"cannot join the cluster at {hello['address']}: {first_line(error)}"
+            hint = "a driver needs a node of the cluster on its machine; `wrasse submit` does not"
+            raise Refused(message, hint) from error
+        return ray
+    options["num_cpus"] = hello["cpus"]
+    if hello["object_store"]:
+        options["object_store_memory"] = hello["object_store"]
+    for attempt in range(STARTS):
+        try:
+            private.init(ray, hello["scratch"], address="local", **options)
+            return ray
+        except Exception as error:
+            traceback.print_exc()
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+            if attempt + 1 == STARTS:
+                raise Refused(f"a local Ray does not start: {first_line(error)}") from error
+    raise AssertionError("unreachable")
+
+
+def serve(pipe: Pipe, hello: dict) -> None:
+    """Serves one run."""
+    if hello.get("op") != "hello" or hello["version"] != PROTOCOL:
+        message = f"the engine speaks version {hello.get('version')}, the gateway {PROTOCOL}"
+        raise Refused(message, "the command `wrasse` and the Python package are of two versions")
+    ray = connect(hello)
+    gateway = Gateway(pipe, ray, hello["polls"])
+    pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray)})
+    while True:
+        gateway.obey(*pipe.read())
+
+
+def main() -> None:
+    """Serves the socket that is standard input."""
+    # Processes of Ray must not inherit the socket: its end is a message.
+    sock = socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pipe = Pipe(sock)
+    hello: dict = {}
+    try:
+        hello = pipe.read()[0][0]
+        serve(pipe, hello)
+    except Closed:
+        pass
+    except Refused as error:
+        pipe.say({"ev": "fatal", "message": str(error), "hint": error.hint})
+    except Exception as error:
+        traceback.print_exc()
+        message = f"the gateway to Ray failed: {type(error).__name__}: {first_line(error)}"
+        pipe.say({"ev": "fatal", "message": message, "hint": None})
+    finally:
+        pipe.end()
+        if "ray" in sys.modules:
+            with contextlib.suppress(Exception):
+                sys.modules["ray"].shutdown()
+        if hello.get("scratch"):
+            shutil.rmtree(hello["scratch"], ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
+    # Threads that wait for Ray are not waited for.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

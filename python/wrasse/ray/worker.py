@@ -1,0 +1,66 @@
+"""What runs on the nodes of a cluster: tasks of the engine.
+
+A task gets its run (a reference to what every worker must know, fetched once a
+process), its own description, and the object that it works on, if it does not
+read. It returns metadata for the driver, and an object for the next task.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+# Runs that a process remembers: one, and perhaps the one before it.
+JOBS_MAX = 2
+
+_jobs: OrderedDict[str, Any] = OrderedDict()
+
+
+class Packed:
+    """Bytes that go to and from the object store without a copy of their own."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def __reduce_ex__(self, protocol: int) -> Any:
+        if protocol >= 5:
+            return Packed, (pickle.PickleBuffer(self.data),)
+        return Packed, (bytes(self.data),)
+
+
+def run(setup: list[Any], spec: bytes, source: Packed | None) -> tuple[bytes, Packed]:
+    """A task with one output: its metadata, and the object."""
+    meta, data = _begin(setup, spec, source).next()
+    return meta, Packed(data)
+
+
+def stream(setup: list[Any], spec: bytes, source: Packed | None) -> Iterator[Any]:
+    """A task with any number of outputs: metadata and object by turns."""
+    task = _begin(setup, spec, source)
+    while (output := task.next()) is not None:
+        meta, data = output
+        yield meta
+        yield Packed(data)
+        del data, output
+
+
+def _begin(setup: list[Any], spec: bytes, source: Packed | None) -> Any:
+    return _job(setup[0]).begin(spec, None if source is None else source.data)
+
+
+def _job(ref: Any) -> Any:
+    key = ref.hex()
+    if key not in _jobs:
+        import ray
+
+        from wrasse import _engine
+
+        _jobs[key] = _engine.RayJob(ray.get(ref))
+        while len(_jobs) > JOBS_MAX:
+            _jobs.popitem(last=False)
+    _jobs.move_to_end(key)
+    return _jobs[key]

@@ -1,0 +1,188 @@
+"""A cluster of Ray on this machine, and runs on it.
+
+Everything listens on loopback addresses only. The workers load the engine that
+`cargo build` made, from a folder that holds it beside the package.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+
+# Read by Ray when it is imported, here and in every process that is started.
+SETTINGS = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Whoever can reach a loopback address of this machine is this test.
+    "RAY_AUTH_MODE": "disabled",
+}
+
+# Ray reads them at its first import, which may be any test's.
+os.environ.update(SETTINGS)
+
+STORE_BYTES = 128 << 20
+RUN_SECONDS = 150
+
+
+def stage(folder: Path, program: Path) -> Path:
+    """The package with the engine in it, as an installed one has it."""
+    engine = program.parent / "libwrasse_py.so"
+    assert engine.is_file(), f"{engine} is missing; run `cargo build --workspace` first"
+    package = folder / "wrasse"
+    package.mkdir(parents=True)
+    for entry in (ROOT / "python" / "wrasse").iterdir():
+        (package / entry.name).symlink_to(entry)
+    (package / "_engine.abi3.so").symlink_to(engine)
+    return folder
+
+
+class Nodes:
+    """A cluster of raylets, all on this machine."""
+
+    def __init__(self, scratch: Path, cpus: int = 2) -> None:
+        from ray.cluster_utils import Cluster
+
+        head = {
+            "num_cpus": cpus,
+            "node_ip_address": "127.0.0.1",
+            "object_store_memory": STORE_BYTES,
+            "include_dashboard": False,
+            "temp_dir": str(scratch),
+            "_system_config": {
+                "health_check_period_ms": 500,
+                "health_check_failure_threshold": 3,
+                "health_check_timeout_ms": 1000,
+                "health_check_initial_delay_ms": 0,
+            },
+        }
+        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.address = self.cluster.address
+
+    def add(self, cpus: int = 1, **options):
+        """Another node."""
+        return self.cluster.add_node(
+            num_cpus=cpus, object_store_memory=STORE_BYTES, **options
+        )
+
+    def kill(self, node) -> None:
+        """Takes a node away as a power cut does."""
+        self.cluster.remove_node(node, allow_graceful=False)
+
+
+@contextmanager
+def nodes(package: Path | None, cpus: int = 2) -> Iterator[Nodes]:
+    """A cluster until the block ends, with this package on its nodes."""
+    # The names of sockets in it must be short.
+    scratch = Path(tempfile.mkdtemp(prefix="wr-", dir="/tmp"))
+    patch = pytest.MonkeyPatch()
+    # Where Ray notes which cluster is the current one.
+    patch.setenv("RAY_TMPDIR", str(scratch))
+    (scratch / "ray").mkdir()
+    if package is None:
+        patch.delenv("PYTHONPATH", raising=False)
+    else:
+        patch.setenv("PYTHONPATH", str(package))
+    made = None
+    try:
+        made = Nodes(scratch, cpus)
+        yield made
+    finally:
+        patch.undo()
+        if made is not None:
+            made.cluster.shutdown()
+        else:
+            for pid in processes(str(scratch)):
+                kill(pid)
+        wait_for(lambda: not processes(str(scratch)), 20)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class Bench:
+    """Where runs take place: a folder, the program, the engine for its workers."""
+
+    def __init__(self, folder: Path, program: Path, package: Path) -> None:
+        self.folder = folder
+        self.program = program
+        self.env = {**os.environ, **SETTINGS, "PYTHONPATH": str(package)}
+        self.env.pop("RAY_TMPDIR", None)
+
+    def start(self, *args: str | Path) -> subprocess.Popen:
+        """Starts the program."""
+        return subprocess.Popen(
+            [self.program, *map(str, args)],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait(self, process: subprocess.Popen) -> subprocess.CompletedProcess:
+        """Waits for its end."""
+        try:
+            out, err = process.communicate(timeout=RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"no end after {RUN_SECONDS} s:\n{err}") from None
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def run(self, *args: str | Path, code: int = 0) -> subprocess.CompletedProcess:
+        """Runs the program to its end, which must be with this exit code."""
+        done = self.wait(self.start(*args))
+        assert done.returncode == code, f"{args}: {done.returncode}\n{done.stderr}"
+        return done
+
+    def ray(self, address: str) -> list[str]:
+        """The flags of a run on a cluster."""
+        return ["--backend=ray", f"--ray-address={address}", f"--ray-python={sys.executable}"]
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def processes(part: str) -> list[int]:
+    """The processes whose command line has `part` in it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if part in line and state != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> object:
+    """Waits until something holds; fails if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"nothing after {seconds} s"
+        time.sleep(0.02)
+    return value
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,158 @@
+"""What dies on the way costs time, or ends the run with a clear error and a way
+to go on: never the output, and never a hang."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ray_fixtures import bench, fill, local, package  # noqa: F401
+from ray_stand import Bench, Nodes, kill, nodes, processes, wait_for
+
+pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
+
+# The first step looks for what is not there at length, so that something can die
+# meanwhile.
+RECIPE = """
+dataset_path: in
+export_path: out.jsonl
+process:
+  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}
+  - text_length_filter: {min_len: 60}
+  - document_deduplicator:
+  - clean_links_mapper:
+  - words_num_filter: {min_num: 8}
+"""
+
+SMALL = ["--ray-task-bytes=128KiB", "--commit-bytes=32KiB"]
+N_ROWS = 1600
+
+
+@pytest.fixture(scope="module")
+def expected(wrasse: Path, package: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:  # noqa: F811
+    """What threads make of the input."""
+    bench = Bench(tmp_path_factory.mktemp("threads"), wrasse, package)
+    fill(bench, RECIPE, n_rows=N_ROWS)
+    return local(bench)
+
+
+@pytest.fixture(scope="module")
+def cluster(package: Path) -> Iterator[Nodes]:  # noqa: F811
+    """A cluster that lives through these tests."""
+    with nodes(package) as made:
+        yield made
+
+
+def tasks() -> list[int]:
+    """The workers that are at a task which reads."""
+    return processes("ray::read")
+
+
+def commits(bench: Bench) -> int:  # noqa: F811
+    manifest = bench.folder / "out.wrasse" / "manifest.jsonl"
+    return manifest.read_text().count('{"commit"') if manifest.exists() else 0
+
+
+def gateway_of(process: subprocess.Popen) -> int:
+    def find() -> list[int]:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        ours = processes("wrasse.ray.gateway")
+        return [int(child) for child in children if int(child) in ours]
+
+    return wait_for(find, 30)[0]
+
+
+def test_a_worker_that_dies_costs_time_alone(bench: Bench, cluster: Nodes, expected: bytes) -> None:  # noqa: F811
+    fill(bench, RECIPE, n_rows=N_ROWS)
+    process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
+    for _ in range(2):
+        kill(wait_for(tasks, 60)[0])
+        time.sleep(0.5)
+    done = bench.wait(process)
+    assert done.returncode == 0, done.stderr
+    assert bench.read("out.jsonl") == expected
+
+
+def test_a_killed_run_goes_on_with_either_backend(
+    bench: Bench, cluster: Nodes, expected: bytes  # noqa: F811
+) -> None:
+    fill(bench, RECIPE, n_rows=N_ROWS)
+    ray = [*bench.ray(cluster.address), *SMALL]
+    process = bench.start("run", "recipe.yaml", "--quiet", *ray)
+    gateway = gateway_of(process)
+    wait_for(lambda: commits(bench) >= 1, 60)
+    kill(process.pid)
+    process.wait()
+    # The gateway hears that the engine is gone, and goes too.
+    wait_for(lambda: gateway not in processes("wrasse.ray.gateway"), 30)
+    first = commits(bench)
+    process = bench.start("run", "recipe.yaml", "--quiet", "--resume", *ray)
+    wait_for(lambda: commits(bench) > first, 60)
+    kill(process.pid)
+    process.wait()
+    assert not (bench.folder / "out.jsonl").exists()
+    bench.run("run", "recipe.yaml", "--quiet", "--resume")
+    assert bench.read("out.jsonl") == expected
+    report = json.loads(bench.read("out.wrasse/report.json"))
+    assert report["samples"]["in"] == 4 * N_ROWS
+
+
+def test_an_interrupted_run_ends_softly_and_goes_on(
+    bench: Bench, cluster: Nodes, expected: bytes  # noqa: F811
+) -> None:
+    fill(bench, RECIPE, n_rows=N_ROWS)
+    ray = [*bench.ray(cluster.address), *SMALL]
+    process = bench.start("run", "recipe.yaml", "--quiet", *ray)
+    wait_for(lambda: commits(bench) >= 1, 60)
+    process.send_signal(signal.SIGINT)
+    done = bench.wait(process)
+    assert done.returncode == 130, done.stderr
+    assert "everything up to here is safe" in done.stderr
+    bench.run("run", "recipe.yaml", "--quiet", "--resume", *ray)
+    assert bench.read("out.jsonl") == expected
+
+
+def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: bytes) -> None:  # noqa: F811
+    fill(bench, RECIPE, n_rows=N_ROWS)
+    process = bench.start(
+        "run", "recipe.yaml", "--quiet", "--backend=ray", f"--ray-python={sys.executable}",
+        "-j2", "--ray-object-store=128MiB", *SMALL,
+    )
+    gateway = gateway_of(process)
+    wait_for(lambda: commits(bench) >= 1, 90)
+    kill(gateway)
+    done = bench.wait(process)
+    assert done.returncode == 3, done.stderr
+    assert "the gateway to Ray has ended (signal: 9" in done.stderr
+    assert "--resume goes on from the last commit" in done.stderr
+    wait_for(lambda: not processes("wrasse-ray-"), 30)
+    assert not list(Path("/tmp").glob("wrasse-ray-*"))
+    bench.run("run", "recipe.yaml", "--quiet", "--resume")
+    assert bench.read("out.jsonl") == expected
+
+
+def test_a_node_comes_late_and_another_dies_with_its_blocks(
+    bench: Bench, package: Path, expected: bytes  # noqa: F811
+) -> None:
+    fill(bench, RECIPE, n_rows=N_ROWS)
+    with nodes(package, cpus=1) as made:
+        doomed = made.add(cpus=1)
+        flags = [*bench.ray(made.address), *SMALL]
+        process = bench.start("run", "recipe.yaml", "--quiet", *flags)
+        wait_for(lambda: commits(bench) >= 1, 60)
+        made.add(cpus=1)
+        wait_for(lambda: len(tasks()) >= 3, 60)
+        made.kill(doomed)
+        done = bench.wait(process)
+        assert done.returncode == 0, done.stderr
+    assert bench.read("out.jsonl") == expected
+    report = json.loads(bench.read("out.wrasse/report.json"))
+    assert report["threads"] == 2, "two of three nodes were left"
