@@ -82,6 +82,22 @@ def test_keywords_are_flags_or_keys_of_the_recipe(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere/report.html").exists()
 
 
+def test_every_flag_of_the_command_is_a_keyword(wrasse: Path) -> None:
+    import re
+
+    from wrasse import _call
+
+    told = subprocess.run([wrasse, "run", "--help"], capture_output=True, text=True, check=True)
+    flags = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", told.stdout, re.MULTILINE))
+    shown = {"help", "quiet", "verbose", "report", "dry-run", "set"}
+    assert {name.replace("-", "_") for name in flags - shown} <= set(_call._flags())
+    assert _call.override_words({"resume": True, "restart": False, "threads": 2}) == [
+        "--resume",
+        "--threads=2",
+    ]
+    assert _call.override_words({"operators": ["a", Path("b")]}) == ["--operators=a", "--operators=b"]
+
+
 @pytest.mark.parametrize(
     ("recipe", "overrides", "message"),
     [

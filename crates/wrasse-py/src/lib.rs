@@ -105,6 +105,12 @@ mod _engine {
         view.map_err(|refusal| refused(&refusal))
     }
 
+    /// The flags of `run`, and what each takes, as JSON.
+    #[pyfunction]
+    fn flags() -> String {
+        embedded::flags().to_string()
+    }
+
     /// What there is to know of all operators, as JSON.
     #[pyfunction]
     fn operators() -> String {
