@@ -72,6 +72,9 @@ pub(crate) struct PythonArgs {
     /// Operators of DataMate behave as there, defects included
     #[arg(long)]
     pub(crate) strict: bool,
+    /// The Python that this program is part of, if it is.
+    #[arg(skip)]
+    pub(crate) own: Option<PathBuf>,
 }
 
 /// How to run.

@@ -9,6 +9,9 @@ use wrasse_pyhost::{Describer, Interpreter, Python, PythonSettings};
 
 use crate::args::PythonArgs;
 
+/// The variable that names the Python which this program was installed for.
+const INSTALLED_FOR: &str = "WRASSE_PYTHON";
+
 /// Asks Python about the operators of a recipe, and keeps what was needed for
 /// that: the run needs it, too.
 pub(crate) struct PythonSource<'a> {
@@ -60,7 +63,10 @@ impl Outsiders for PythonSource<'_> {
             interpreter: Interpreter::choose(
                 self.args.python.as_deref(),
                 site.python.as_deref(),
-                |name| std::env::var_os(name),
+                |name| {
+                    let own = self.args.own.as_ref().filter(|_| name == INSTALLED_FOR);
+                    std::env::var_os(name).or_else(|| own.map(Into::into))
+                },
             ),
             cache,
             paths: bases.clone(),
