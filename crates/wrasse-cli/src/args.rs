@@ -38,6 +38,9 @@ pub(crate) enum Command {
     Schema,
     /// Run the rejected samples of a run again, after a fix
     Replay(ReplayArgs),
+    /// Try an operator in Python outside of a run: its example, settings, time,
+    /// memory, and what it opens, connects to and starts
+    TestOp(TestOpArgs),
 }
 
 /// The recipe, and changes to it.
@@ -238,6 +241,28 @@ pub(crate) struct ReplayArgs {
     pub(crate) output: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestOpArgs {
+    /// An operator folder of DataMate, `file.py:Name`, `package.module:Name`, or
+    /// `data_juicer:name`
+    pub(crate) reference: String,
+    /// A setting of the operator, JSON or text
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Tell it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Texts to time, at most [default: 200]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) rows: Option<usize>,
+    /// End after so many seconds, and tell where it hangs [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<f64>,
+    /// The interpreter [default: that of the active environment, else python3]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) python: Option<PathBuf>,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -33,6 +33,7 @@ mod settings;
 mod stages;
 mod stats_table;
 mod table;
+mod test_op;
 mod tune;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Analyze(args) => analyze::analyze(&args, catalog),
         Command::Tune(args) => tune::tune(&args, catalog),
         Command::Replay(args) => replay::replay(&args, catalog),
+        Command::TestOp(args) => test_op::test_op(&args),
     };
     match result {
         Ok(exit) => exit.into(),
