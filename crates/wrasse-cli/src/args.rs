@@ -104,7 +104,8 @@ pub(crate) struct RunArgs {
     pub(crate) dry_run: Option<ByteCount>,
     /// Where a task of DataMate (process.yaml) records what became of each
     /// file: a file of SQLite, `postgres://user:password@host/database` with
-    /// DataMate's own tables, or `none`
+    /// DataMate's own tables, `postgres` for the one that PG_HOST, PG_PORT,
+    /// PG_USER, PG_PASSWORD and PG_DATABASE name, or `none`
     /// [default: `results.sqlite` in the run directory]
     #[arg(long, value_name = "PLACE")]
     pub(crate) results: Option<String>,
