@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// Keep a process of the task service: for the service alone
     #[command(hide = true)]
     Keep(KeepArgs),
+    /// Try an operator in Python outside of a run: its example, settings, time,
+    /// memory, and what it opens, connects to and starts
+    TestOp(TestOpArgs),
 }
 
 /// The recipe, and changes to it.
@@ -169,7 +172,8 @@ pub(crate) struct RunArgs {
     pub(crate) dry_run: Option<ByteCount>,
     /// Where a task of DataMate (process.yaml) records what became of each
     /// file: a file of SQLite, `postgres://user:password@host/database` with
-    /// DataMate's own tables, or `none`
+    /// DataMate's own tables, `postgres` for the one that PG_HOST, PG_PORT,
+    /// PG_USER, PG_PASSWORD and PG_DATABASE name, or `none`
     /// [default: `results.sqlite` in the run directory]
     #[arg(long, value_name = "PLACE")]
     pub(crate) results: Option<String>,
@@ -316,6 +320,28 @@ pub(crate) struct ReplayArgs {
 pub(crate) struct KeepArgs {
     /// The folder that it shares with the service
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestOpArgs {
+    /// An operator folder of DataMate, `file.py:Name`, `package.module:Name`, or
+    /// `data_juicer:name`
+    pub(crate) reference: String,
+    /// A setting of the operator, JSON or text
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Tell it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Texts to time, at most [default: 200]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) rows: Option<usize>,
+    /// End after so many seconds, and tell where it hangs [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<f64>,
+    /// The interpreter [default: that of the active environment, else python3]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) python: Option<PathBuf>,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

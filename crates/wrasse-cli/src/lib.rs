@@ -37,6 +37,7 @@ mod settings;
 mod stages;
 mod stats_table;
 mod table;
+mod test_op;
 mod tune;
 
 use std::ffi::OsString;
@@ -80,6 +81,7 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),
         },
+        Command::TestOp(args) => test_op::test_op(&args),
     };
     match result {
         Ok(exit) => exit,
