@@ -28,10 +28,12 @@ mod replay;
 mod report;
 mod reporter;
 mod run;
+mod serve;
 mod settings;
 mod stages;
 mod stats_table;
 mod table;
+mod task;
 mod tune;
 
 use std::process::ExitCode;
@@ -64,6 +66,8 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Analyze(args) => analyze::analyze(&args, catalog),
         Command::Tune(args) => tune::tune(&args, catalog),
         Command::Replay(args) => replay::replay(&args, catalog),
+        Command::Serve(args) => serve::serve(&args, catalog),
+        Command::Task(args) => task::task(&args),
         Command::Keep(args) => match wrasse_service::keep(&args.dir) {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),
