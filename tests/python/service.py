@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import select
 import signal
 import subprocess
 import time
@@ -41,6 +42,9 @@ class Service:
             sent.setdefault("Content-Type", "application/json")
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
+        elif self.connection.sock and select.select([self.connection.sock], [], [], 0.0)[0]:
+            # The service closed it: it does not read on what it has refused.
+            self.connection.close()
         try:
             self.connection.request(method, path, data, sent)
             response = self.connection.getresponse()

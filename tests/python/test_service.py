@@ -250,7 +250,6 @@ def test_a_run_rests_goes_on_and_takes_other_resources(service: Service, folder:
     done = service.wait(job)
     assert done["state"] == "completed" and done["attempts"] == 1, done
     lines = (folder / "out" / "many.jsonl").read_text().splitlines()
-    assert len(lines) == len(set(lines)) + 0 or len(lines) == 240_000
     assert len(lines) == 240_000
 
 
@@ -313,7 +312,7 @@ def test_under_load_no_more_run_than_may_and_none_is_lost(wrasse: Path, tmp_path
 def test_the_description_is_true(service: Service, tmp_path: Path) -> None:
     """Schemathesis calls every route with what is allowed and what is not."""
     command = [
-        sys.executable, "-m", "schemathesis.cli", "run",
+        Path(sys.executable).with_name("schemathesis"), "run",
         f"http://127.0.0.1:{service.port}/api/v1/openapi.json",
         "--header", f"Authorization: Bearer {TOKEN}",
         "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"

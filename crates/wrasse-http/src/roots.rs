@@ -52,6 +52,9 @@ impl Roots {
     /// Why it is not.
     pub fn path(&self, path: &Path, from: &Path) -> Result<PathBuf, String> {
         let shown = path.display();
+        if path.to_string_lossy().contains("://") {
+            return Err(format!("`{shown}` is an address, and a path is needed"));
+        }
         let real = real(&from.join(path)).ok_or_else(|| format!("`{shown}` cannot be resolved"))?;
         let is_open = self.folders.iter().any(|root| real.starts_with(root));
         if !is_open || real.starts_with(&self.closed) {
