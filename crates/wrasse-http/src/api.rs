@@ -178,7 +178,7 @@ pub(crate) async fn submit(
 pub(crate) struct Listed {
     state: Option<JobState>,
     kind: Option<String>,
-    before: Option<u64>,
+    before: Option<i64>,
     limit: Option<usize>,
 }
 
@@ -192,10 +192,11 @@ pub(crate) async fn list(State(served): Shared, Params(asked): Params<Listed>) -
             wrasse_service::Work::KINDS.join(", ")
         )));
     }
+    let before = asked.before.map(u64::try_from).transpose();
     let filter = Filter {
         state: asked.state,
         kind: asked.kind,
-        before: asked.before,
+        before: before.map_err(|_| Problem::bad("`before` is not below 0"))?,
         limit,
     };
     let jobs = served.app.scheduler.jobs(filter).await?;

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::problem::Problem;
 
@@ -35,11 +36,33 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 };
                 Problem::new(status, refused.body_text())
             })?;
-        let value: serde_json::Value = serde_json::from_slice(&bytes)
+        let mut value: Value = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::bad(format!("this is no JSON: {error}")))?;
+        whole(&mut value);
         T::deserialize(value)
             .map(Self)
             .map_err(|error| Problem::senseless(error.to_string()))
+    }
+}
+
+/// JSON Schema takes `3.0` for an integer; so do we. What a function is called
+/// with is not ours to change.
+fn whole(value: &mut Value) {
+    /// Up to here, all integers are numbers of floating point too.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or(0.5);
+            if float.fract() == 0.0 && float.abs() <= EXACT {
+                *value = (float as i64).into();
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(whole),
+        Value::Object(map) => map
+            .iter_mut()
+            .filter(|(name, _)| *name != "args")
+            .for_each(|(_, value)| whole(value)),
+        _ => {}
     }
 }
 

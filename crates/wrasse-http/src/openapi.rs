@@ -248,8 +248,8 @@ fn operations() -> Vec<Operation> {
             .body(json!({
                 "type": "object", "additionalProperties": false,
                 "properties": {
-                    "max_concurrent": whole(1, SLOTS_MAX as i64),
-                    "open": { "type": "boolean" },
+                    "max_concurrent": { "type": ["integer", "null"], "minimum": 1, "maximum": SLOTS_MAX },
+                    "open": { "type": ["boolean", "null"] },
                 },
             }))
             .gives(200, "The queue now", schema("Queue")),
@@ -308,8 +308,8 @@ fn operations() -> Vec<Operation> {
             .body(json!({
                 "type": "object", "additionalProperties": false,
                 "properties": {
-                    "threads": whole(1, i64::from(THREADS_MAX)),
-                    "memory": { "type": "string", "pattern": SIZE },
+                    "threads": { "type": ["integer", "null"], "minimum": 1, "maximum": THREADS_MAX },
+                    "memory": { "type": ["string", "null"], "pattern": SIZE },
                 },
             }))
             .gives(200, "As it stands", job())

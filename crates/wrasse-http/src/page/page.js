@@ -18,6 +18,11 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// Puts these in place of what is there; nothing stands for nothing.
+function fill(parent, ...children) {
+  parent.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+}
+
 const count = (n) => n === null || n === undefined ? "–" : Number(n).toLocaleString("en-US");
 function bytes(n) {
   if (n === null || n === undefined) return "–";
@@ -178,9 +183,9 @@ function jobPage(id, signal) {
       onclick: () => act(async () => { await json("POST", path + "/" + verb, undefined, signal); await head(); }),
     }, name);
     const focused = document.activeElement && document.activeElement.id;
-    parts.head.replaceChildren(
+    fill(parts.head,
       element("h2", {}, job.id + ": ", ...stateOf(job)),
-      element("p", {}, job.title || job.kind),
+      element("p", {}, job.title ? job.kind + ": " + job.title : job.kind),
       job.error ? element("p", { class: "failed" }, job.error) : null,
       element("p", {}, `attempt ${job.attempts} of ${job.attempts_max}, submitted ${time(job.created_at)}, ` +
         `started ${time(job.started_at)}, ended ${time(job.ended_at)}`),
@@ -242,8 +247,8 @@ function draw(parts, now, last) {
   };
   const share = now.bytes.total ? Math.min(1, now.bytes.in / now.bytes.total) : null;
   const term = (name, value) => [element("dt", {}, name), element("dd", {}, value)];
-  const limit = (amounts) => amounts && Object.entries(amounts).map(([name, n]) => name + " " + count(n)).join(", ");
-  parts.live.replaceChildren(
+  const limit = (amounts) => amounts && Object.entries(amounts).map(([name, n]) => name + " " + (["blocks", "memory"].includes(name) ? bytes(n) : count(n))).join(", ");
+  fill(parts.live,
     element("h2", {}, "Run"),
     share === null ? null : element("progress", { value: share, max: 1, "aria-label": "share of the input" }),
     element("p", {}, `${share === null ? "" : Math.round(share * 100) + "% of " + bytes(now.bytes.total) + ", "}` +
