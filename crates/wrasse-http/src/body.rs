@@ -38,6 +38,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             })?;
         let mut value: Value = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::bad(format!("this is no JSON: {error}")))?;
+        // Serde would take a list for the fields in their order.
+        let is_object = |value: &Value| value.is_object();
+        let parts = ["work", "retry"].map(|name| value.get(name));
+        if !is_object(&value) || !parts.into_iter().flatten().all(is_object) {
+            return Err(Problem::senseless("expected an object with names"));
+        }
         whole(&mut value);
         T::deserialize(value)
             .map(Self)

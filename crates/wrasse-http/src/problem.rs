@@ -14,8 +14,8 @@ pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
-    findings: Option<Value>,
-    header: Option<(HeaderName, HeaderValue)>,
+    findings: Option<Box<Value>>,
+    header: Option<(HeaderName, &'static str)>,
 }
 
 impl Problem {
@@ -51,13 +51,13 @@ impl Problem {
 
     /// With what was found in a recipe.
     pub(crate) fn with_findings(mut self, findings: Value) -> Self {
-        self.findings = Some(findings);
+        self.findings = Some(Box::new(findings));
         self
     }
 
     /// With a header.
-    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
         self
     }
 
@@ -79,13 +79,13 @@ impl IntoResponse for Problem {
             "detail": self.detail,
         });
         if let Some(findings) = self.findings {
-            body["findings"] = findings;
+            body["findings"] = *findings;
         }
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+            headers.insert(name, HeaderValue::from_static(value));
         }
         response
     }

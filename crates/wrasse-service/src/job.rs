@@ -373,9 +373,9 @@ impl Submission {
         if self
             .title
             .as_ref()
-            .is_some_and(|title| title.len() > TITLE_BYTES_MAX)
+            .is_some_and(|title| title.chars().count() > TITLE_MAX)
         {
-            return Err(format!("`title` is longer than {TITLE_BYTES_MAX} bytes"));
+            return Err(format!("`title` is longer than {TITLE_MAX} characters"));
         }
         match &self.work {
             Work::Run(run) => {
@@ -424,7 +424,8 @@ impl Submission {
 
 /// A job that waits for more than this is a pipeline, which is for others.
 const AFTER_MAX: usize = 1_000;
-const TITLE_BYTES_MAX: usize = 1_000;
+/// Longer ones are no titles.
+const TITLE_MAX: usize = 250;
 /// Thirty years; more would overflow somewhere.
 const SECONDS_MAX: f64 = 1e9;
 
