@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,30 @@ def most_at_once(folder: Path) -> tuple[int, int]:
     return len(moments) // 2, most
 
 
+def look(port: int, token: str, pid: int, rate: float, told: Connection) -> None:
+    """Asks for one job after the other, until all is done."""
+    service = Service(port, token)
+    reads: list[float] = []
+    memory = [resident_bytes(pid)]
+    n_reads = 0
+    service.ask("GET", "/health")
+    told.send("ready")
+    began = time.monotonic()
+    while True:
+        if told.poll():
+            if told.recv() == "done":
+                break
+            n_reads = len(reads)
+        so_far = max(1, int((time.monotonic() - began) * rate))
+        asked = time.perf_counter()
+        status, _ = service.ask("GET", f"/api/v1/jobs/load-{len(reads) * 7 % so_far}")
+        reads.append(time.perf_counter() - asked)
+        assert status in (200, 404)
+        memory.append(resident_bytes(pid))
+        time.sleep(0.005)
+    told.send((reads, n_reads, memory))
+
+
 def load(program: Path, folder: Path, seconds: float, rate: float, slots: int) -> dict[str, Any]:
     """Submits, looks, waits until all is done; what was seen."""
     records = folder / "records"
@@ -48,12 +74,9 @@ def load(program: Path, folder: Path, seconds: float, rate: float, slots: int) -
     with serve(program, folder, "--max-concurrent", str(slots), "--rate", "100000") as service:
         assert service.pid
         total = int(seconds * rate)
-        reads: list[float] = []
-        memory = [resident_bytes(service.pid)]
-        is_over = threading.Event()
         submitted: list[int] = []
 
-        def submit(first: int, step: int, began: float) -> None:
+        def submit(first: int, step: int) -> None:
             own = Service(service.port, service.token, service.pid)
             for i in range(first, total, step):
                 time.sleep(max(0.0, began + i / rate - time.monotonic()))
@@ -61,31 +84,26 @@ def load(program: Path, folder: Path, seconds: float, rate: float, slots: int) -
                 status, _ = own.ask("POST", "/api/v1/jobs", body)
                 submitted.append(status)
 
-        def look() -> None:
-            own = Service(service.port, service.token, service.pid)
-            i = 0
-            while not is_over.is_set():
-                began = time.perf_counter()
-                status, _ = own.ask("GET", f"/api/v1/jobs/load-{i % max(1, len(submitted))}")
-                reads.append(time.perf_counter() - began)
-                assert status in (200, 404)
-                memory.append(resident_bytes(service.pid))
-                i += 7
-                time.sleep(0.005)
-
+        senders = [threading.Thread(target=submit, args=(n, 4)) for n in range(4)]
+        # A process of its own: what is measured is the service, not our own threads.
+        ours, theirs = multiprocessing.Pipe()
+        looker = multiprocessing.get_context("spawn").Process(
+            target=look, args=(service.port, service.token, service.pid, rate, theirs)
+        )
+        looker.start()
+        assert ours.recv() == "ready"
         began = time.monotonic()
-        senders = [threading.Thread(target=submit, args=(n, 4, began)) for n in range(4)]
-        looker = threading.Thread(target=look)
-        for thread in [*senders, looker]:
+        for thread in senders:
             thread.start()
         for thread in senders:
             thread.join()
         sent_s = time.monotonic() - began
-        n_reads = len(reads)
+        ours.send("sent")
         while service.json("GET", "/api/v1/statistics")["completed"] < total:
             time.sleep(0.2)
         done_s = time.monotonic() - began
-        is_over.set()
+        ours.send("done")
+        reads, n_reads, memory = ours.recv()
         looker.join()
         n, most = most_at_once(records)
         while_sending = sorted(reads[:n_reads])
