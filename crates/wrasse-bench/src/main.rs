@@ -5,7 +5,7 @@
 //! wrasse-bench corpus OUTPUT BYTES distinct|same INPUT...   makes an input
 //! wrasse-bench measure STDOUT -- COMMAND...                 measures a command
 //! wrasse-bench loop RECIPE INPUT OUTPUT                     the bare loop
-//! wrasse-bench operators INPUT                              each operator alone
+//! wrasse-bench operators INPUT [NAME...]                    each operator alone
 //! wrasse-bench near INPUT THRESHOLD                         near duplicates, beside all pairs
 //! wrasse-bench sched                                        the scheduler alone
 //! ```
@@ -49,7 +49,7 @@ fn main() -> Result<()> {
             let threshold = threshold.parse().context("THRESHOLD is no number")?;
             near::run(input.as_ref(), threshold)?
         }
-        ["operators", input] => operators::run(input.as_ref())?,
+        ["operators", input, names @ ..] => operators::run(input.as_ref(), names)?,
         _ => bail!("wrong arguments; see the head of `crates/wrasse-bench/src/main.rs`"),
     };
     writeln!(std::io::stdout().lock(), "{result}")?;
