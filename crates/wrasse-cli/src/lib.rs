@@ -31,6 +31,7 @@ mod run;
 mod settings;
 mod stages;
 mod stats_table;
+mod submit;
 mod table;
 mod tune;
 
@@ -70,6 +71,7 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
         Command::Analyze(args) => analyze::analyze(&args, catalog),
         Command::Tune(args) => tune::tune(&args, catalog),
         Command::Replay(args) => replay::replay(&args, catalog),
+        Command::Submit(args) => submit::submit(&args, catalog),
     };
     match result {
         Ok(exit) => exit,
