@@ -14,6 +14,6 @@ def main() -> int:
     # The engine takes over the signals that it waits for. Python's own handlers
     # would only make a note that nobody reads while the engine works.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # What it starts in Python is of this environment.
+    # What the engine starts in Python is of this environment.
     os.environ.setdefault("WRASSE_PYTHON", sys.executable)
     return program(["wrasse", *sys.argv[1:]])

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,3 +110,28 @@ def s3() -> Iterator[str]:
 def bucket(s3: str, request: pytest.FixtureRequest) -> Bucket:
     """A bucket for this test alone."""
     return Bucket(s3, request.node.name.replace("_", "-")[:50].strip("-"))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as users get it, but for the profile: of what the other tests built."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "maturin", "build", "--profile", "dev", "--locked"]
+    built = subprocess.run(
+        [*command, "--out", folder], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def engine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The engine of the wheel, for the package as it lies here."""
+    import wrasse as package
+
+    folder = tmp_path_factory.mktemp("engine")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".so"))
+        archive.extract(name, folder)
+    package.__path__.append(str((folder / name).parent))

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ray_fixtures import bench, fill, local, package  # noqa: F401
-from ray_stand import Bench, Nodes, kill, nodes, processes, stage, wait_for
+from ray_stand import Bench, Nodes, kill, nodes, processes, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
@@ -183,22 +183,20 @@ def run(setup, spec, source):
 
 
 def test_a_sample_that_kills_its_workers_is_rejected_alone(
-    tmp_path: Path, wrasse: Path
+    tmp_path: Path, wrasse: Path, package: Path  # noqa: F811
 ) -> None:
-    package = stage(tmp_path / "package", wrasse)
-    ray = package / "wrasse" / "ray"
-    (original := ray.resolve()) and ray.unlink()
-    shutil.copytree(original, ray)
-    worker = ray / "worker.py"
+    mortal = tmp_path / "package"
+    shutil.copytree(package, mortal, symlinks=True)
+    worker = mortal / "wrasse" / "ray" / "worker.py"
     worker.write_text(worker.read_text() + MORTAL)
     (tmp_path / "run").mkdir()
-    bench = Bench(tmp_path / "run", wrasse, package)
+    bench = Bench(tmp_path / "run", wrasse, mortal)
     texts = [f"{i} buoy and gull" for i in range(12)]
     texts[3] = "3 first-poison"
     texts[9] = "9 second-poison"
     bench.write("in/a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))
     bench.write("recipe.yaml", POISON)
-    with nodes(package, cpus=1) as made:
+    with nodes(mortal, cpus=1) as made:
         bench.run("run", "recipe.yaml", "--quiet", *bench.ray(made.address))
     kept = [json.loads(line)["text"] for line in bench.read("out.jsonl").splitlines()]
     assert kept == [text for text in texts if "poison" not in text]

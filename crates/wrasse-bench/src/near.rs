@@ -85,22 +85,26 @@ fn similar(sets: &[Vec<u64>], threshold: f64) -> (Vec<u32>, u64) {
     let mut first: Vec<u32> = (0..sets.len() as u32).collect();
     let mut holders: HashMap<u64, Vec<u32>> = HashMap::new();
     let mut n_pairs = 0;
-    let mut shared: HashMap<u32, u32> = HashMap::new();
+    // How many shingles each earlier document shares, and which do.
+    let mut shared = vec![0_usize; sets.len()];
+    let mut touched: Vec<u32> = Vec::new();
     for (i, set) in sets.iter().enumerate() {
-        shared.clear();
         for shingle in set {
             let holders = holders.entry(*shingle).or_default();
             for other in holders.iter() {
-                *shared.entry(*other).or_default() += 1;
+                if shared[*other as usize] == 0 {
+                    touched.push(*other);
+                }
+                shared[*other as usize] += 1;
             }
             holders.push(i as u32);
         }
-        for (other, n) in &shared {
-            let n = *n as usize;
-            let union = set.len() + sets[*other as usize].len() - n;
+        for other in touched.drain(..) {
+            let n = std::mem::take(&mut shared[other as usize]);
+            let union = set.len() + sets[other as usize].len() - n;
             if n as f64 >= threshold * union as f64 {
                 n_pairs += 1;
-                let (a, b) = (root(&first, i as u32), root(&first, *other));
+                let (a, b) = (root(&first, i as u32), root(&first, other));
                 first[a.max(b) as usize] = a.min(b);
             }
         }

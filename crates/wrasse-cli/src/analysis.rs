@@ -24,15 +24,15 @@ pub(crate) struct Analysis {
 }
 
 /// Why a step is no part of an analysis.
-pub(crate) fn why_left_out(kind: OpKind, behind_grouper: Option<&str>) -> Option<String> {
+pub(crate) fn why_left_out(step: &Step, behind_grouper: Option<&str>) -> Option<String> {
     if let Some(grouper) = behind_grouper {
         return Some(format!("it works on what `{grouper}` makes of all samples"));
     }
-    match kind {
-        OpKind::Deduplicator | OpKind::Selector => {
+    match step.spec.kind {
+        OpKind::Grouper => Some("it makes one sample of many".to_owned()),
+        _ if decides_over_many(step) => {
             Some("it decides over many samples, not by stats".to_owned())
         }
-        OpKind::Grouper => Some("it makes one sample of many".to_owned()),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ use crate::analysis::{ABOUT, Analysis, STATS, canonical_steps, why_left_out};
 use crate::args::{AnalyzeArgs, HowArgs};
 use crate::backend::Engine;
 use crate::failure::{Failure, say};
-use crate::load;
+use crate::load::{self, Loaded};
 use crate::page;
 use crate::run::{execute, write_whole};
 use crate::settings::{Reuse, job};
@@ -34,7 +34,7 @@ const PAGE: &str = "report.html";
 const EXCERPT_BYTES: u64 = 16 << 20;
 
 pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Failure> {
-    let mut recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
+    let Loaded { mut recipe, python } = load::load(&args.recipe, catalog, args.show.quiet)?;
     let canonical = recipe.canonical().json().clone();
     let process = canonical_steps(&recipe);
     let text_key = recipe.text_keys.first().cloned().unwrap_or_default();
@@ -60,7 +60,7 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
         },
         overwrite: true,
     };
-    let mut job = job(recipe, &how, reuse, &args.recipe.recipe)?;
+    let mut job = job(Loaded { recipe, python }, &how, reuse, &args.recipe.recipe)?;
     let folder = match &args.output {
         Some(folder) => folder.clone(),
         None => job.run_dir.with_extension("analysis"),
@@ -198,7 +198,7 @@ fn leave_out(recipe: &mut Recipe) -> (Vec<u32>, Vec<(u32, String, String)>) {
     recipe.steps.retain(|step| {
         number += 1;
         let name = step.operator.name();
-        let why = why_left_out(step.spec.kind, grouper);
+        let why = why_left_out(step, grouper);
         if step.spec.kind == OpKind::Grouper && grouper.is_none() {
             grouper = Some(name);
         }

@@ -40,6 +40,9 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Hand a run to a Ray cluster as a job, and follow it
     Submit(SubmitArgs),
+    /// Keep a process of the task service: for the service alone
+    #[command(hide = true)]
+    Keep(KeepArgs),
 }
 
 /// The recipe, and changes to it.
@@ -50,6 +53,27 @@ pub(crate) struct RecipeArgs {
     /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) python: PythonArgs,
+    /// The text of the recipe, if it is not in a file.
+    #[arg(skip)]
+    pub(crate) text: Option<Vec<u8>>,
+}
+
+/// Python operators.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct PythonArgs {
+    /// The Python that runs Python operators [default: that of the active
+    /// environment, else `python3`]
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) python: Option<PathBuf>,
+    /// Look for operator folders in this folder, by name or raw_id; can be
+    /// repeated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) operators: Vec<PathBuf>,
+    /// Operators of DataMate behave as there, defects included
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// How to run.
@@ -142,6 +166,12 @@ pub(crate) struct RunArgs {
     /// Run a sample of the input (default 16MiB), write nothing, predict the rest
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "16MiB", require_equals = true)]
     pub(crate) dry_run: Option<ByteCount>,
+    /// Where a task of DataMate (process.yaml) records what became of each
+    /// file: a file of SQLite, `postgres://user:password@host/database` with
+    /// DataMate's own tables, or `none`
+    /// [default: `results.sqlite` in the run directory]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) results: Option<String>,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
 }
@@ -170,6 +200,10 @@ pub(crate) struct ShowArgs {
     /// many seconds; 0 for never. After a minute there is a warning
     #[arg(long, value_name = "SECONDS", default_value_t = 1800.0, value_parser = seconds)]
     pub(crate) no_progress_timeout: f64,
+    /// Tell in files of this folder what the run is, where it stands and what
+    /// came of it: for the task service
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) live: Option<PathBuf>,
 }
 
 impl ShowArgs {
@@ -300,6 +334,12 @@ pub(crate) struct SubmitArgs {
     /// Flags of `wrasse run`, after `--`
     #[arg(last = true, value_name = "FLAGS")]
     pub(crate) flags: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct KeepArgs {
+    /// The folder that it shares with the service
+    pub(crate) dir: PathBuf,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

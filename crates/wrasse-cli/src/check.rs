@@ -2,16 +2,16 @@
 
 use serde_json::json;
 use wrasse_op::Catalog;
-use wrasse_recipe::{Severity, check as check_recipe};
 
 use crate::Exit;
 use crate::args::{CheckArgs, ReportForm};
 use crate::failure::{Failure, print, say};
-use crate::load::source;
+use crate::load::{Understood, checked, wrong};
 
 pub(crate) fn check(args: &CheckArgs, catalog: &Catalog) -> Result<Exit, Failure> {
-    let source = source(&args.recipe)?;
-    let checked = check_recipe(&source, catalog);
+    let Understood {
+        source, checked, ..
+    } = checked(&args.recipe, catalog)?;
     match args.format {
         ReportForm::Json => {
             let findings: Vec<_> = checked
@@ -48,21 +48,6 @@ pub(crate) fn check(args: &CheckArgs, catalog: &Catalog) -> Result<Exit, Failure
             }
             Ok(Exit::Done)
         }
-        None => {
-            let n = checked
-                .diagnostics
-                .iter()
-                .filter(|one| one.severity == Severity::Error)
-                .count();
-            Err(Failure {
-                message: format!(
-                    "{n} error{} in {}",
-                    if n == 1 { "" } else { "s" },
-                    args.recipe.recipe
-                ),
-                hint: None,
-                exit: Exit::Usage,
-            })
-        }
+        None => Err(wrong(&args.recipe, &checked.diagnostics)),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use wrasse_core::ByteCount;
+use wrasse_local::{Job, View};
 use wrasse_op::Catalog;
 use wrasse_run::Existing;
 
@@ -24,6 +25,11 @@ pub(crate) fn explain(args: &ExplainArgs, catalog: &Catalog) -> Result<Exit, Fai
     for warning in &view.warnings {
         say(&format!("warning: {warning}"));
     }
+    print(&text(&job, &view))
+}
+
+/// How the job would run, for people.
+pub(crate) fn text(job: &Job, view: &View) -> String {
     let mut text = String::new();
     let bytes = view
         .bytes
@@ -61,5 +67,5 @@ pub(crate) fn explain(args: &ExplainArgs, catalog: &Catalog) -> Result<Exit, Fai
             "         and 17 to 23 bytes for each distinct document at each deduplicator ({dedups})"
         );
     }
-    print(&text)
+    text
 }

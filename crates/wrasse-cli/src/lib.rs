@@ -16,17 +16,22 @@ mod args;
 mod backend;
 mod check;
 mod dry_run;
+pub mod embedded;
 mod exit;
 mod explain;
 mod failure;
+mod live;
 mod load;
 mod metrics_server;
+mod operators;
 mod ops;
 mod page;
 mod progress;
+mod python;
 mod replay;
 mod report;
 mod reporter;
+mod results;
 mod run;
 mod settings;
 mod stages;
@@ -43,6 +48,7 @@ use wrasse_op::Catalog;
 
 use crate::args::{Args, Command};
 pub use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// The whole program, with the operators of `catalog`.
 pub fn main(catalog: &Catalog) -> ExitCode {
@@ -72,6 +78,10 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
         Command::Tune(args) => tune::tune(&args, catalog),
         Command::Replay(args) => replay::replay(&args, catalog),
         Command::Submit(args) => submit::submit(&args, catalog),
+        Command::Keep(args) => match wrasse_service::keep(&args.dir) {
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),
+        },
     };
     match result {
         Ok(exit) => exit,

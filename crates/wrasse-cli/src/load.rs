@@ -2,24 +2,33 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use wrasse_op::Catalog;
-use wrasse_recipe::{Checked, Recipe, Severity, Source, check};
+use wrasse_pyhost::Python;
+use wrasse_recipe::{Checked, Diagnostic, Recipe, Severity, Source, check_with};
 
-use crate::Exit;
 use crate::args::RecipeArgs;
 use crate::failure::{Failure, say};
+use crate::operators;
+use crate::python::PythonSource;
 
 /// The recipe's text with the changes of the command line.
 pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
-    let bytes = if args.recipe == "-" {
+    let bytes = if let Some(text) = &args.text {
+        Ok(text.clone())
+    } else if args.recipe == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
         std::fs::read(&args.recipe)
     };
     match bytes {
-        Ok(bytes) => Ok(Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned())),
+        Ok(bytes) => {
+            let source = Source::new(&args.recipe, &bytes).with_overrides(args.set.iter().cloned());
+            let folders = operators::folders(&source, &args.python.operators)?;
+            Ok(source.with_folders(folders))
+        }
         Err(error) => {
             let failure =
                 Failure::usage(format!("cannot read the recipe {}: {error}", args.recipe));
@@ -31,33 +40,66 @@ pub(crate) fn source(args: &RecipeArgs) -> Result<Source, Failure> {
     }
 }
 
-/// Loads a recipe; prints errors and warnings.
-pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<Recipe, Failure> {
+/// A recipe, ready to run.
+pub(crate) struct Loaded {
+    pub(crate) recipe: Recipe,
+    /// What runs its Python operators, if it has any.
+    pub(crate) python: Option<Arc<Python>>,
+}
+
+/// A recipe as far as it can be understood.
+pub(crate) struct Understood {
+    pub(crate) source: Source,
+    /// The recipe, with all that is to be said of it.
+    pub(crate) checked: Checked,
+    /// What runs its Python operators, if it has any.
+    pub(crate) python: Option<Arc<Python>>,
+}
+
+/// Reads and checks a recipe.
+pub(crate) fn checked(args: &RecipeArgs, catalog: &Catalog) -> Result<Understood, Failure> {
     let source = source(args)?;
+    let outsiders = PythonSource::new(&args.python, &args.recipe);
+    let checked = check_with(&source, catalog, &outsiders);
+    Ok(Understood {
+        source,
+        checked,
+        python: outsiders.into_python(),
+    })
+}
+
+/// Loads a recipe; prints errors and warnings.
+pub(crate) fn load(args: &RecipeArgs, catalog: &Catalog, quiet: bool) -> Result<Loaded, Failure> {
+    let Understood {
+        source,
+        checked,
+        python,
+    } = checked(args, catalog)?;
     let Checked {
         recipe,
         diagnostics,
-    } = check(&source, catalog);
+    } = checked;
     for finding in &diagnostics {
         if finding.severity == Severity::Error || !quiet {
             say(finding.render(&source).trim_end());
         }
     }
-    recipe.ok_or_else(|| {
-        let n = diagnostics
-            .iter()
-            .filter(|one| one.severity == Severity::Error)
-            .count();
-        Failure {
-            message: format!(
-                "{n} error{} in {}",
-                if n == 1 { "" } else { "s" },
-                args.recipe
-            ),
-            hint: Some("`wrasse check` tells the same without running anything".to_owned()),
-            exit: Exit::Usage,
-        }
-    })
+    recipe
+        .map(|recipe| Loaded { recipe, python })
+        .ok_or_else(|| {
+            wrong(args, &diagnostics)
+                .with_hint("`wrasse check` tells the same without running anything")
+        })
+}
+
+/// A recipe that cannot run, for what was told of it.
+pub(crate) fn wrong(args: &RecipeArgs, diagnostics: &[Diagnostic]) -> Failure {
+    let n = diagnostics
+        .iter()
+        .filter(|one| one.severity == Severity::Error)
+        .count();
+    let plural = if n == 1 { "" } else { "s" };
+    Failure::usage(format!("{n} error{plural} in {}", args.recipe))
 }
 
 /// A YAML file in the place where none was found.

@@ -35,10 +35,7 @@ pub(crate) fn ops(args: &OpsArgs, catalog: &Catalog) -> Result<Exit, Failure> {
         .filter(|spec| matches(spec, &words))
         .collect();
     match args.format {
-        ReportForm::Json => {
-            let list: Vec<Value> = found.into_iter().map(spec_json).collect();
-            print(&format!("{:#}\n", Value::from(list)))
-        }
+        ReportForm::Json => print(&format!("{:#}\n", list_json(found.into_iter()))),
         ReportForm::Text => {
             let rows: Vec<Vec<String>> = found
                 .iter()
@@ -62,6 +59,11 @@ pub(crate) fn ops(args: &OpsArgs, catalog: &Catalog) -> Result<Exit, Failure> {
             ))
         }
     }
+}
+
+/// What there is to know of these operators.
+pub(crate) fn list_json<'a>(operators: impl Iterator<Item = &'a OpSpec>) -> Value {
+    operators.map(spec_json).collect()
 }
 
 pub(crate) fn schema(catalog: &Catalog) -> Result<Exit, Failure> {

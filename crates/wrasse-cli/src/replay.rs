@@ -48,7 +48,10 @@ pub(crate) fn replay(args: &ReplayArgs, catalog: &Catalog) -> Result<Exit, Failu
         None => beside(&job.output),
     };
     job.source.paths = vec![input.to_string_lossy().into_owned()];
-    job.source.format = Some(wrasse_io::Format::Jsonl);
+    // Files are read anew, wherever it was that they failed.
+    if job.source.format != Some(wrasse_io::Format::Files) {
+        job.source.format = Some(wrasse_io::Format::Jsonl);
+    }
     job.known_from = Some(job.run_dir.clone());
     job.run_dir = replay_dir;
     job.places = Places::default();

@@ -222,5 +222,9 @@ pub(crate) fn text(job: &Job, result: &RunResult) -> String {
             path.display()
         ));
     }
+    let clusters = job.run_dir.join("clusters.jsonl");
+    if tally.duplicates() > 0 && clusters.is_file() {
+        text.push_str(&format!("who duplicates whom: {}\n", clusters.display()));
+    }
     text
 }

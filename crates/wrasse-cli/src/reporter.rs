@@ -1,5 +1,5 @@
 //! [`Reporter`]: all who are told how a run goes, from the same snapshots: the
-//! terminal, the event log, and whoever asks for metrics.
+//! terminal, the event log, the task service, and whoever asks for metrics.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
@@ -11,6 +11,7 @@ use wrasse_run::{Error, EventLog, RunSnapshot, StuckSnapshot};
 use crate::Exit;
 use crate::args::ShowArgs;
 use crate::failure::{Failure, say};
+use crate::live::Live;
 use crate::metrics_server::MetricsServer;
 use crate::progress::Progress;
 
@@ -24,8 +25,11 @@ pub(crate) struct Reporter {
     server: Option<MetricsServer>,
     run_dir: PathBuf,
     log: Log,
+    live: Option<Live>,
     last: Option<RunSnapshot>,
     is_stuck: bool,
+    /// Whether the program is ended if the run does not end by itself.
+    ends_program: bool,
     /// Ends the program, unless it is dropped in time.
     deadline: Option<Sender<()>>,
 }
@@ -39,7 +43,9 @@ enum Log {
 }
 
 impl Reporter {
-    pub(crate) fn new(job: &Job, show: &ShowArgs) -> Result<Self, Failure> {
+    /// `ends_program`: whether the program is ended if a run that was given up
+    /// does not end by itself.
+    pub(crate) fn new(job: &Job, show: &ShowArgs, ends_program: bool) -> Result<Self, Failure> {
         let server = match show.metrics_addr {
             None => None,
             Some(address) => Some(MetricsServer::start(address).map_err(|error| {
@@ -59,8 +65,10 @@ impl Reporter {
             server,
             run_dir: job.run_dir.clone(),
             log: Log::Unopened,
+            live: show.live.as_deref().map(|dir| Live::new(dir, job)),
             last: None,
             is_stuck: false,
+            ends_program,
             deadline: None,
         })
     }
@@ -87,8 +95,13 @@ impl Reporter {
                 self.log = self.checked(seen.map(|()| Log::Failed));
             }
         }
+        if let Some(live) = &mut self.live {
+            live.see(snapshot);
+        }
         self.last = Some(snapshot.clone());
-        if let Some(stuck) = snapshot.stuck.as_ref().filter(|stuck| stuck.gives_up) {
+        if let Some(stuck) = snapshot.stuck.as_ref().filter(|stuck| stuck.gives_up)
+            && self.ends_program
+        {
             self.expect_the_end(stuck);
         }
     }
@@ -133,6 +146,9 @@ impl Reporter {
             if ended.is_err() {
                 self.log = self.checked(ended.map(|()| Log::Failed));
             }
+        }
+        if let (Some(live), Some(last)) = (&mut self.live, &self.last) {
+            live.end(last);
         }
         self.progress.end(self.last.as_ref());
     }

@@ -1,37 +1,49 @@
 //! `wrasse run`.
 
 use std::path::Path;
+use std::sync::Once;
 
+use serde_json::Value;
 use wrasse_job::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
-use wrasse_run::Existing;
+use wrasse_run::{Existing, RunSnapshot};
 
 use crate::Exit;
 use crate::args::{ReportForm, RunArgs, ShowArgs};
 use crate::backend::Engine;
 use crate::failure::{Failure, print, say};
 use crate::reporter::{Reporter, end_at_once};
+use crate::results::{self, Results};
 use crate::settings::{Reuse, job};
 use crate::table::count;
-use crate::{allocator, dry_run, load, page, report};
+use crate::{allocator, dry_run, live, load, page, report};
 
 pub(crate) fn run(args: &RunArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let recipe = load::load(&args.recipe, catalog, args.show.quiet)?;
-    let reuse = Reuse {
-        existing: match (args.resume, args.restart) {
-            (true, _) => Existing::Resume,
-            (_, true) => Existing::Restart,
-            _ => Existing::Refuse,
-        },
-        overwrite: args.overwrite,
-    };
+    let reuse = reuse(args.resume, args.restart, args.overwrite);
+    let wanted = results::wanted(&recipe.recipe, args.results.as_deref())?;
     let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
     job.guard = args.show.guard();
     job.examples = shows_page(&job, &args.show);
     let engine = Engine::new(&args.backend, &args.how)?;
     match args.dry_run {
         Some(sample) => dry_run::dry_run(&job, sample, args.show.report),
-        None => execute(&job, &engine, &args.show)?.1,
+        None => {
+            let results = wanted.map(|wanted| wanted.start(&job)).transpose()?;
+            execute_recorded(&job, &engine, &args.show, results)?.1
+        }
+    }
+}
+
+/// What is done with an interrupted run and a foreign output.
+pub(crate) fn reuse(resume: bool, restart: bool, overwrite: bool) -> Reuse {
+    Reuse {
+        existing: match (resume, restart) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Restart,
+            _ => Existing::Refuse,
+        },
+        overwrite,
     }
 }
 
@@ -51,6 +63,16 @@ pub(crate) fn execute(
     engine: &Engine,
     show: &ShowArgs,
 ) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
+    execute_recorded(job, engine, show, None)
+}
+
+/// The same, and records the results of each file.
+fn execute_recorded(
+    job: &Job,
+    engine: &Engine,
+    show: &ShowArgs,
+    mut results: Option<Results>,
+) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
     quiet_operators();
     allocator::fit(job);
     let cancel = Cancel::default();
@@ -63,24 +85,49 @@ pub(crate) fn execute(
         }
         asked.cancel();
     });
-    let mut reporter = Reporter::new(job, show)?;
-    let result = engine.run(job, &mut |snapshot| reporter.see(snapshot), &cancel);
+    let mut reporter = Reporter::new(job, show, true)?;
+    let mut see = |snapshot: &RunSnapshot| {
+        reporter.see(snapshot);
+        if let Some(results) = &mut results {
+            results.see();
+        }
+    };
+    let result = engine.run(job, &mut see, &cancel);
     reporter.end(&result);
     drop(reporter);
+    let recorded = match (&result, results) {
+        (Ok(result), Some(results)) => results.end(result, show.quiet),
+        (Err(_), Some(results)) => {
+            results.failed();
+            Ok(())
+        }
+        (_, None) => Ok(()),
+    };
     let result = result?;
+    write_page(job, &result);
+    if let Some(dir) = &show.live {
+        live::report(dir, &report::json(job, &result));
+    }
+    let verdict = tell(job, &result, show.quiet, show.report);
+    // A run that was interrupted has more to say than that.
+    let verdict = verdict.and_then(|exit| recorded.map(|()| exit));
+    Ok((result, verdict))
+}
+
+/// Writes the page of a run, if there shall be one.
+pub(crate) fn write_page(job: &Job, result: &RunResult) {
     if job.examples
         && let Some(path) = job.places.page(&job.run_dir)
         && (!result.was_done || !path.exists())
-        && let Err(error) = write_whole(&path, &page::run::render(job, &result))
+        && let Err(error) = write_whole(&path, &page::run::render(job, result))
     {
         let path = path.display();
         say(&format!("warning: cannot write {path}: {error}"));
     }
-    let verdict = tell(job, &result, show.quiet, show.report);
-    Ok((result, verdict))
 }
 
-fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
+/// The report of a run, which is also written to its place.
+pub(crate) fn write_report(job: &Job, result: &RunResult) -> Value {
     let json = report::json(job, result);
     // A run may be killed between its last line and its report.
     if let Some(path) = job.places.report(&job.run_dir)
@@ -92,6 +139,11 @@ fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<
             path.display()
         ));
     }
+    json
+}
+
+fn tell(job: &Job, result: &RunResult, quiet: bool, form: ReportForm) -> Result<Exit, Failure> {
+    let json = write_report(job, result);
     for warning in &result.warnings {
         say(&format!("warning: {warning}"));
     }
@@ -113,7 +165,8 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::rename(&beside, path)
 }
 
-fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {
+/// What the result means for the user.
+pub(crate) fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> {
     let tally = &result.tally;
     let rejects = job.places.rejects(&job.run_dir);
     if result.was_done && !quiet {
@@ -164,13 +217,16 @@ fn verdict(job: &Job, result: &RunResult, quiet: bool) -> Result<Exit, Failure> 
 /// A panic in an operator becomes a reject that carries its message; a trace
 /// on the terminal for each would hide everything else.
 pub(crate) fn quiet_operators() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let on_worker = std::thread::current()
-            .name()
-            .is_some_and(|name| name.starts_with("wrasse-worker"));
-        if !on_worker {
-            usual(info);
-        }
-    }));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let on_worker = std::thread::current()
+                .name()
+                .is_some_and(|name| name.starts_with("wrasse-worker"));
+            if !on_worker {
+                usual(info);
+            }
+        }));
+    });
 }

@@ -13,6 +13,7 @@ use wrasse_run::{Existing, Guard, MaxRejects, PassSettings, Places, ReportPlace}
 
 use crate::args::HowArgs;
 use crate::failure::{Failure, say};
+use crate::load::Loaded;
 
 /// Bytes of rows in a block: large enough that handing it from thread to
 /// thread costs nothing, small enough that a few hundred threads fit in memory.
@@ -32,7 +33,8 @@ pub(crate) struct Reuse {
 }
 
 /// The job that `recipe` and `how` describe. `file` is the recipe's own path.
-pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Result<Job, Failure> {
+pub(crate) fn job(loaded: Loaded, how: &HowArgs, reuse: Reuse, file: &str) -> Result<Job, Failure> {
+    let Loaded { recipe, python } = loaded;
     let settings = recipe.settings.clone();
     let canonical = recipe.canonical().json().clone();
     let source = source(&recipe, file)?;
@@ -53,9 +55,12 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         .or_else(|| settings.run_dir.clone().map(PathBuf::from))
         .unwrap_or_else(|| default_run_dir(&output, &recipe, file));
     let pass = PassSettings {
+        clusters: true,
         keep_stats: recipe.output.keep_stats,
         keep_hashes: recipe.output.keep_hashes,
+        // A task accounts for every file, with the reason.
         trace_dropped: how.trace_dropped
+            || recipe.task.is_some()
             || !matches!(settings.trace_dropped, None | Some(FileChoice::No)),
         measuring: None,
         examples_share: None,
@@ -101,6 +106,7 @@ pub(crate) fn job(recipe: Recipe, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         block_bytes: BLOCK_BYTES,
         commit_bytes: how.commit_bytes.unwrap_or(COMMIT_BYTES),
         guard: Guard::default(),
+        python,
         row_bytes_max: settings.max_row_bytes.unwrap_or(ROW_BYTES_MAX),
         plan: Arc::new(Plan::new(
             recipe.steps.into_iter().map(|step| step.operator).collect(),
@@ -157,6 +163,10 @@ fn source(recipe: &Recipe, file: &str) -> Result<SourceSpec, Failure> {
             .first()
             .cloned()
             .unwrap_or_else(|| "text".to_owned()),
+        fields: recipe
+            .task
+            .as_ref()
+            .map_or_else(Default::default, |task| task.fields.clone()),
         exclude: Vec::new(),
     })
 }
@@ -224,12 +234,13 @@ fn format(name: &str, place: Option<Place>, file: &str) -> Result<Format, Failur
             "tsv" => Format::Tsv,
             "txt" | "text" | "md" | "html" => Format::Text,
             "document" | "documents" | "pdf" | "docx" | "pptx" | "xlsx" => Format::Document,
+            "files" => Format::Files,
             _ => {
                 return Err(at(
                     place,
                     file,
                     format!(
-                        "unknown format `{name}`, expected jsonl, parquet, csv, tsv, text or documents"
+                        "unknown format `{name}`, expected jsonl, parquet, csv, tsv, text, documents or files"
                     ),
                 ));
             }

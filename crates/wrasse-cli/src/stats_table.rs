@@ -49,6 +49,7 @@ impl StatsTable {
             format: Some(Format::Parquet),
             suffixes: Vec::new(),
             text_key: "text".to_owned(),
+            fields: Default::default(),
             exclude: Vec::new(),
         })
         .map_err(unreadable)?;

@@ -12,7 +12,7 @@ use wrasse_run::stats_columns as columns;
 
 use crate::Exit;
 use crate::analysis::{Analysis, find_steps};
-use crate::args::{RecipeArgs, TuneArgs};
+use crate::args::{PythonArgs, RecipeArgs, TuneArgs};
 use crate::failure::{Failure, print, say};
 use crate::load;
 use crate::settings::processors;
@@ -24,10 +24,13 @@ pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> 
         &RecipeArgs {
             recipe: args.recipe.clone(),
             set: args.set.clone(),
+            python: PythonArgs::default(),
+            text: None,
         },
         catalog,
         args.json,
-    )?;
+    )?
+    .recipe;
     let analysis = Analysis::read(&Analysis::beside(&args.stats))?;
     let steps = find_steps(&recipe, &analysis, catalog)?;
     let stats = StatsTable::open(&args.stats)?;

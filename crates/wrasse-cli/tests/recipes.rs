@@ -41,6 +41,7 @@ guides! {
     duplicate_decisions: "duplicate-decisions.md",
     waiting_for_all: "waiting-for-all.md",
     measure_and_tune: "measure-and-tune.md",
+    datamate_tasks: "datamate-tasks.md",
 }
 
 #[test]

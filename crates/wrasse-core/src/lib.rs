@@ -24,7 +24,7 @@ pub use columns::{Cell, Columns};
 pub use error::FieldError;
 pub use json::{NotASample, write_string};
 pub use origin::Origin;
-pub use sample::{STATS_FIELD, Sample};
+pub use sample::{Peek, STATS_FIELD, Sample};
 pub use shared::SharedStr;
 pub use stats::{Stat, Stats};
 pub use text::{Derived, Text};

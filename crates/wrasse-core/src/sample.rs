@@ -31,6 +31,15 @@ pub struct Sample {
     revision: u32,
 }
 
+/// A value as it is at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peek<'s> {
+    /// A text, decoded.
+    Text(&'s str),
+    /// Any value, a text too, as JSON.
+    Json(Cow<'s, str>),
+}
+
 #[derive(Clone, Debug)]
 enum Row {
     Json { line: SharedStr, fields: Vec<Field> },
@@ -107,6 +116,11 @@ impl Sample {
         self.origin
     }
 
+    /// Says which piece of its row the sample is.
+    pub fn set_piece(&mut self, piece: u32) {
+        self.origin.piece = piece;
+    }
+
     /// The values measured so far.
     pub fn stats(&self) -> &Stats {
         &self.stats
@@ -160,6 +174,18 @@ impl Sample {
             };
         }
         self.read_json(path)
+    }
+
+    /// The value at `path` as it is at hand, without decoding; `None` if absent.
+    pub fn peek(&self, path: &str) -> Option<Peek<'_>> {
+        if let Some(at) = self.position(path) {
+            return match &self.loaded[at].value {
+                Content::Text(text) => Some(Peek::Text(text.as_str())),
+                Content::Json(raw) => Some(Peek::Json(Cow::Borrowed(raw))),
+                Content::Removed => None,
+            };
+        }
+        self.read_json(path).map(Peek::Json)
     }
 
     /// The value at `path`, decoded; `None` if absent.

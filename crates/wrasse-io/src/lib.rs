@@ -11,14 +11,16 @@
 //! Layer: 2.
 
 mod error;
+mod files;
 mod sink;
 mod source;
 mod store;
 
 pub use error::Error;
 pub use sink::{
-    BlockBuilder, Conflict, Encoder, Finished, OutBlock, Part, Sink, SinkSpec, clear_staging,
-    encoder, open_sink, output_format,
+    BlockBuilder, Conflict, EXPORTS, Encoder, ExportSource, Exported, Finished, OutBlock, Part,
+    Sink, SinkSpec, StreamForm, clear_staging, encoder, exported, exports_committed,
+    missing_export, open_sink, output_format, stream,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

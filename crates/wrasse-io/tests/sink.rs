@@ -37,6 +37,7 @@ impl Scene {
         let folder = TempDir::new().unwrap();
         let spec = SinkSpec {
             path: format!("{}/out/{path}", folder.path().display()),
+            text_key: "text".to_owned(),
             format: None,
             part_bytes: part_bytes.map(ByteCount),
             staging: folder.path().join("run"),
@@ -378,6 +379,7 @@ fn places_that_cannot_be_written_are_named() {
     assert!(error.hint.is_some());
     let spec = SinkSpec {
         path: "out.docx".to_owned(),
+        text_key: "text".to_owned(),
         ..scene.spec.clone()
     };
     assert!(

@@ -9,13 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{
-    Conflict, Format, Inputs, Part, SinkSpec, SourceSpec, Split, clear_staging, discover,
-    open_sink, output_format, splits,
+    Conflict, Format, Inputs, Part, Sink, SinkSpec, SourceSpec, Split, clear_staging, discover,
+    missing_export, open_sink, output_format, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
+use wrasse_pyhost::{Python, WorkerLog};
 use wrasse_run::{
-    Commit, Done, Error, ErrorKind, Examples, ExchangeStore, Existing, FingerprintSet, Guard,
-    Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir, Tally, Writer, WriterSettings,
+    Commit, Done, Error, ErrorKind, Examples, ExchangeStore, Existing, FingerprintSet, Gates,
+    Guard, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir, Tally, Writer,
+    WriterSettings,
 };
 use wrasse_sched::Place;
 
@@ -27,6 +29,8 @@ pub struct Job {
     pub source: SourceSpec,
     /// The operators, in order.
     pub plan: Arc<Plan>,
+    /// What runs the operators that are Python's.
+    pub python: Option<Arc<Python>>,
     /// The output file, folder, address, or `-`.
     pub output: String,
     /// The output's format, if its name does not tell.
@@ -92,7 +96,7 @@ pub struct RunResult {
     pub resumed: bool,
     /// Seconds.
     pub elapsed_s: f64,
-    /// Processor seconds of the process, if the system says.
+    /// Processor seconds of the process during the run, if the system says.
     pub cpu_s: Option<f64>,
     /// The most resident memory that was seen, in bytes; 0 if unknown.
     pub peak_bytes: u64,
@@ -165,22 +169,28 @@ pub struct Ready {
 ///
 /// If the run cannot begin as asked.
 pub fn begin(job: &Job) -> Result<Begun, Error> {
-    begin_with(job, list(job)?)
+    begin_with(job, list(job)?, None)
 }
 
-/// The same with an input that was listed before.
+/// The same with an input that was listed before, and with rows that go into
+/// `sink`, if there is one, rather than to the job's output, which then must be
+/// `-`.
 ///
 /// # Errors
 ///
 /// If the run cannot begin as asked.
-pub fn begin_with(job: &Job, inputs: Inputs) -> Result<Begun, Error> {
+pub fn begin_with(job: &Job, inputs: Inputs, sink: Option<Box<dyn Sink>>) -> Result<Begun, Error> {
     let budget = budget(job)?;
-    let replace = may_replace_output(job)?;
+    let mut replace = may_replace_output(job)?;
     let inputs = Arc::new(inputs);
     refuse_input_among_parts(job, &inputs)?;
     let warnings = inputs.warnings.clone();
     let splits = splits(&inputs, job.split_bytes)?;
     let header = header(job, &inputs);
+    if job.format == Some(Format::Files) {
+        // What was exported from another list is not this run's to replace.
+        replace = RunDir::inputs_of(&job.run_dir).as_ref() == Some(&header.inputs);
+    }
     let existing = if job.output == "-" {
         Existing::Restart
     } else {
@@ -189,6 +199,7 @@ pub fn begin_with(job: &Job, inputs: Inputs) -> Result<Begun, Error> {
     let (dir, resume) = RunDir::open(&job.run_dir, job.places.clone(), &header, existing)?;
     let spec = SinkSpec {
         path: job.output.clone(),
+        text_key: job.source.text_key.clone(),
         format: job.format,
         part_bytes: job.part_bytes,
         staging: dir.staging(),
@@ -203,12 +214,19 @@ pub fn begin_with(job: &Job, inputs: Inputs) -> Result<Begun, Error> {
         }
         Resume::At(commit) => commit,
     };
-    let mut sink =
-        open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?;
+    let mut sink = match sink {
+        Some(sink) => sink,
+        None => open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?,
+    };
     sink.set_threads(sink_threads(budget.threads));
     let format = output_format(&spec).map_err(unwritable)?;
-    let n_gates = job.plan.n_boundaries();
     let n_operators = job.plan.operators().len();
+    if let Some(python) = &job.python {
+        let path = dir.path().join(WORKER_LOG);
+        let log = WorkerLog::append_to(&path)
+            .map_err(|error| Error::io(format!("cannot write {}", path.display()), error))?;
+        python.log_to(log);
+    }
     let pass = Pass::new(
         Arc::clone(&job.plan),
         Arc::clone(&inputs),
@@ -225,7 +243,11 @@ pub fn begin_with(job: &Job, inputs: Inputs) -> Result<Begun, Error> {
     };
     let at = commit.as_deref();
     let (exchanges, decision_bytes) = exchanges(job, dir.path());
-    let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, n_gates, settings)?;
+    let gates = Gates {
+        deduplicators: pass.deduplicators(),
+        inputs: Arc::clone(&inputs),
+    };
+    let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, gates, settings)?;
     let mut seen = writer.seen()?;
     if let Some(known) = &job.known_from {
         RunDir::add_fingerprints(known, &mut seen)?;
@@ -246,6 +268,9 @@ pub fn begin_with(job: &Job, inputs: Inputs) -> Result<Begun, Error> {
         resumed: commit.is_some(),
     })))
 }
+
+/// What worker processes print, in the run directory.
+const WORKER_LOG: &str = "workers.log";
 
 /// Examples of changes and duplicates are looked for in so many bytes of the
 /// input, spread evenly: their texts are copied, which shall not be felt.
@@ -304,7 +329,17 @@ fn start(commit: Option<&Commit>) -> Place {
 
 /// An earlier run was complete: its output must still be there.
 fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error> {
-    let is_local = job.output != "-" && !job.output.contains("://");
+    let is_folder_of_files = job.format == Some(Format::Files);
+    if is_folder_of_files
+        && let Some(missing) = missing_export(&job.run_dir, Path::new(&job.output))?
+    {
+        return Err(Error::usage(format!(
+            "the run in {} is complete, but {missing}",
+            job.run_dir.display()
+        ))
+        .with_hint("pass --restart to make it anew"));
+    }
+    let is_local = job.output != "-" && !job.output.contains("://") && !is_folder_of_files;
     for part in done.parts.iter().filter(|_| is_local) {
         let bytes = std::fs::metadata(&part.path)
             .map(|metadata| metadata.len())
@@ -403,6 +438,11 @@ fn may_replace_output(job: &Job) -> Result<bool, Error> {
     let is_full_folder =
         path.is_dir() && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     let ours = RunDir::is_done(&job.run_dir) || RunDir::is_interrupted(&job.run_dir);
+    // Exported files find their place among those of others.
+    let shares_folder = job.format == Some(Format::Files) && !is_file;
+    if shares_folder {
+        return Ok(ours);
+    }
     if (is_file || is_full_folder) && !ours && !job.overwrite {
         return Err(Error::usage(format!(
             "the output {} exists and was not written by an earlier run",
@@ -416,6 +456,9 @@ fn may_replace_output(job: &Job) -> Result<bool, Error> {
 /// Parts of an earlier run are removed when a new one begins; an input that has
 /// the name of a part would be lost with them.
 fn refuse_input_among_parts(job: &Job, inputs: &Inputs) -> Result<(), Error> {
+    if job.format == Some(Format::Files) {
+        return Ok(());
+    }
     let output = Path::new(&job.output);
     let is_folder = job.output.ends_with('/') || output.is_dir() || output.extension().is_none();
     let folder = match (is_folder, job.part_bytes, output.parent()) {

@@ -8,7 +8,7 @@
 use wrasse_op::OpKind as Shape;
 use wrasse_plan::{End, Plan};
 use wrasse_run::{Error, Part, PassSettings};
-use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, Resources};
+use wrasse_sched::{OPERATORS_MAX, ORDERED_MAX, OpConfig, OpKind, PoolConfig, Resources};
 
 /// What an operator of the scheduler runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Step {
     Read(Part),
     /// Runs operators over blocks.
     Run(Part),
+    /// Has worker processes run operators over blocks.
+    Outside(Part),
     /// Decides what passes the gate behind this stage.
     Gate(usize),
     /// Keeps blocks at the exchange behind this stage until all have come; then
@@ -54,6 +56,10 @@ impl Pipeline {
                 operators: stage.operators.clone(),
                 ends_stage: true,
             };
+            if stage.is_outside {
+                steps.push(Step::Outside(all));
+                continue;
+            }
             let reads = |part| match i.checked_sub(1).map(|before| plan.stages()[before].end) {
                 None => Some(Step::Read(part)),
                 Some(End::Exchange(_)) => Some(Step::Exchange(i - 1, part)),
@@ -154,11 +160,13 @@ impl Pipeline {
 
     /// The operators as the scheduler takes them. `block_bytes` is what a block
     /// is expected to hold, until it is measured.
-    pub fn configs(&self, block_bytes: u64) -> Vec<OpConfig> {
+    pub fn configs(&self, pool: impl Fn(usize) -> PoolConfig, block_bytes: u64) -> Vec<OpConfig> {
         let config = |step: &Step| {
             let (kind, millicpus, tasks_max) = match step {
                 Step::Read(_) => (OpKind::Source, HALF_A_THREAD, u32::MAX),
                 Step::Run(_) => (OpKind::Map, HALF_A_THREAD, u32::MAX),
+                // What its workers take is theirs for as long as they live.
+                Step::Outside(_) => (OpKind::Map, 0, u32::MAX),
                 // By the thread for what needs its input in order.
                 Step::Gate(_) => (OpKind::Ordered, 0, 1),
                 Step::Exchange(..) => (OpKind::Exchange, HALF_A_THREAD, u32::MAX),
@@ -168,7 +176,10 @@ impl Pipeline {
                 task: Resources::millicpus(millicpus),
                 tasks_max,
                 output_bytes: block_bytes,
-                pool: None,
+                pool: match step {
+                    Step::Outside(part) => Some(pool(part.stage)),
+                    _ => None,
+                },
             }
         };
         self.steps.iter().map(config).collect()
@@ -193,7 +204,7 @@ fn name(plan: &Plan, step: &Step) -> String {
     };
     match step {
         Step::Read(read) => part("read", read),
-        Step::Run(run) => part("", run),
+        Step::Run(run) | Step::Outside(run) => part("", run),
         Step::Gate(gate) => boundary(*gate).to_owned(),
         Step::Exchange(exchange, run) => part(boundary(*exchange), run),
     }

@@ -11,9 +11,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use wrasse_io::Split;
 use wrasse_job::{Pipeline, Step};
 use wrasse_run::{Backend, BlockState, Error, Outcome, Tally};
-use wrasse_sched::{BlockId, Command, Event, Input, Metadata, Place, TaskId};
+use wrasse_sched::{
+    BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId, WorkerId,
+};
 
 use crate::ordering::Turn;
+use crate::pools::{Crew, Tag};
 use crate::worker::{Note, Reader, Task};
 use crate::writing::Order;
 
@@ -35,6 +38,8 @@ pub(crate) struct Local<'a> {
     pub(crate) named: u64,
     /// Tasks that run: what they work on.
     pub(crate) running: HashMap<TaskId, Work>,
+    /// Worker processes, by operator.
+    pub(crate) crews: HashMap<OpIdx, Crew>,
     /// Readers that nobody uses at the moment.
     pub(crate) readers: BTreeMap<u32, Reader>,
     pub(crate) books: Books,
@@ -47,6 +52,8 @@ pub(crate) enum Work {
     Block(u64, u32),
     /// A split of an exchange.
     ReadBack,
+    /// A block with a worker process.
+    Outside(u64),
 }
 
 /// The accounting of what is under way.
@@ -75,7 +82,7 @@ impl Local<'_> {
         self.books
     }
 
-    fn submit(&mut self, task: TaskId, op: usize, input: Input) {
+    fn submit(&mut self, task: TaskId, op: OpIdx, input: Input, worker: Option<WorkerId>) {
         match (&self.pipeline.steps[op], input) {
             (Step::Read(part), Input::Split(place)) => {
                 let resumes = place == self.start && !self.pipeline.has_exchange();
@@ -104,6 +111,16 @@ impl Local<'_> {
                     state: state.expect("the scheduler names blocks that wait"),
                 };
                 drop(self.tasks.send(work));
+            }
+            (Step::Outside(part), Input::Block { data, .. }) => {
+                let mut state = self.lend(task, data);
+                self.running.insert(task, Work::Outside(data));
+                let samples = state.take_samples();
+                let part = part.clone();
+                let tag = Tag { task, part, state };
+                if let Some((crew, worker)) = self.crews.get(&op).zip(worker) {
+                    crew.submit(worker, tag, samples);
+                }
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 let (gate, state) = (*gate, self.lend(task, data));
@@ -201,7 +218,11 @@ impl Local<'_> {
                     self.books.absorbed.take_away(&returned);
                 }
                 let work = self.running.remove(&task);
-                if let Some(Work::Block(data, _)) = &work {
+                if work.is_none() {
+                    // It was cancelled, and done nevertheless.
+                    return Ok(());
+                }
+                if let Some(Work::Block(data, _) | Work::Outside(data)) = &work {
                     self.books.in_flight.remove(data);
                 }
                 if let Some(state) = state {
@@ -233,6 +254,15 @@ impl Local<'_> {
                     self.known.push_back(Event::Cancel);
                 }
             }
+            Note::WorkerReady { op, worker } => {
+                if self
+                    .crews
+                    .get_mut(&op)
+                    .is_some_and(|crew| crew.is_wanted(worker))
+                {
+                    self.known.push_back(Event::WorkerUp { op, worker });
+                }
+            }
             Note::Fatal(message) => return Err(Error::failed(message)),
             Note::WriterFailed => return Err(Error::failed("the output cannot be written")),
         }
@@ -244,8 +274,12 @@ impl Backend for Local<'_> {
     fn obey(&mut self, command: Command) -> Result<(), Error> {
         match command {
             Command::Submit {
-                task, op, input, ..
-            } => self.submit(task, op, input),
+                task,
+                op,
+                input,
+                worker,
+                ..
+            } => self.submit(task, op, input, worker),
             Command::Emit { block, data, .. } => {
                 let state = self.take(data);
                 self.books.writing.insert(block, state.tally.clone());
@@ -266,14 +300,30 @@ impl Backend for Local<'_> {
                 }
             }
             Command::Finish => {}
-            // Outputs come by themselves, with their metadata; threads neither
-            // die nor are they asked for; and what runs ends soon.
-            Command::Read { .. }
-            | Command::FetchMetadata { .. }
-            | Command::ScalePool { .. }
-            | Command::StopWorker { .. }
-            | Command::Cancel { .. }
-            | Command::Fail { .. } => {}
+            Command::Cancel { task } => {
+                // A worker process may take its time; it is ended. A thread is done
+                // in a moment.
+                if let Some(Work::Outside(data)) = self.running.get(&task) {
+                    self.books.in_flight.remove(data);
+                    self.running.remove(&task);
+                    let class = FailureClass::WorkerLost;
+                    self.known.push_back(Event::TaskFailed { task, class });
+                }
+            }
+            Command::ScalePool { op, workers } => {
+                let ready = self.crews.get_mut(&op).and_then(|crew| crew.scale(workers));
+                if let Some(worker) = ready {
+                    self.known.push_back(Event::WorkerUp { op, worker });
+                }
+            }
+            Command::StopWorker { op, worker } => {
+                if let Some(crew) = self.crews.get_mut(&op) {
+                    crew.stop(worker);
+                }
+            }
+            // Outputs come by themselves, with their metadata; and what runs ends
+            // soon.
+            Command::Read { .. } | Command::FetchMetadata { .. } | Command::Fail { .. } => {}
         }
         Ok(())
     }

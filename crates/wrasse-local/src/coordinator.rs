@@ -26,12 +26,17 @@ use wrasse_sched::{
 
 use crate::backend::{Books, Local};
 use crate::ordering::{Turn, take_turns};
+use crate::pools::{Pools, crews};
 use crate::worker::{Note, Shared, Task, work};
 use crate::writing::{Order, Written, write};
 
 /// How often memory is looked at while blocks come and go: a fast run fills a
 /// hundred megabytes between two ticks.
 const LOOK: Duration = Duration::from_millis(4);
+
+/// When a run is asked to end, worker processes may end what they are at for so
+/// long. What they lose is done again by a resumed run.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One run on threads.
 pub(crate) struct Coordinator<'a> {
@@ -83,10 +88,12 @@ impl<'a> Coordinator<'a> {
         let (job, budget, shared) = (self.job, self.budget, self.shared);
         let pipeline = Pipeline::new(&job.plan, &job.pass, false);
         pipeline.check()?;
+        let pools = Pools::new(job, budget.threads)?;
+        let (crews, posts) = crews(&pipeline, &pools);
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(
-            &pipeline.configs(job.block_bytes.0 * 2),
-            limits(job, &budget, &pipeline, budget.blocks.0),
+            &pipeline.configs(|stage| pools.config(stage), job.block_bytes.0 * 2),
+            limits(job, &budget, (&pipeline, &pools), budget.blocks.0),
             self.start,
             Settings::default(),
         )
@@ -102,7 +109,9 @@ impl<'a> Coordinator<'a> {
         let n_turns = pipeline.steps.len() + 1;
         let (turns, turns_in) = bounded::<Turn>(n_turns);
         // Three notes a task of two a worker, one a block at the writer.
-        let (notes, notes_in) = bounded::<Note>(6 * n_workers + in_flight + n_turns + 2);
+        // Five of a worker process.
+        let n_notes = 6 * n_workers + 5 * pools.n_workers() + in_flight + n_turns + 2;
+        let (notes, notes_in) = bounded::<Note>(n_notes);
         // What is before an exchange is done once more by a resumed run.
         let rows_done = match pipeline.has_exchange() {
             true => 0,
@@ -123,6 +132,7 @@ impl<'a> Coordinator<'a> {
             blocks: HashMap::new(),
             named: 0,
             running: HashMap::new(),
+            crews,
             readers: BTreeMap::new(),
             books: Books {
                 in_flight: HashMap::new(),
@@ -140,6 +150,7 @@ impl<'a> Coordinator<'a> {
             budget,
             shared,
             pipeline: &pipeline,
+            pools: &pools,
             observe,
             cancel,
             base_bytes: self.base_bytes,
@@ -149,6 +160,7 @@ impl<'a> Coordinator<'a> {
             fingerprint_bytes: 0,
             exchange_bytes: 0,
             looked: self.began,
+            cancelled: None,
         };
         let n = if backend.books.has_read_all {
             0 // A resumed run that had come to its limit.
@@ -181,8 +193,19 @@ impl<'a> Coordinator<'a> {
                     .spawn_scoped(scope, move || work(shared, &tasks_in, &notes))
                     .map_err(|error| Error::io("cannot start a thread", error))?;
             }
+            for post in posts {
+                let notes = notes.clone();
+                std::thread::Builder::new()
+                    .name("wrasse-python".into())
+                    .spawn_scoped(scope, move || post.serve(shared, &notes))
+                    .map_err(|error| Error::io("cannot start a thread", error))?;
+            }
             drop(notes);
             let executed = execute(&mut scheduler, &mut backend, &mut watch, &job.guard, first);
+            if let (Err(_), Some(python)) = (&executed, &job.python) {
+                // Nobody waits for what they are at.
+                python.stop();
+            }
             let is_complete = executed.is_ok()
                 && !backend.books.too_many_rejects
                 && (!cancel.is_cancelled() || backend.books.has_read_all);
@@ -214,6 +237,7 @@ struct Watcher<'a> {
     budget: Budget,
     shared: &'a Shared,
     pipeline: &'a Pipeline,
+    pools: &'a Pools,
     observe: &'a mut dyn FnMut(&RunSnapshot),
     cancel: &'a Cancel,
     base_bytes: u64,
@@ -224,6 +248,8 @@ struct Watcher<'a> {
     began: Instant,
     /// When memory was last looked at.
     looked: Instant,
+    /// Since when the run is asked to end, if it waits for worker processes.
+    cancelled: Option<Instant>,
 }
 
 impl Watch<Local<'_>> for Watcher<'_> {
@@ -233,6 +259,16 @@ impl Watch<Local<'_>> for Watcher<'_> {
     )]
     fn look(&mut self, run: &Running<'_>, backend: &mut Local<'_>) -> Result<Option<Event>, Error> {
         if self.cancel.is_cancelled() && run.scheduler.phase() == Phase::Running {
+            self.cancelled = Some(Instant::now());
+            return Ok(Some(Event::Cancel));
+        }
+        if let Some(python) = &self.job.python
+            && self
+                .cancelled
+                .is_some_and(|since| since.elapsed() > PATIENCE)
+        {
+            self.cancelled = None;
+            python.stop();
             return Ok(Some(Event::Cancel));
         }
         if run.is_tick {
@@ -279,7 +315,7 @@ impl Watcher<'_> {
             .saturating_sub(unknown)
             .max(least)
             .min(self.budget.blocks.0);
-        let limits = limits(self.job, &self.budget, self.pipeline, room);
+        let limits = limits(self.job, &self.budget, (self.pipeline, self.pools), room);
         Ok(Some(Event::LimitsChanged(limits)))
     }
 
@@ -342,9 +378,14 @@ impl Watcher<'_> {
 }
 
 /// A limited run reads block by block, so that exactly the first rows count.
-fn limits(job: &Job, budget: &Budget, pipeline: &Pipeline, block_bytes: u64) -> Limits {
+fn limits(
+    job: &Job,
+    budget: &Budget,
+    (pipeline, pools): (&Pipeline, &Pools),
+    block_bytes: u64,
+) -> Limits {
     Limits {
-        resources: Resources::millicpus(budget.threads as i64 * 1000)
+        resources: Resources::millicpus(budget.threads as i64 * 1000 + pools.millicpus())
             .with(Resource::BLOCKS, block_bytes as i64),
         blocks_in_flight: if job.limit.is_some() {
             1

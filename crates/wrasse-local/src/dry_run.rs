@@ -1,5 +1,6 @@
 //! [`dry_run`]: a sample of the input through the whole plan, writing nothing.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,8 +9,9 @@ use wrasse_core::ByteCount;
 use wrasse_io::{ReadLimits, SinkSpec, open, open_sink, splits};
 use wrasse_job::{Job, exchanges, list, process};
 use wrasse_plan::End;
-use wrasse_run::{BlockState, Error, ExchangeStore, FingerprintSet, Pass, Tally, Work};
+use wrasse_run::{BlockState, Error, ExchangeStore, FingerprintSet, Part, Pass, Tally, Work};
 
+use crate::pools::{Pools, Waiting};
 /// What a sample of the input told.
 #[derive(Clone, Debug)]
 pub struct DryRun {
@@ -56,6 +58,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
     let staging = std::env::temp_dir().join(format!("wrasse-dry-run-{}", std::process::id()));
     let spec = SinkSpec {
         path: staging.join("dry-run.jsonl").to_string_lossy().into_owned(),
+        text_key: "text".to_owned(),
         format: None,
         part_bytes: None,
         staging: staging.clone(),
@@ -81,6 +84,8 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         exchanges,
         tally: Tally::new(job.plan.operators().len()),
         rejects: Vec::new(),
+        pools: Pools::new(job, 1)?,
+        workers: HashMap::new(),
     };
     let wanted = (sample.0 / SPLIT.0).max(1) as usize;
     let step = splits.len().div_ceil(wanted).max(1);
@@ -144,6 +149,8 @@ struct Line<'a> {
     exchanges: Vec<Option<ExchangeStore>>,
     tally: Tally,
     rejects: Vec<u8>,
+    pools: Pools,
+    workers: HashMap<usize, Waiting>,
 }
 
 impl Line<'_> {
@@ -153,6 +160,7 @@ impl Line<'_> {
         for stage in stage.. {
             match self.pass.plan().stages()[stage].end {
                 End::Sink => break,
+                End::Next => {}
                 End::Gate(_) => self.pass.decide(stage, &mut state, &mut self.seen[stage]),
                 End::Exchange(_) => {
                     return match &mut self.exchanges[stage] {
@@ -161,7 +169,7 @@ impl Line<'_> {
                     };
                 }
             }
-            state = self.pass.run(stage + 1, Work::State(Box::new(state)))?;
+            state = self.run(stage + 1, state)?;
         }
         self.out(state);
         Ok(())
@@ -175,11 +183,28 @@ impl Line<'_> {
             };
             for split in 0..store.close(self.pass, decision_bytes, block_bytes)? {
                 let state = store.read(self.pass, split)?;
-                let state = self.pass.run(stage + 1, Work::State(Box::new(state)))?;
+                let state = self.run(stage + 1, state)?;
                 self.go_on(stage + 1, state)?;
             }
         }
         Ok(())
+    }
+
+    fn run(&mut self, stage: usize, mut state: BlockState) -> Result<BlockState, String> {
+        let Some(chain) = self.pools.chain(stage) else {
+            return self.pass.run(stage, Work::State(Box::new(state)));
+        };
+        let worker = self
+            .workers
+            .entry(stage)
+            .or_insert_with(|| Waiting::new(chain));
+        let (samples, made) = worker.run(state.take_samples())?;
+        let part = Part {
+            stage,
+            operators: self.pass.plan().stages()[stage].operators.clone(),
+            ends_stage: true,
+        };
+        Ok(self.pass.settle(&part, state, samples, made))
     }
 
     fn out(&mut self, mut state: BlockState) {

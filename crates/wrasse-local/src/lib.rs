@@ -20,10 +20,11 @@ mod backend;
 mod coordinator;
 mod dry_run;
 mod ordering;
+mod pools;
 mod run;
 mod worker;
 mod writing;
 
 pub use dry_run::{DryRun, dry_run};
-pub use run::run;
+pub use run::{run, run_into};
 pub use wrasse_job::{Cancel, Job, RunResult, View, explain};

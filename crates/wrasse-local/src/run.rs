@@ -3,8 +3,8 @@
 use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 
-use wrasse_io::ReadLimits;
-use wrasse_job::{Begun, Cancel, Job, RunResult, begin};
+use wrasse_io::{ReadLimits, Sink};
+use wrasse_job::{Begun, Cancel, Job, RunResult, begin_with, list, process};
 use wrasse_run::{Error, RunSnapshot};
 
 use crate::coordinator::Coordinator;
@@ -22,7 +22,24 @@ pub fn run(
     observe: &mut dyn FnMut(&RunSnapshot),
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
-    let ready = match begin(job)? {
+    run_into(job, None, observe, cancel)
+}
+
+/// Runs a job whose rows go into `sink` rather than to its output, which then
+/// must be `-`.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn run_into(
+    job: &Job,
+    sink: Option<Box<dyn Sink>>,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<RunResult, Error> {
+    // A process may have done other things before, and other runs.
+    let cpu_before = process::cpu_seconds();
+    let ready = match begin_with(job, list(job)?, sink)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -51,5 +68,9 @@ pub fn run(
     let mut result = coordinator.run(ready.writer, observe, cancel)?;
     result.warnings = ready.warnings;
     result.resumed = ready.resumed;
+    result.cpu_s = result
+        .cpu_s
+        .zip(cpu_before)
+        .map(|(now, before)| now - before);
     Ok(result)
 }

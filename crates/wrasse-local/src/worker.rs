@@ -8,7 +8,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, open};
 use wrasse_run::{BlockState, ExchangeStore, Outcome, Part, Pass, Ran, Tally, Work};
-use wrasse_sched::{BlockId, OpIdx, TaskId};
+use wrasse_sched::{BlockId, OpIdx, TaskId, WorkerId};
 
 /// What a worker is told to do.
 pub(crate) enum Task {
@@ -69,6 +69,8 @@ pub(crate) enum Note {
     /// An exchange has decided: its output has `n` splits. What was done to
     /// blocks that an earlier run has written is in `written`.
     Closed { op: OpIdx, n: u32, written: Tally },
+    /// A worker process has constructed its operators.
+    WorkerReady { op: OpIdx, worker: WorkerId },
     /// The run cannot go on.
     Fatal(String),
     /// The writer took a block.

@@ -45,7 +45,7 @@ const fn ignored(name: &'static str, about: &'static str, why: &'static str) -> 
 }
 
 const SCHEDULED: &str = "the scheduler decides";
-const NO_MEDIA: &str = "no operator here reads it, but for those that list it as their own";
+const NO_MEDIA: &str = "only operators that list it among their own parameters use it; the recipe may give it for all of them";
 
 /// Every common parameter, in the order of the reference page.
 pub const COMMON_PARAMS: &[CommonParam] = &[

@@ -65,7 +65,7 @@ pub trait Keys {
 /// of the input.
 pub enum Decision {
     /// For each sample the one that stands for it: itself if it stays, and
-    /// otherwise an earlier one that it is a duplicate of.
+    /// otherwise one that stays and that it is a duplicate of.
     Same(Vec<u32>),
     /// These samples go on, in this order, each at most once.
     Order(Vec<u32>),

@@ -25,6 +25,7 @@ mod common;
 mod error;
 mod exchange;
 mod operator;
+mod outside;
 mod param;
 mod spec;
 pub mod testing;
@@ -35,6 +36,9 @@ pub use common::{COMMON_PARAMS, Common, CommonParam, Effect, Interval};
 pub use error::{OpError, OpErrorKind, ParamError};
 pub use exchange::{Decision, Exchange, KeyList, Keys, Rewrite, merge};
 pub use operator::{Operator, Outcome};
+pub use outside::{
+    Answer, Asked, Described, Nobody, Outside, Outsiders, POOL_PARAMS, PoolParam, PoolParams, Site,
+};
 pub use param::Param;
 pub use spec::{Example, OpKind, OpSpec};
 pub use traits::{

@@ -4,7 +4,9 @@ use std::fmt;
 
 use wrasse_core::{Sample, Stats};
 
-use crate::{Common, Deduplicator, Exchange, Filter, Fingerprint, Mapper, OpError, OpSpec, Slicer};
+use crate::{
+    Common, Deduplicator, Exchange, Filter, Fingerprint, Mapper, OpError, OpSpec, Outside, Slicer,
+};
 
 /// What became of a sample that went through an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub(crate) enum Action {
     Slicer(Box<dyn Slicer>),
     Deduplicator(Box<dyn Deduplicator>),
     Exchange(Box<dyn Exchange>),
+    Outside(Box<Outside>),
 }
 
 /// An operator with its parameters, ready to run on any thread.
@@ -40,6 +43,11 @@ impl Operator {
             common,
             action,
         }
+    }
+
+    /// An operator that another program runs.
+    pub fn outside(spec: &'static OpSpec, common: Common, outside: Outside) -> Self {
+        Self::new(spec, common, Action::Outside(Box::new(outside)))
     }
 
     /// Its description.
@@ -66,8 +74,9 @@ impl Operator {
     ///
     /// # Panics
     ///
-    /// For an operator that decides over many samples: see
-    /// [`Operator::fingerprint`] and [`Operator::exchange`].
+    /// For an operator that decides over many samples (see
+    /// [`Operator::fingerprint`] and [`Operator::exchange`]), and for one that
+    /// another program runs ([`Operator::runs_outside`]).
     pub fn apply(&self, sample: &mut Sample, pieces: &mut Vec<Sample>) -> Result<Outcome, OpError> {
         match &self.action {
             Action::Mapper(mapper) => mapper.map(sample).map(|()| Outcome::Kept),
@@ -83,6 +92,7 @@ impl Operator {
             Action::Deduplicator(_) | Action::Exchange(_) => {
                 panic!("`{}` decides over many samples", self.spec.name)
             }
+            Action::Outside(_) => panic!("`{}` runs in another program", self.spec.name),
         }
     }
 
@@ -132,6 +142,14 @@ impl Operator {
     /// samples in input order, and has a [`Operator::fingerprint`].
     pub fn decides_in_order(&self) -> bool {
         matches!(self.action, Action::Deduplicator(_))
+    }
+
+    /// What another program needs to run it, if one does.
+    pub fn runs_outside(&self) -> Option<&Outside> {
+        match &self.action {
+            Action::Outside(outside) => Some(outside),
+            _ => None,
+        }
     }
 
     /// The operator as one that decides over all samples, if it is such.

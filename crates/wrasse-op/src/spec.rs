@@ -178,6 +178,29 @@ impl OpSpec {
         })
     }
 
+    /// Describes an operator that another program runs: nothing is known of its
+    /// parameters here. It lives as long as the process.
+    pub fn outside(name: &str, summary: &str, kind: OpKind) -> &'static Self {
+        let keep = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+        Box::leak(Box::new(Self {
+            name: keep(name),
+            aliases: &[],
+            kind,
+            summary: keep(summary),
+            details: "",
+            origin: "Python",
+            stats: &[],
+            measured_by: &[],
+            examples: &[],
+            schema: || schema_for!(Map<String, Value>),
+            build: |_, _| {
+                Err(ParamError::contradiction(
+                    "the operator runs in another program",
+                ))
+            },
+        }))
+    }
+
     /// Adds the text below the summary.
     #[must_use]
     pub const fn details(self, details: &'static str) -> Self {

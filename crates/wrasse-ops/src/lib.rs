@@ -34,6 +34,7 @@ mod opencc;
 mod pattern;
 mod pii;
 mod python;
+mod random;
 mod scan;
 mod selector;
 mod sentences;

@@ -25,7 +25,12 @@ pub(crate) struct Permutations {
 impl Permutations {
     /// The first `n` permutations that NumPy's `RandomState(42)` draws.
     pub(crate) fn new(n: usize) -> Self {
-        let mut random = Mt::new(42);
+        Self::seeded(n, 42)
+    }
+
+    /// The first `n` permutations that NumPy's `RandomState(seed)` draws.
+    pub(crate) fn seeded(n: usize, seed: u32) -> Self {
+        let mut random = Mt::new(seed);
         let padded = n.next_multiple_of(LANES);
         let (mut a, mut b) = (vec![0; padded], vec![0; padded]);
         for i in 0..n {

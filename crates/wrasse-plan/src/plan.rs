@@ -10,6 +10,8 @@ use wrasse_op::Operator;
 pub struct Stage {
     /// The fused operators, as indices into [`Plan::operators`].
     pub operators: Range<usize>,
+    /// Whether another program runs them.
+    pub is_outside: bool,
     /// What is behind them.
     pub end: End,
 }
@@ -19,6 +21,8 @@ pub struct Stage {
 pub enum End {
     /// The sink: this is the last stage.
     Sink,
+    /// The next stage, which runs elsewhere.
+    Next,
     /// A gate: it decides, in input order, by the fingerprints that the stage
     /// computes last.
     Gate(usize),
@@ -31,7 +35,7 @@ impl End {
     /// The operator that decides there.
     pub fn operator(self) -> Option<usize> {
         match self {
-            Self::Sink => None,
+            Self::Sink | Self::Next => None,
             Self::Gate(op) | Self::Exchange(op) => Some(op),
         }
     }
@@ -50,6 +54,36 @@ impl Plan {
         let mut stages = Vec::new();
         let mut start = 0;
         for (i, operator) in operators.iter().enumerate() {
+            if operator.runs_outside().is_some() {
+                // A stage ends before the first of those that another program
+                // runs, and with the last that its workers can run together.
+                // (A gate hands on by itself.)
+                let before = i.checked_sub(1).map(|before| &operators[before]);
+                let is_behind_gate = start == i
+                    && stages
+                        .last()
+                        .is_some_and(|last: &Stage| matches!(last.end, End::Gate(_)));
+                if !is_behind_gate && before.is_none_or(|before| before.runs_outside().is_none()) {
+                    stages.push(Stage {
+                        operators: start..i,
+                        is_outside: false,
+                        end: End::Next,
+                    });
+                    start = i;
+                }
+                if !operators
+                    .get(i + 1)
+                    .is_some_and(|next| run_together(operator, next))
+                {
+                    stages.push(Stage {
+                        operators: start..i + 1,
+                        is_outside: true,
+                        end: End::Next,
+                    });
+                    start = i + 1;
+                }
+                continue;
+            }
             let end = match operator.exchange() {
                 Some(_) => End::Exchange(i),
                 None if operator.decides_in_order() => End::Gate(i),
@@ -57,12 +91,14 @@ impl Plan {
             };
             stages.push(Stage {
                 operators: start..i,
+                is_outside: false,
                 end,
             });
             start = i + 1;
         }
         stages.push(Stage {
             operators: start..operators.len(),
+            is_outside: false,
             end: End::Sink,
         });
         Self { operators, stages }
@@ -116,7 +152,7 @@ impl Plan {
                 parts.push(names.join(" + "));
             }
             match stage.end {
-                End::Sink => {}
+                End::Sink | End::Next => {}
                 End::Gate(op) => {
                     parts.push(format!("fingerprint of {}", self.operators[op].name()));
                 }
@@ -128,11 +164,15 @@ impl Plan {
                 parts.push("encode".to_owned());
             }
             if !parts.is_empty() {
-                let _ = writeln!(text, "stage {i}  any thread      {}", parts.join(" > "));
+                let place = match stage.is_outside {
+                    true => "worker process",
+                    false => "any thread    ",
+                };
+                let _ = writeln!(text, "stage {i}  {place}  {}", parts.join(" > "));
             }
             let name = |op: usize| self.operators[op].name();
             let _ = match stage.end {
-                End::Sink => Ok(()),
+                End::Sink | End::Next => Ok(()),
                 End::Gate(op) => writeln!(
                     text,
                     "gate {i}   in input order  {}: the first of equals stays",
@@ -148,4 +188,10 @@ impl Plan {
         text.push_str("sink     in input order  append, commit\n");
         text
     }
+}
+
+/// Whether the same workers can run two operators, one after the other.
+fn run_together(first: &Operator, second: &Operator) -> bool {
+    let pool = |operator: &Operator| operator.runs_outside().map(|outside| outside.pool.clone());
+    pool(first) == pool(second)
 }

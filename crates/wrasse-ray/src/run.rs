@@ -23,7 +23,7 @@ use wrasse_job::{
 };
 use wrasse_run::{Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, execute};
 use wrasse_sched::{
-    Event, Limits, OpIdx, Phase, Place, Resource, Resources, Scheduler, Settings, Time,
+    Event, Limits, OpIdx, Phase, Place, PoolConfig, Resource, Resources, Scheduler, Settings, Time,
 };
 
 use crate::backend::{Books, Ray, State};
@@ -94,6 +94,9 @@ pub fn run(
         )
         .with_hint("write it to a file first, or run it without --backend ray"));
     }
+    if job.plan.stages().iter().any(|stage| stage.is_outside) {
+        return Err(Error::usage("Python operators do not run on Ray yet"));
+    }
     let pipeline = Pipeline::new(&job.plan, &job.pass, true);
     pipeline.check()?;
     let began = now();
@@ -111,7 +114,7 @@ pub fn run(
     })?;
     let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
-    let ready = match begin_with(job, inputs)? {
+    let ready = match begin_with(job, inputs, None)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -229,7 +232,7 @@ impl OnCluster<'_> {
             false => shares.of(start.split),
         };
         let mut scheduler = Scheduler::new(
-            &pipeline.configs(target),
+            &pipeline.configs(|_| POOL, target),
             self.limits(&cluster, target),
             Place {
                 split: from,
@@ -526,3 +529,10 @@ impl Watcher<'_> {
         }
     }
 }
+
+const POOL: PoolConfig = PoolConfig {
+    worker: Resources::ZERO,
+    workers_min: 1,
+    workers_max: 1,
+    slots: 1,
+};

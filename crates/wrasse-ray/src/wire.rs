@@ -33,6 +33,7 @@ pub(crate) struct PassForm {
     keep_stats: bool,
     keep_hashes: bool,
     trace_dropped: bool,
+    clusters: bool,
     examples_share: Option<f64>,
 }
 
@@ -42,6 +43,7 @@ impl From<&PassSettings> for PassForm {
             keep_stats: settings.keep_stats,
             keep_hashes: settings.keep_hashes,
             trace_dropped: settings.trace_dropped,
+            clusters: settings.clusters,
             examples_share: settings.examples_share,
         }
     }
@@ -53,6 +55,7 @@ impl From<PassForm> for PassSettings {
             keep_stats: form.keep_stats,
             keep_hashes: form.keep_hashes,
             trace_dropped: form.trace_dropped,
+            clusters: form.clusters,
             examples_share: form.examples_share,
             measuring: None,
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Number, Value, json};
-use wrasse_op::{COMMON_PARAMS, Effect};
+use wrasse_op::{COMMON_PARAMS, Effect, POOL_PARAMS};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{Input, Recipe, Step};
@@ -25,7 +25,7 @@ impl Recipe {
     /// Its canonical form.
     pub fn canonical(&self) -> Canonical {
         let steps: Vec<Value> = self.steps.iter().map(step).collect();
-        let form = json!({
+        let mut form = json!({
             "version": VERSION,
             "input": input(&self.input),
             "limit": self.settings.limit,
@@ -40,6 +40,9 @@ impl Recipe {
                 "keep_hashes": self.output.keep_hashes,
             },
         });
+        if let Some(task) = &self.task {
+            form["task"] = Value::Object(task.fields.clone());
+        }
         Canonical(normal(form))
     }
 }
@@ -127,7 +130,18 @@ fn step(step: &Step) -> Value {
             params.insert(name.clone(), value.clone());
         }
     }
+    if let Some(outside) = step.operator.runs_outside() {
+        params.insert("code".to_owned(), outside.code.clone().into());
+        params.retain(|name, _| !is_of_workers(name));
+    }
     json!({ step.spec.name: params })
+}
+
+/// Whether a parameter says how an operator runs, and not what it does. (What
+/// comes in one batch may decide what an operator of batches does.)
+fn is_of_workers(name: &str) -> bool {
+    let is_batch = matches!(name, "batch_size" | "batch_bytes");
+    !is_batch && POOL_PARAMS.iter().any(|param| param.names.contains(&name))
 }
 
 /// Sorts keys, leaves out nulls, and gives equal numbers one form.

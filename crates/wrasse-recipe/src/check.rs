@@ -1,13 +1,13 @@
 //! [`check`]: a source against a catalog.
 
 use serde_json::{Map, Value};
-use wrasse_op::{Catalog, Common, closest};
+use wrasse_op::{Catalog, Common, Nobody, Outsiders, Site, closest};
 
 use crate::conform::Expected;
 use crate::keys::{self, KEYS, Meaning, OTHER_NAMES};
 use crate::node::{Entry, Node, brief};
 use crate::{Diagnostic, Origin, Output, Place, Recipe, Severity, Source};
-use crate::{input, overrides, parse, settings, steps};
+use crate::{datamate, input, overrides, parse, settings, steps};
 
 /// What [`check`] found.
 #[derive(Debug)]
@@ -46,9 +46,21 @@ impl Checked {
 /// Errors do not stop it before it has seen everything, but for YAML that
 /// cannot be read at all.
 pub fn check(source: &Source, catalog: &Catalog) -> Checked {
+    check_with(source, catalog, &Nobody)
+}
+
+/// [`check`], with `outsiders` to ask for operators that are not in the catalog.
+pub fn check_with(source: &Source, catalog: &Catalog, outsiders: &dyn Outsiders) -> Checked {
     let mut found = Vec::new();
     let root = read(source, catalog, &mut found);
-    let recipe = root.and_then(|root| from_node(&root, catalog, &mut found));
+    let recipe = root.and_then(|mut root| {
+        let task = datamate::translate(&mut root, source, catalog, &mut found);
+        let mut recipe = from_node(&root, catalog, outsiders, &mut found)?;
+        if let Some(task) = task {
+            task.complete(&mut recipe);
+        }
+        Some(recipe)
+    });
     Checked::new(recipe, found)
 }
 
@@ -74,7 +86,12 @@ fn read(source: &Source, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opti
     Some(root)
 }
 
-fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Option<Recipe> {
+fn from_node(
+    root: &Node,
+    catalog: &Catalog,
+    outsiders: &dyn Outsiders,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Recipe> {
     let Some(entries) = root.map() else {
         let error = Diagnostic::error(format!(
             "a recipe is a mapping (`key: value`), found {}",
@@ -94,7 +111,21 @@ fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opt
     defaults.text_key.clone_from(&text_keys[0]);
 
     let input = input::read(&values, found);
-    let steps = steps::read(values.node("process"), catalog, &defaults, found);
+    let shared = keys::SHARED.iter().filter_map(|name| {
+        let value = values.text(name)?;
+        Some(((*name).to_owned(), Value::String(value)))
+    });
+    let known = steps::Known {
+        catalog,
+        outsiders,
+        site: Site {
+            python: values.text("python"),
+            folders: values.texts("operator_dirs"),
+        },
+        defaults: &defaults,
+        shared: shared.collect(),
+    };
+    let steps = steps::read(values.node("process"), &known, found);
     let settings = settings::read(&values, found);
     let shard = settings::size(&values, "export_shard_size", found);
     Some(Recipe {
@@ -112,6 +143,7 @@ fn from_node(root: &Node, catalog: &Catalog, found: &mut Vec<Diagnostic>) -> Opt
         text_keys,
         steps: steps?,
         settings,
+        task: None,
     })
 }
 

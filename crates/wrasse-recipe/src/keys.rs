@@ -107,6 +107,26 @@ pub const KEYS: &[Key] = &[
         texts,
     ),
     dj(
+        "image_key",
+        "The field that lists images, for all steps that take `image_key`. Default: `images`.",
+        text,
+    ),
+    dj(
+        "image_bytes_key",
+        "The field that holds the bytes of images, for all steps that take `image_bytes_key`. Default: `image_bytes`.",
+        text,
+    ),
+    dj(
+        "audio_key",
+        "The field that lists audio files, for all steps that take `audio_key`. Default: `audios`.",
+        text,
+    ),
+    dj(
+        "video_key",
+        "The field that lists videos, for all steps that take `video_key`. Default: `videos`.",
+        text,
+    ),
+    dj(
         "export_path",
         "Where the result goes: a file, a URL of an object store, or `-` for standard output. Its ending decides the format.",
         text,
@@ -188,6 +208,16 @@ pub const KEYS: &[Key] = &[
         text,
     ),
     native(
+        "python",
+        "The Python that runs Python operators; `--python` wins. Default: that of the active environment, else `python3`.",
+        text,
+    ),
+    native(
+        "operator_dirs",
+        "Folders in which operator folders are looked for by their name or `raw_id`; `--operators` adds to them.",
+        texts,
+    ),
+    native(
         "max_row_bytes",
         "The longest input sample, in bytes or with a unit; longer ones are rejected.",
         size,
@@ -210,7 +240,6 @@ pub const KEYS: &[Key] = &[
         "name the input with `dataset_path`; data sets are not generated here",
     ),
     ignored("adaptive_batch_size"),
-    ignored("audio_key"),
     ignored("audio_special_token"),
     ignored("auto"),
     ignored("auto_num"),
@@ -240,8 +269,6 @@ pub const KEYS: &[Key] = &[
     ignored("export_original_dataset"),
     ignored("fusion_strategy"),
     ignored("hpo_config"),
-    ignored("image_bytes_key"),
-    ignored("image_key"),
     ignored("image_special_token"),
     ignored("intermediate_storage"),
     ignored("job_id"),
@@ -279,10 +306,12 @@ pub const KEYS: &[Key] = &[
     ignored("use_checkpoint"),
     ignored("use_dag"),
     ignored("validators"),
-    ignored("video_key"),
     ignored("video_special_token"),
     ignored("work_dir"),
 ];
+
+/// Keys that are parameters of every step that takes them.
+pub(crate) const SHARED: &[&str] = &["image_key", "image_bytes_key", "audio_key", "video_key"];
 
 /// The key called `name`.
 pub(crate) fn find(name: &str) -> Option<&'static Key> {

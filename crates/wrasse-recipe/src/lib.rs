@@ -7,7 +7,8 @@
 //!
 //! [`check`] reads a [`Source`] against a [`Catalog`] and reports everything
 //! that is wrong with it at once, each [`Diagnostic`] with its place. Data-Juicer
-//! recipes are read as they are; [`KEYS`] lists what each of their keys does here.
+//! recipes are read as they are, and so are tasks of DataMate (`process.yaml`, a
+//! [`Task`]); [`KEYS`] lists what each of their keys does here.
 //!
 //! # How values are read
 //!
@@ -31,6 +32,7 @@
 mod canonical;
 mod check;
 mod conform;
+mod datamate;
 mod diagnostic;
 mod input;
 mod keys;
@@ -45,10 +47,13 @@ mod source;
 mod steps;
 
 pub use canonical::{Canonical, diff};
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_with};
+pub use datamate::{operators_dirs, raw_id};
 pub use diagnostic::{Diagnostic, Severity};
 pub use keys::{KEYS, Key, Meaning};
-pub use recipe::{FileChoice, Input, InputEntry, Output, Recipe, RejectLimit, Settings, Step};
+pub use recipe::{
+    FileChoice, Input, InputEntry, Output, Recipe, RejectLimit, Settings, Step, Task,
+};
 pub use schema::schema;
 pub use source::{Origin, Place, Source};
 pub use wrasse_op::Catalog;

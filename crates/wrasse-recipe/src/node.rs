@@ -40,6 +40,15 @@ impl Node {
         Self { content, place }
     }
 
+    /// A text, as if in quotes.
+    pub(crate) fn text(text: &str, place: Place) -> Self {
+        let scalar = Scalar {
+            text: text.to_owned(),
+            plain: false,
+        };
+        Self::new(Content::Scalar(scalar), place)
+    }
+
     pub(crate) fn null(place: Place) -> Self {
         let scalar = Scalar {
             text: String::new(),

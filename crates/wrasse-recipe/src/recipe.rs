@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wrasse_core::ByteCount;
 use wrasse_op::{OpSpec, Operator};
 
@@ -24,6 +24,21 @@ pub struct Recipe {
     pub steps: Vec<Step>,
     /// How to run it.
     pub settings: Settings,
+    /// What more a task of DataMate says; `None` for any other recipe.
+    pub task: Option<Task>,
+}
+
+/// What a task of DataMate (`process.yaml`) says beyond a recipe.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Task {
+    /// The data set that exported files belong to.
+    pub dataset_id: String,
+    /// The task that results belong to.
+    pub instance_id: String,
+    /// Fields that every sample gets: the task's own, and its `kwargs`.
+    pub fields: Map<String, Value>,
+    /// The steps' names as they are written, in order.
+    pub names: Vec<String>,
 }
 
 /// What a recipe reads.

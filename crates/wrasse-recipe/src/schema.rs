@@ -1,7 +1,7 @@
 //! [`schema`]: the JSON schema of recipes, for editors.
 
 use serde_json::{Map, Value, json};
-use wrasse_op::{COMMON_PARAMS, Catalog, CommonParam, Effect, OpSpec};
+use wrasse_op::{COMMON_PARAMS, Catalog, CommonParam, Effect, OpSpec, POOL_PARAMS};
 
 use crate::conform::WORDS;
 use crate::keys::{KEYS, Key, Meaning};
@@ -80,14 +80,30 @@ fn steps_schema(catalog: &Catalog) -> Value {
                 {
                     "type": "object",
                     "properties": operators,
+                    "patternProperties": { REFERENCE: outside_schema() },
                     "additionalProperties": false,
                     "minProperties": 1,
                     "maxProperties": 1,
                 },
                 { "enum": names },
+                { "type": "string", "pattern": REFERENCE },
             ],
         },
     })
+}
+
+/// A name that can only be meant as a place where there is an operator, such
+/// as `./ops.py:Name`.
+const REFERENCE: &str = "[/:.~]";
+
+/// The parameters of an operator that another program runs.
+fn outside_schema() -> Value {
+    let properties: Map<String, Value> = POOL_PARAMS
+        .iter()
+        .flat_map(|param| param.names.iter().map(|name| (*name, param.about)))
+        .map(|(name, about)| (name.to_owned(), json!({ "description": about })))
+        .collect();
+    json!({ "type": ["object", "null"], "properties": properties })
 }
 
 /// The parameters of an operator, the common ones among them; null for all

@@ -1,11 +1,14 @@
 //! [`Source`]: the text of a recipe, and places in it.
 
+use std::collections::BTreeMap;
+
 /// A recipe as it was written: a file, and what the command line sets over it.
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
     text: String,
     overrides: Vec<String>,
+    folders: BTreeMap<String, String>,
     invalid: Option<Place>,
 }
 
@@ -71,6 +74,7 @@ impl Source {
             name: name.into(),
             text,
             overrides: Vec::new(),
+            folders: BTreeMap::new(),
             invalid,
         }
     }
@@ -86,6 +90,23 @@ impl Source {
     ) -> Self {
         self.overrides.extend(overrides.into_iter().map(Into::into));
         self
+    }
+
+    /// Adds operator folders of DataMate: raw_id and path of each.
+    #[must_use]
+    pub fn with_folders(mut self, folders: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.folders.extend(folders);
+        self
+    }
+
+    /// The path of the operator folder with this raw_id.
+    pub(crate) fn folder(&self, raw_id: &str) -> Option<&str> {
+        self.folders.get(raw_id).map(String::as_str)
+    }
+
+    /// The raw_ids of all operator folders.
+    pub(crate) fn folder_names(&self) -> impl Iterator<Item = &str> {
+        self.folders.keys().map(String::as_str)
     }
 
     /// The name that messages show.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use wrasse_op::{
-    COMMON_PARAMS, Catalog, Common, CommonParam, Effect, OpSpec, Operator, ParamError, closest,
+    Answer, Asked, COMMON_PARAMS, Catalog, Common, CommonParam, Described, Effect, OpSpec,
+    Operator, Outside, Outsiders, ParamError, PoolParams, Site, closest,
 };
 
 use crate::check::listed;
@@ -12,11 +13,21 @@ use crate::conform::Expected;
 use crate::node::{Content, Entry, Node, brief};
 use crate::{Diagnostic, Origin, Place, Step};
 
+/// Who knows operators, and with what defaults they are made.
+pub(crate) struct Known<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) outsiders: &'a dyn Outsiders,
+    pub(crate) site: Site,
+    pub(crate) defaults: &'a Common,
+    /// What the recipe says once for all operators that take it.
+    pub(crate) shared: Map<String, Value>,
+}
+
 /// Reads `process`; a recipe without it has no steps. `None` after an error.
+/// `shared` are parameters that the recipe gives for all steps that take them.
 pub(crate) fn read(
     process: Option<&Node>,
-    catalog: &Catalog,
-    defaults: &Common,
+    known: &Known<'_>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Vec<Step>> {
     let Some(process) = process.filter(|node| !node.is_null()) else {
@@ -41,26 +52,46 @@ pub(crate) fn read(
         return None;
     };
     let mut ignored = Vec::new();
-    let steps: Vec<Option<Step>> = items
-        .iter()
-        .map(|item| step(item, catalog, defaults, &mut ignored, found))
-        .collect();
+    let mut steps: Vec<Option<Step>> = Vec::new();
+    // Steps that are not in the catalog: all are asked for at once, at the end.
+    let mut asked = Vec::new();
+    for item in items {
+        steps.push(match step(item, known, &mut ignored, found) {
+            Some(Read::Step(step)) => Some(*step),
+            Some(Read::Ask(pending)) => {
+                asked.push((steps.len(), pending));
+                None
+            }
+            None => None,
+        });
+    }
     found.extend(ignored_params(&ignored));
+    ask(&asked, known, &mut steps, found);
     steps.into_iter().collect()
+}
+
+/// A step, read.
+enum Read<'n> {
+    Step(Box<Step>),
+    /// The catalog does not have it.
+    Ask(Pending<'n>),
+}
+
+/// A step whose operator is not in the catalog.
+struct Pending<'n> {
+    named: Named<'n>,
+    entries: &'n [Entry],
+    params: Map<String, Value>,
 }
 
 fn step<'n>(
     item: &'n Node,
-    catalog: &Catalog,
-    defaults: &Common,
+    known: &Known<'_>,
     ignored: &mut Vec<&'n Entry>,
     found: &mut Vec<Diagnostic>,
-) -> Option<Step> {
+) -> Option<Read<'n>> {
+    let (defaults, shared) = (known.defaults, &known.shared);
     let named = named(item).map_err(|error| found.push(error)).ok()?;
-    let Some(spec) = catalog.find(named.name) else {
-        found.push(unknown_operator(&named, catalog));
-        return None;
-    };
     let entries = match named.params.map(|params| (&params.content, params)) {
         None => &[],
         Some((Content::Map(entries), _)) => entries.as_slice(),
@@ -76,16 +107,36 @@ fn step<'n>(
             return None;
         }
     };
-    ignored.extend(entries.iter().filter(|entry| is_ignored(&entry.key)));
+    let Some(spec) = known.catalog.find(named.name) else {
+        let params = entries
+            .iter()
+            .map(|entry| (entry.key.clone(), natural(&entry.value)))
+            .collect();
+        return Some(Read::Ask(Pending {
+            named,
+            entries,
+            params,
+        }));
+    };
+    let schema = spec.schema().to_value();
+    let is_own = |name: &str| property(&schema, name).is_some();
+    let means_nothing = |entry: &&Entry| is_ignored(&entry.key) && !is_own(&entry.key);
+    ignored.extend(entries.iter().filter(means_nothing));
 
     let n_errors = found.len();
-    let (params, all_read) = Params {
+    let (mut params, all_read) = Params {
         spec,
         named: &named,
         entries,
         defaults,
     }
     .read(found);
+    // What the recipe says for all steps, a step may say for itself.
+    for (name, value) in shared {
+        if is_own(name) && params.get(name).is_none_or(Value::is_null) {
+            params.insert(name.clone(), value.clone());
+        }
+    }
     let operator = if all_read {
         build(spec, &params, defaults, &named, found)
     } else {
@@ -94,10 +145,122 @@ fn step<'n>(
     if found.len() > n_errors {
         return None;
     }
-    Some(Step {
+    Some(Read::Step(Box::new(Step {
         spec,
         params: Value::Object(params),
         operator: operator?,
+        place: named.place,
+        param_places: places(entries),
+    })))
+}
+
+/// Asks for steps that are not in the catalog.
+fn ask(
+    pending: &[(usize, Pending<'_>)],
+    known: &Known<'_>,
+    steps: &mut [Option<Step>],
+    found: &mut Vec<Diagnostic>,
+) {
+    if pending.is_empty() {
+        return;
+    }
+    let asked: Vec<Asked> = pending
+        .iter()
+        .map(|(_, pending)| Asked {
+            name: pending.named.name.to_owned(),
+            params: pending.params_of_operator(),
+        })
+        .collect();
+    let mut is_told = false;
+    let answers = match known.outsiders.ask(&known.site, &asked) {
+        Ok(answers) => answers,
+        Err(error) => {
+            // A name that is nobody's is no reason to install Python.
+            let is_wanted = |(_, pending): &&(usize, Pending<'_>)| is_reference(pending.named.name);
+            if let Some((_, first)) = pending.iter().find(is_wanted) {
+                found.push(param_error(&error, &first.named));
+                is_told = true;
+            }
+            vec![Answer::Unknown(None); pending.len()]
+        }
+    };
+    for ((at, pending), answer) in pending.iter().zip(answers) {
+        match answer {
+            Answer::Unknown(_) if is_told && is_reference(pending.named.name) => {}
+            Answer::Unknown(advice) => {
+                found.push(unknown_operator(&pending.named, known.catalog, advice));
+            }
+            Answer::Refused(problems) => {
+                found.extend(problems.iter().map(|one| param_error(one, &pending.named)));
+            }
+            Answer::Found(described) => {
+                steps[*at] = outside(pending, described, known.defaults, found);
+            }
+        }
+    }
+}
+
+/// Whether a name can only be meant as a place where there is an operator.
+fn is_reference(name: &str) -> bool {
+    name.contains(['/', ':', '.', '~'])
+}
+
+impl Pending<'_> {
+    /// The parameters without those that only workers have.
+    fn params_of_operator(&self) -> Map<String, Value> {
+        let of_pool = |name: &str| PoolParams::default().set(name, &Value::Null).is_some();
+        let own = self.params.iter().filter(|(name, _)| !of_pool(name));
+        own.map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+}
+
+/// The step that another program runs.
+fn outside(
+    pending: &Pending<'_>,
+    described: Described,
+    defaults: &Common,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Step> {
+    let Pending {
+        named,
+        entries,
+        params,
+    } = pending;
+    let mut pool = described.pool;
+    let n_errors = found.len();
+    for (name, value) in params {
+        if let Some(Err(error)) = pool.set(name, value) {
+            found.push(param_error(&error, named));
+        }
+    }
+    if found.len() > n_errors {
+        return None;
+    }
+    let mut own = pending.params_of_operator();
+    for (name, value) in params {
+        // Some have parameters of these names, too.
+        if described.params.contains(name) {
+            own.insert(name.clone(), value.clone());
+        }
+    }
+    let takes_text_key = described.params.iter().any(|name| name == "text_key")
+        || described.reference.starts_with("data_juicer:");
+    if takes_text_key && defaults.text_key != Common::default().text_key {
+        own.entry("text_key")
+            .or_insert_with(|| defaults.text_key.clone().into());
+    }
+    let spec = OpSpec::outside(named.name, &described.summary, described.kind);
+    let outside = Outside {
+        reference: described.reference,
+        params: own,
+        code: described.code,
+        pool,
+    };
+    Some(Step {
+        spec,
+        params: Value::Object(params.clone()),
+        operator: Operator::outside(spec, defaults.clone(), outside),
         place: named.place,
         param_places: places(entries),
     })
@@ -171,10 +334,11 @@ fn no_operator(item: &Node) -> Diagnostic {
         .hint("a step is `- operator_name:` with its parameters below")
 }
 
-fn unknown_operator(named: &Named<'_>, catalog: &Catalog) -> Diagnostic {
-    let hint = match catalog.suggest(named.name) {
-        Some(suggestion) => format!("did you mean `{suggestion}`? `wrasse ops` lists all"),
-        None => "`wrasse ops` lists all".to_owned(),
+fn unknown_operator(named: &Named<'_>, catalog: &Catalog, advice: Option<String>) -> Diagnostic {
+    let hint = match (catalog.suggest(named.name), advice) {
+        (Some(suggestion), _) => format!("did you mean `{suggestion}`? `wrasse ops` lists all"),
+        (None, Some(advice)) => format!("`wrasse ops` lists all; {advice}"),
+        (None, None) => "`wrasse ops` lists all".to_owned(),
     };
     Diagnostic::error(format!("unknown operator `{}`", brief(named.name)))
         .at(named.place)
@@ -201,6 +365,7 @@ impl Params<'_> {
         let mut all_read = true;
         for entry in self.entries {
             let expected = match (common(&entry.key), property(&schema, &entry.key)) {
+                (Some(param), Some(property)) if param.effect != Effect::Used => property.clone(),
                 (Some(common), _) => common_schema(common),
                 (None, Some(property)) => property.clone(),
                 (None, None) if self.is_unknown(entry) => {

@@ -298,3 +298,34 @@ fn differences_are_told_one_by_one() {
     );
     assert_eq!(changes(&["np=5"]), "");
 }
+
+#[test]
+fn keys_of_media_reach_the_steps_that_take_them() {
+    let text = "image_key: pics
+process:
+  - image_shape_filter:
+  - image_size_filter: {image_key: other}
+  - text_length_filter:
+";
+    let checked = |text: &str| {
+        let text = format!("dataset_path: a.jsonl\n{text}");
+        let source = Source::new("recipe.yaml", text.as_bytes());
+        check(&source, &wrasse_ops::catalog())
+    };
+    let read = checked(&format!("{text}image_bytes_key: raw\n"));
+    let recipe = read
+        .recipe
+        .unwrap_or_else(|| panic!("{:?}", read.diagnostics));
+    let want = json!([
+        { "image_shape_filter": { "image_key": "pics", "image_bytes_key": "raw" } },
+        { "image_size_filter": { "image_key": "other", "image_bytes_key": "raw" } },
+        { "text_length_filter": {} },
+    ]);
+    assert_eq!(steps(&recipe), want);
+    let warned = |text: &str| {
+        checked(&format!("dataset_path: a.jsonl\n{text}"))
+            .diagnostics
+            .len()
+    };
+    assert_eq!(warned(text), warned("process: []\n"), "nothing is ignored");
+}

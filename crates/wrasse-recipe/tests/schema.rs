@@ -270,11 +270,22 @@ fn allows(schema: &Value, root: &Value, value: &Value) -> bool {
                     .into_iter()
                     .all(|(schema, value)| inner(schema, value))
             }),
+            "patternProperties" => object.is_none_or(|object| {
+                expected
+                    .as_object()
+                    .unwrap()
+                    .iter()
+                    .all(|(pattern, schema)| {
+                        let mut matching = object.iter().filter(|(name, _)| matches(pattern, name));
+                        matching.all(|(_, value)| inner(schema, value))
+                    })
+            }),
             "additionalProperties" => object.is_none_or(|object| {
                 let known = |name: &str| {
-                    keywords
-                        .get("properties")
-                        .is_some_and(|known| known.get(name).is_some())
+                    let listed = keywords.get("properties");
+                    let matching = keywords.get("patternProperties").and_then(Value::as_object);
+                    listed.is_some_and(|known| known.get(name).is_some())
+                        || matching.is_some_and(|all| all.keys().any(|one| matches(one, name)))
                 };
                 object
                     .iter()

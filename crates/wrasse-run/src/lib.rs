@@ -9,6 +9,7 @@
 //! Layer: 4. The clock is read here for the scheduler, and to say which
 //! operator takes how much time; no result depends on it.
 
+mod clusters;
 mod error;
 mod event_log;
 mod examples;
@@ -27,6 +28,7 @@ mod snapshot_json;
 mod tally;
 mod writer;
 
+pub use clusters::{Copies, Deduplicator};
 pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
 pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
@@ -37,11 +39,12 @@ pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricInfo, MetricKind};
 pub use pass::{
-    BlockState, Measuring, Part, Pass, PassSettings, Ran, Work, pack, stats_columns, unpack,
+    BlockState, Changes, Fate, FateEnd, Made, Measuring, NewValue, Part, Pass, PassSettings, Ran,
+    Work, pack, stats_columns, unpack,
 };
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
 pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, StuckSnapshot};
 pub use tally::{OpTally, Tally};
-pub use writer::{MaxRejects, Outcome, Writer, WriterSettings};
+pub use writer::{Gates, MaxRejects, Outcome, Writer, WriterSettings};

@@ -48,6 +48,12 @@ pub struct Commit {
     pub rejects: u64,
     /// Bytes of the file of dropped samples.
     pub dropped: u64,
+    /// Bytes of the file of clusters.
+    #[serde(default)]
+    pub clusters: u64,
+    /// Bytes of what gates compared, by gate.
+    #[serde(default)]
+    pub copies: Vec<u64>,
     /// Fingerprints on disk, by gate.
     pub fingerprints: Vec<u64>,
     /// The accounting up to here.
@@ -240,6 +246,11 @@ impl Journal {
             Ok(file) => Ok(Self { path, file, bytes }),
             Err(error) => Err(Error::io(format!("cannot open {}", path.display()), error)),
         }
+    }
+
+    /// The file, if anything was written.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
     }
 
     /// All that was written so far.

@@ -9,6 +9,7 @@
 //! and costs nothing but itself.
 
 mod measuring;
+mod outside;
 mod packing;
 mod showing;
 
@@ -23,13 +24,15 @@ use serde_json::{Map, Value};
 use wrasse_core::{Origin, STATS_FIELD, Sample};
 use wrasse_io::{Block, BlockBuilder, Encoder, Inputs, OutBlock, Row};
 use wrasse_op::{Fingerprint, OpError, OpErrorKind, Operator, Outcome};
-use wrasse_plan::{End, Plan};
+use wrasse_plan::{End, Plan, Stage};
 
+use crate::clusters::{Copies, Deduplicator};
 use crate::examples::{Did, Example, Examples};
 use crate::record::{Reject, file_name, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
+pub use outside::{Changes, Fate, FateEnd, Made, NewValue};
 pub use packing::{pack, unpack};
 use showing::{Watch, values};
 
@@ -42,6 +45,8 @@ pub struct PassSettings {
     pub keep_hashes: bool,
     /// Record every dropped sample with the reason.
     pub trace_dropped: bool,
+    /// Record which samples are duplicates of which.
+    pub clusters: bool,
     /// Measure and decide nothing: a row of stats for each sample instead of the
     /// sample. The plan then has no gates and exchanges.
     pub measuring: Option<Arc<Measuring>>,
@@ -101,6 +106,10 @@ pub struct BlockState {
     pub rejects: Records,
     /// Lines for the file of dropped samples.
     pub dropped: Records,
+    /// Lines for the file of clusters.
+    pub(crate) clusters: Records,
+    /// What gates compared, by gate, where clusters are recorded.
+    pub(crate) copies: Vec<Copies>,
     /// Fingerprints that this block was the first to have, by gate.
     pub fresh: Vec<Vec<Fingerprint>>,
     /// What operators did, shown on a few samples.
@@ -110,6 +119,9 @@ pub struct BlockState {
     watched: Vec<(usize, Example)>,
     pub(crate) samples: Vec<Sample>,
     fingerprints: Vec<Fingerprint>,
+    /// Where the samples with these fingerprints came from, if that is
+    /// recorded.
+    origins: Vec<Origin>,
     /// The keys of the samples, on their way to an exchange.
     pub(crate) keys: Vec<Vec<u8>>,
     encoded: Option<OutBlock>,
@@ -137,9 +149,21 @@ impl BlockState {
             + fingerprints * size_of::<Fingerprint>()
             + self.rejects.memory_bytes()
             + self.dropped.memory_bytes()
+            + self.clusters.memory_bytes()
+            + self
+                .copies
+                .iter()
+                .map(|copies| copies.bytes().len())
+                .sum::<usize>()
+            + self.origins.len() * size_of::<Origin>()
             + self.examples.memory_bytes()
             + self.watched.len() * (size_of::<Example>() + WATCHED_BYTES)
             + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
+    }
+
+    /// Takes out the samples that wait for their next operator.
+    pub fn take_samples(&mut self) -> Vec<Sample> {
+        std::mem::take(&mut self.samples)
     }
 
     /// What a gate decides by, if the block comes to one next.
@@ -160,6 +184,7 @@ impl BlockState {
             *self = Self {
                 tally: Tally::new(self.tally.operators.len()),
                 fresh: vec![Vec::new(); self.fresh.len()],
+                copies: vec![Copies::default(); self.copies.len()],
                 samples: self.samples.split_off(rows.start.min(self.samples.len())),
                 ..Self::default()
             };
@@ -222,11 +247,30 @@ impl Pass {
         }
     }
 
+    /// A deduplicator as the lines of its clusters name it.
+    pub(crate) fn deduplicator(&self, op: usize) -> Deduplicator {
+        Deduplicator {
+            operator: self.plan.operators()[op].name().to_owned(),
+            step: op + 1,
+        }
+    }
+
+    /// The deduplicators by gate, as [`crate::Gates`] has them.
+    pub fn deduplicators(&self) -> Vec<Option<Deduplicator>> {
+        let of = |stage: &Stage| match stage.end {
+            End::Gate(op) => Some(self.deduplicator(op)),
+            End::Exchange(_) | End::Sink | End::Next => None,
+        };
+        let stages = &self.plan.stages()[..self.plan.n_boundaries()];
+        stages.iter().map(of).collect()
+    }
+
     /// A block without rows.
     pub fn empty(&self) -> BlockState {
         BlockState {
             tally: Tally::new(self.plan.operators().len()),
             fresh: vec![Vec::new(); self.plan.n_boundaries()],
+            copies: vec![Copies::default(); self.plan.n_boundaries()],
             ..BlockState::default()
         }
     }
@@ -258,6 +302,7 @@ impl Pass {
             Work::State(mut state) => {
                 let samples = std::mem::take(&mut state.samples);
                 state.fingerprints.clear();
+                state.origins.clear();
                 state.watched.clear();
                 state.keys.clear();
                 (*state, Source::Samples(samples))
@@ -362,8 +407,12 @@ impl Pass {
             return;
         };
         let fingerprints = std::mem::take(&mut state.fingerprints);
+        let origins = std::mem::take(&mut state.origins);
         let watched = std::mem::take(&mut state.watched);
         debug_assert_eq!(keep.len(), fingerprints.len());
+        for ((print, origin), keep) in fingerprints.iter().zip(&origins).zip(&keep) {
+            state.copies[gate].push(*print, *origin, *keep);
+        }
         for (i, example) in watched {
             if keep.get(i) == Some(&false) {
                 state.examples.push(op, Did::Dropped, example);
@@ -577,6 +626,9 @@ impl Flow<'_> {
                         sample.set_text(HASH_FIELD, format!("{print:032x}"));
                     }
                     self.state.fingerprints.push(print);
+                    if pass.settings.clusters {
+                        self.state.origins.push(sample.origin());
+                    }
                 }
                 Err(error) => {
                     tally.rejected += 1;
@@ -603,6 +655,7 @@ impl Flow<'_> {
                         // see either.
                         self.state.fingerprints.pop();
                         let n = self.state.fingerprints.len();
+                        self.state.origins.truncate(n);
                         self.state.watched.retain(|(i, _)| *i < n);
                         self.state.tally.operators[at].rows_out += 1;
                     }

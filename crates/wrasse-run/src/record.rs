@@ -20,6 +20,8 @@ pub struct Reject {
     pub position: u64,
     /// Which piece of a sliced sample it was; 0 if it was whole.
     pub piece: u32,
+    /// Where in the operator's code, if it told.
+    pub trace: Option<String>,
     /// How often it was tried.
     pub attempts: u32,
     /// The row as it was read (cut at 1 MiB; `raw_bytes` tells the length).
@@ -28,7 +30,24 @@ pub struct Reject {
     pub raw_bytes: u64,
 }
 
+/// Why a sample could not be processed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Why<'a> {
+    pub(crate) error: &'a str,
+    pub(crate) trace: Option<&'a str>,
+    pub(crate) attempts: u32,
+}
+
 impl Reject {
+    /// A sample that an operator failed on, with all that is known.
+    pub(crate) fn because(sample: &Sample, inputs: &Inputs, operator: &str, why: &Why<'_>) -> Self {
+        Self {
+            trace: why.trace.map(str::to_owned),
+            attempts: why.attempts,
+            ..Self::of_sample(sample, inputs, operator, why.error)
+        }
+    }
+
     /// A sample that an operator failed on.
     pub fn of_sample(sample: &Sample, inputs: &Inputs, operator: &str, error: &str) -> Self {
         let raw = original(sample);
@@ -60,6 +79,7 @@ impl Reject {
             file: error.path.clone(),
             position: 0,
             piece: 0,
+            trace: None,
             attempts: 1,
             raw: Vec::new(),
             raw_bytes: 0,
@@ -73,6 +93,7 @@ impl Reject {
             file: file_name(inputs, origin),
             position: origin.position,
             piece: origin.piece,
+            trace: None,
             attempts: 1,
             raw: Vec::new(),
             raw_bytes: 0,
@@ -89,6 +110,9 @@ impl Reject {
         record.insert("position".into(), json!(self.position));
         if self.piece > 0 {
             record.insert("piece".into(), json!(self.piece));
+        }
+        if let Some(trace) = &self.trace {
+            record.insert("traceback".into(), json!(trace));
         }
         record.insert("attempts".into(), json!(self.attempts));
         record.insert("raw_bytes".into(), json!(self.raw_bytes));
@@ -111,6 +135,7 @@ impl Reject {
             file: record["file"].as_str()?.to_owned(),
             position: record["position"].as_u64()?,
             piece: record["piece"].as_u64().unwrap_or(0) as u32,
+            trace: record["traceback"].as_str().map(str::to_owned),
             attempts: record["attempts"].as_u64()? as u32,
             raw_bytes: record["raw_bytes"].as_u64()?,
             raw,
@@ -208,6 +233,7 @@ mod tests {
                 file: "a.jsonl".into(),
                 position: 17,
                 piece: 2,
+                trace: Some("File \"ops.py\", line 3".into()),
                 attempts: 1,
                 raw: raw.to_vec(),
                 raw_bytes: raw.len() as u64,

@@ -5,6 +5,8 @@
 //! | `manifest.jsonl` | what the run is and how far it is safe |
 //! | `rejects.jsonl` | samples and rows that could not be processed |
 //! | `dropped.jsonl` | dropped samples with the reason, if traced |
+//! | `clusters.jsonl` | which samples are duplicates of which |
+//! | `copies-<gate>.bin` | what a deduplicator compared, 32 bytes each; gone when the run is done |
 //! | `fingerprints-<gate>.bin` | what a deduplicator has seen, 16 bytes each |
 //! | `staging/` | output that is not complete |
 //! | `report.json` | the final report |
@@ -190,10 +192,17 @@ impl RunDir {
         self.path.join("staging")
     }
 
-    /// Removes the staging folder if the sink left nothing in it.
+    /// Removes the staging folder if the sink left nothing in it, and what
+    /// gates compared.
     pub(crate) fn remove_staging(&self) {
-        // A folder that stays does no harm.
+        // What stays does no harm.
         let _ = std::fs::remove_dir(self.staging());
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten();
+        for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with("copies-") {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// The reject file.
@@ -204,6 +213,16 @@ impl RunDir {
     /// The file of dropped samples.
     pub fn dropped(&self) -> PathBuf {
         self.places.dropped(&self.path)
+    }
+
+    /// The file of clusters.
+    pub fn clusters(&self) -> PathBuf {
+        self.path.join(CLUSTERS_NAME)
+    }
+
+    /// What gate `gate` compared.
+    pub(crate) fn copies(&self, gate: usize) -> PathBuf {
+        self.path.join(format!("copies-{gate}.bin"))
     }
 
     /// What gate `gate` has seen.
@@ -246,6 +265,13 @@ impl RunDir {
         )
     }
 
+    /// The input of the run that the directory at `path` holds, as in
+    /// [`Header::inputs`]; `None` if it holds none.
+    pub fn inputs_of(path: &Path) -> Option<Vec<(String, String)>> {
+        let found = Manifest::read(&path.join("manifest.jsonl")).ok()??;
+        Some(found.header.inputs)
+    }
+
     /// Whether the directory at `path` holds a run that was interrupted.
     pub fn is_interrupted(path: &Path) -> bool {
         matches!(
@@ -256,6 +282,13 @@ impl RunDir {
             }))
         )
     }
+}
+
+const CLUSTERS_NAME: &str = "clusters.jsonl";
+
+fn is_of_gates(name: &str) -> bool {
+    let is = |stem| name.starts_with(stem) && name.ends_with(".bin");
+    is("fingerprints-") || is("copies-")
 }
 
 fn fingerprints_name(gate: usize) -> String {
@@ -278,13 +311,14 @@ fn clear(path: &Path) -> std::io::Result<()> {
             name.as_ref(),
             "rejects.jsonl"
                 | "dropped.jsonl"
+                | CLUSTERS_NAME
                 | "report.json"
                 | "report.json.new"
                 | "report.html"
                 | "report.html.new"
                 | EventLog::NAME
                 | EventLog::OLD_NAME
-        ) || (name.starts_with("fingerprints-") && name.ends_with(".bin"));
+        ) || is_of_gates(&name);
         if ours {
             std::fs::remove_file(entry.path())?;
         } else if name == "staging" {

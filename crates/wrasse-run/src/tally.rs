@@ -23,6 +23,9 @@ pub struct OpTally {
     pub rejected: u64,
     /// Samples that a slicer cut into pieces.
     pub sliced: u64,
+    /// Samples that went on whole, of an operator that can do either.
+    #[serde(default)]
+    pub whole: u64,
     /// Samples that a mapper changed.
     pub changed: u64,
     /// Processor time in nanoseconds, extrapolated from every 16th sample.
@@ -58,6 +61,11 @@ pub struct Tally {
 }
 
 impl OpTally {
+    /// Adds what was done to other samples.
+    pub fn add(&mut self, other: &Self) {
+        self.combine(other, |mine, theirs| mine + theirs);
+    }
+
     fn combine(&mut self, other: &Self, with: impl Fn(u64, u64) -> u64) {
         let each = |mine: &mut u64, theirs: u64| *mine = with(*mine, theirs);
         each(&mut self.rows_in, other.rows_in);
@@ -68,6 +76,7 @@ impl OpTally {
         each(&mut self.merged, other.merged);
         each(&mut self.rejected, other.rejected);
         each(&mut self.sliced, other.sliced);
+        each(&mut self.whole, other.whole);
         each(&mut self.changed, other.changed);
         each(&mut self.busy_ns, other.busy_ns);
     }
@@ -139,7 +148,7 @@ impl Tally {
         self.operators
             .iter()
             .filter(|op| op.sliced > 0)
-            .map(|op| op.rows_out as i64 - op.sliced as i64)
+            .map(|op| op.rows_out as i64 - (op.sliced + op.whole) as i64)
             .sum()
     }
 
@@ -153,10 +162,9 @@ impl Tally {
         let mut flowing = self.rows_in - self.unreadable;
         for (i, op) in self.operators.iter().enumerate() {
             let gone = op.dropped + op.duplicates + op.merged + op.rejected;
-            let on = if op.sliced > 0 {
-                op.sliced
-            } else {
-                op.rows_out
+            let on = match op.sliced + op.whole {
+                0 => op.rows_out,
+                on => on,
             };
             if op.rows_in != flowing || op.rows_in != on + gone {
                 return Err(format!(

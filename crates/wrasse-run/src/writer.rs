@@ -9,12 +9,14 @@
 //! After a crash, everything is cut back to the last such line.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use wrasse_io::{Finished, Sink, SinkSpec, clear_staging};
+use wrasse_io::{Finished, Inputs, Sink, SinkSpec, clear_staging};
 use wrasse_op::Fingerprint;
 
+use crate::clusters::{Deduplicator, join};
 use crate::manifest::Journal;
 use crate::{BlockState, Commit, Done, Error, Examples, FingerprintSet, RunDir, Tally};
 
@@ -39,6 +41,15 @@ impl MaxRejects {
             Self::Percent(max) => tally.rejected() as f64 * 100.0 > max * tally.rows_in as f64,
         }
     }
+}
+
+/// What a writer must know to say who duplicates whom.
+#[derive(Clone, Debug, Default)]
+pub struct Gates {
+    /// The deduplicators by gate; nothing where samples wait for all others.
+    pub deduplicators: Vec<Option<Deduplicator>>,
+    /// The input files.
+    pub inputs: Arc<Inputs>,
 }
 
 /// How a writer works.
@@ -80,7 +91,10 @@ pub struct Writer {
     dir: Option<RunDir>,
     rejects: Option<Journal>,
     dropped: Option<Journal>,
+    clusters: Option<Journal>,
+    copies: Vec<Journal>,
     fingerprints: Vec<Journal>,
+    gates: Gates,
     settings: WriterSettings,
     tally: Tally,
     examples: Examples,
@@ -111,7 +125,7 @@ impl Writer {
         dir: Option<RunDir>,
         at: Option<&Commit>,
         n_operators: usize,
-        n_gates: usize,
+        gates: Gates,
         settings: WriterSettings,
     ) -> Result<Self, Error> {
         let journal = |path, bytes| Journal::open(path, bytes);
@@ -120,7 +134,10 @@ impl Writer {
             spec,
             rejects: None,
             dropped: None,
+            clusters: None,
+            copies: Vec::new(),
             fingerprints: Vec::new(),
+            gates,
             settings,
             tally: at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
             examples: Examples::default(),
@@ -137,7 +154,11 @@ impl Writer {
         if let Some(dir) = &dir {
             writer.rejects = Some(journal(dir.rejects(), at.map_or(0, |at| at.rejects))?);
             writer.dropped = Some(journal(dir.dropped(), at.map_or(0, |at| at.dropped))?);
-            for gate in 0..n_gates {
+            writer.clusters = Some(journal(dir.clusters(), at.map_or(0, |at| at.clusters))?);
+            for gate in 0..writer.gates.deduplicators.len() {
+                let copied = at.and_then(|at| at.copies.get(gate).copied());
+                let copies = journal(dir.copies(gate), copied.unwrap_or(0))?;
+                writer.copies.push(copies);
                 let seen = at
                     .and_then(|at| at.fingerprints.get(gate).copied())
                     .unwrap_or(0);
@@ -191,6 +212,12 @@ impl Writer {
         }
         if let Some(dropped) = &mut self.dropped {
             dropped.append(&block.dropped.into_bytes())?;
+        }
+        if let Some(clusters) = &mut self.clusters {
+            clusters.append(&block.clusters.into_bytes())?;
+        }
+        for (journal, copies) in self.copies.iter_mut().zip(&block.copies) {
+            journal.append(copies.bytes())?;
         }
         for (journal, fresh) in self.fingerprints.iter_mut().zip(&block.fresh) {
             let bytes: Vec<u8> = fresh.iter().flat_map(|print| print.to_le_bytes()).collect();
@@ -255,6 +282,12 @@ impl Writer {
             sink,
             rejects: sync(&self.rejects)?,
             dropped: sync(&self.dropped)?,
+            clusters: sync(&self.clusters)?,
+            copies: self
+                .copies
+                .iter()
+                .map(Journal::sync)
+                .collect::<Result<_, Error>>()?,
             fingerprints: self
                 .fingerprints
                 .iter()
@@ -272,6 +305,36 @@ impl Writer {
         Ok(())
     }
 
+    /// Finds the clusters of the gates. A crash on the way does no harm: what is
+    /// written here is behind the last commit.
+    fn join_copies(&mut self) -> Result<(), Error> {
+        let (Some(dir), Some(clusters)) = (&self.dir, &mut self.clusters) else {
+            return Ok(());
+        };
+        for (gate, copies) in self.gates.deduplicators.iter().zip(&self.copies) {
+            let (Some(gate), Some(file)) = (gate, copies.file()) else {
+                continue;
+            };
+            let n = self.tally.operators[gate.step - 1].duplicates;
+            if n == 0 {
+                continue;
+            }
+            let mut failed = None;
+            let result = join(gate, &self.gates.inputs, file, dir.path(), n, &mut |line| {
+                clusters.append(line).map_err(|error| {
+                    failed = Some(error);
+                    std::io::Error::other("see the error before")
+                })
+            });
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            result.map_err(|error| Error::io("cannot find clusters of duplicates", error))?;
+        }
+        clusters.sync()?;
+        Ok(())
+    }
+
     /// Completes the output: every part gets its final name.
     ///
     /// # Errors
@@ -285,6 +348,7 @@ impl Writer {
         self.uncommitted += 1;
         self.is_within = false;
         self.commit()?;
+        self.join_copies()?;
         let finished = self.sink.finish()?;
         if let Some(dir) = &mut self.dir {
             dir.manifest().done(Done {

@@ -52,6 +52,13 @@ def find_in_module(module: str, name: str) -> Found:
     return _found(_named(imported, name, module), name)
 
 
+def find_in_pickle(path: Path, name: str) -> Found:
+    """An operator that was written by value."""
+    from wrasse import _pickled
+
+    return _found(_pickled.load(path, name), name)
+
+
 def import_file(path: Path) -> ModuleType:
     """Imports a file as a module; again the same one if it was imported before.
 

@@ -31,8 +31,10 @@ def find(reference: str, *, base: str | os.PathLike[str] | None = None) -> Found
         from wrasse.operators.data_juicer import find_named
 
         return find_named(found.name)
-    from wrasse.operators.declared import find_in_file, find_in_module
+    from wrasse.operators.declared import find_in_file, find_in_module, find_in_pickle
 
+    if found.form == "pickle":
+        return find_in_pickle(Path(found.place), found.name)
     if found.form == "file":
         return find_in_file(Path(found.place), found.name)
     return find_in_module(found.place, found.name)

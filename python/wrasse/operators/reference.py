@@ -4,6 +4,7 @@
 |---|---|
 | `path/to/file.py:Name` | a class or decorated function in a file |
 | `path/to/file.py` | the only one in it |
+| `path/to/file.pickle:name` | a function or class that `Dataset` wrote by value |
 | `package.module:Name` | a class or decorated function in a module |
 | `path/to/folder`, `path/to/folder:Name` | an operator folder of DataMate |
 | `data_juicer:name` | an operator of Data-Juicer |
@@ -26,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 class Reference:
     """A reference, taken apart. `name` is empty if it was not said."""
 
-    form: Literal["file", "module", "folder", "data_juicer"]
+    form: Literal["file", "pickle", "module", "folder", "data_juicer"]
     place: str
     name: str
 
@@ -47,6 +48,12 @@ def parse(reference: str, base: Path) -> Reference:
         if not path.is_file():
             raise LoadError(f"`{reference}`: there is no file `{path}`")
         return Reference("file", str(path), name)
+    if place.endswith(".pickle"):
+        if not path.is_file():
+            raise LoadError(f"`{reference}`: there is no file `{path}`")
+        if not name:
+            raise LoadError(f"`{reference}`: name one of its functions, as in `{place}:name`")
+        return Reference("pickle", str(path), name)
     if (path / "__init__.py").is_file() and (name == "" or "/" in place or not _is_module(place)):
         return Reference("folder", str(path), name)
     if name and _is_module(place):

@@ -1,5 +1,8 @@
 //! Who may depend on whom.
 
+use std::collections::BTreeSet;
+use std::process::Command;
+
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Outside crates that only the named crates may depend on: each is a choice
@@ -18,7 +21,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     // Dialects of YAML.
     ("saphyr-parser", &["wrasse-recipe"]),
     // Threads.
-    ("crossbeam-channel", &["wrasse-local", "wrasse-bench"]),
+    (
+        "crossbeam-channel",
+        &["wrasse-pyhost", "wrasse-local", "wrasse-ray", "wrasse-bench"],
+    ),
+    // Processes.
+    ("rustix", &["wrasse-pyhost"]),
     // Formats, stores, and the runtime that stores need.
     ("arrow-*", &["wrasse-io"]),
     ("bytes", &["wrasse-io"]),
@@ -30,12 +38,19 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("object_store", &["wrasse-io"]),
     ("parquet", &["wrasse-io"]),
     ("quick-xml", &["wrasse-docs", "wrasse-ops"]),
-    ("reqwest", &["wrasse-io"]),
+    ("reqwest", &["wrasse-io", "wrasse-http"]),
     ("rustls", &["wrasse-io"]),
-    ("tokio", &["wrasse-io"]),
+    ("tokio", &["wrasse-io", "wrasse-service", "wrasse-http"]),
     ("url", &["wrasse-io"]),
     ("walkdir", &["wrasse-io"]),
     ("zstd", &["wrasse-io", "wrasse-bench"]),
+    // Databases.
+    ("postgres", &["wrasse-results"]),
+    ("rusqlite", &["wrasse-results", "wrasse-service"]),
+    // The service: its store, its processes, its wire.
+    ("axum", &["wrasse-http"]),
+    ("hyper*", &["wrasse-http"]),
+    ("subtle", &["wrasse-http"]),
     // What operators are made of.
     ("fancy-regex", &["wrasse-ops"]),
     ("html5ever", &["wrasse-ops"]),
@@ -187,4 +202,29 @@ fn matches(pattern: &str, name: &str) -> bool {
         Some(prefix) => name.starts_with(prefix),
         None => pattern == name,
     }
+}
+
+#[test]
+fn the_wheel_takes_what_the_tests_built() {
+    // With other features, a dependency is built once more for it, and all that
+    // depends on it: minutes.
+    let features = |of: &[&str]| -> BTreeSet<String> {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--prefix=none", "--no-dedupe"])
+            .args(["--format={p} {f}"])
+            .args(of)
+            .current_dir(super::root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    };
+    let tests = features(&["--workspace", "--edges=normal,build,dev"]);
+    let wheel = features(&["--package=wrasse-py", "--edges=normal,build"]);
+    let other: Vec<_> = wheel.difference(&tests).collect();
+    assert!(
+        other.is_empty(),
+        "the workspace gives other features to {other:?}: give them in crates/wrasse-py/Cargo.toml"
+    );
 }

@@ -186,7 +186,13 @@ pub(crate) fn same_files(section: &Section, ran: &[Ran]) -> Vec<Complaint> {
 }
 
 /// Of a run directory, the files that are for its own use, or tell of times.
-const RECORDS: [&str; 4] = ["manifest.jsonl", "lock", "report.json", EventLog::NAME];
+const RECORDS: [&str; 5] = [
+    "manifest.jsonl",
+    "lock",
+    "report.json",
+    "results.sqlite",
+    EventLog::NAME,
+];
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();

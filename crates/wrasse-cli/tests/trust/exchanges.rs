@@ -61,8 +61,18 @@ fn threads_and_memory_do_not_show_where_samples_wait() {
             for file in [
                 "x.jsonl",
                 "x.wrasse/dropped.jsonl",
+                "x.wrasse/clusters.jsonl",
                 "x.wrasse/rejects.jsonl",
             ] {
+                // A file of records is there from its first record on.
+                assert_eq!(
+                    scene.has(&format!("more/{file}")),
+                    scene.has(&format!("one/{file}")),
+                    "{file} {steps}"
+                );
+                if !scene.has(&format!("one/{file}")) {
+                    continue;
+                }
                 let got = scene.get(&format!("more/{file}"));
                 let want = scene.get(&format!("one/{file}"));
                 assert!(got == want, "{file} {more:?} {steps}");
@@ -156,4 +166,73 @@ fn a_duplicate_names_its_original() {
         reason.starts_with("duplicate of ") && reason.ends_with("a.jsonl:0"),
         "{reason}"
     );
+}
+
+/// Whichever deduplicator found them: each duplicate is in one cluster, and
+/// what stays of it is in the output.
+#[test]
+fn clusters_say_who_duplicates_whom() {
+    let scene = Scene::new();
+    let text = "the quick brown fox jumps over the lazy dog near the old stone";
+    let mut rows = String::new();
+    for i in 0..2400 {
+        // Equal ones near and far, and one cluster above the size of a line.
+        let end = match i % 4 {
+            0 => "bridge".to_owned(),
+            1 => format!("bridge number {} of {}", i / 40, i / 40),
+            _ => format!("{i} is alone here with {} and {}", i * 7919, i * 31),
+        };
+        rows.push_str(&format!("{{\"id\": {i}, \"text\": \"{text} {end}\"}}\n"));
+    }
+    scene.put("in/a.jsonl", &rows);
+    let starts: Vec<u64> = rows
+        .split_inclusive('\n')
+        .scan(0, |at, row| {
+            *at += row.len() as u64;
+            Some(*at - row.len() as u64)
+        })
+        .collect();
+    for (name, steps) in [
+        ("exact", "  - document_deduplicator:\n"),
+        (
+            "minhash",
+            "  - document_minhash_deduplicator: {window_size: 2, jaccard_threshold: 0.95}\n",
+        ),
+        (
+            "both",
+            "  - document_deduplicator:\n  - document_minhash_deduplicator: {window_size: 2, jaccard_threshold: 0.9}\n  - words_num_filter: {min_num: 3}\n",
+        ),
+    ] {
+        put(&scene, name, &format!("process:\n{steps}"));
+        let recipe = format!("{name}.yaml");
+        let ran = scene.must_run(&["run", &recipe, "--threads", "3"]);
+        assert!(ran.stderr.contains("clusters.jsonl"), "{}", ran.stderr);
+        let report = scene.report(&format!("{name}/x"));
+        let kept: Vec<u64> = scene
+            .lines(&format!("{name}/x.jsonl"))
+            .iter()
+            .map(|row| starts[row["id"].as_u64().unwrap() as usize])
+            .collect();
+        let lines = scene.lines(&format!("{name}/x.wrasse/clusters.jsonl"));
+        let mut duplicates = Vec::new();
+        for line in &lines {
+            let of = line["kept"]["position"].as_u64().unwrap();
+            for place in line["duplicates"].as_array().unwrap() {
+                let position = place["position"].as_u64().unwrap();
+                assert!(of < position, "{line}");
+                assert!(place["file"].as_str().unwrap().ends_with("in/a.jsonl"));
+                duplicates.push(position);
+            }
+            // Of two deduplicators the second may take what the first left.
+            assert!(kept.contains(&of) || name == "both", "{line}");
+        }
+        let n = duplicates.len() as u64;
+        duplicates.extend(&kept);
+        duplicates.sort_unstable();
+        assert_eq!(duplicates, starts, "{name}");
+        assert_eq!(report["rows"]["duplicates"], n);
+        assert!(lines.iter().any(|line| line["n"].as_u64().unwrap() > 256));
+        let copies = |file: &String| file.contains("copies-");
+        assert!(!scene.files(name).keys().any(copies));
+    }
 }

@@ -21,6 +21,20 @@ fn rows(n: u64) -> String {
             _ => json!(words.join(" ")),
         };
         let mut row = json!({"id": i, "text": text});
+        match dice.below(30) {
+            0 => {}
+            1 => row["__dj__suffix__"] = json!(null),
+            2..5 => row["__dj__suffix__"] = json!(".pdf"),
+            _ => row["__dj__suffix__"] = json!([".txt", ".md"][dice.below(2) as usize]),
+        }
+        match dice.below(20) {
+            0 => {}
+            1 => row["lang"] = json!(["en"]),
+            n => {
+                row["lang"] =
+                    [json!("en"), json!("de"), json!(17), json!(null)][n as usize % 4].clone()
+            }
+        }
         if dice.below(20) == 0 {
             row["__dj__stats__"] = json!({"text_len": dice.below(200), "other": null});
         }
@@ -57,6 +71,12 @@ process:
       min_ratio: 0.7
   - average_line_length_filter:
       min_len: 6
+  - suffix_filter:
+      suffixes: [.txt, .md]
+      reversed_range: false
+  - tags_specified_field_selector:
+      field_key: lang
+      target_tags: [en, 17, null]
 ";
 
 fn tuned(scene: &Scene, recipe: &str, more: &[&str]) -> Value {
@@ -72,7 +92,8 @@ fn tuned(scene: &Scene, recipe: &str, more: &[&str]) -> Value {
 }
 
 fn of_filters(list: &Value, keys: &[&str]) -> Vec<Value> {
-    let is_filter = |one: &&Value| one["kind"].as_str().is_none_or(|kind| kind == "filter");
+    let decides = |kind: &str| matches!(kind, "filter" | "selector");
+    let is_filter = |one: &&Value| one["kind"].as_str().is_none_or(decides);
     let filters = list.as_array().unwrap().iter().filter(is_filter);
     let pick = |one: &Value| keys.iter().map(|key| one[*key].clone()).collect();
     filters.map(pick).collect()
@@ -95,6 +116,7 @@ fn other_bounds_are_decided_as_in_a_run() {
         ],
         &["--set", "process.average_line_length_filter.min_len=12"],
         &["--set", "process.7.text_length_filter.min_len=80"],
+        &["--set", "process.suffix_filter.reversed_range=true"],
     ];
     let mut seen = Vec::new();
     for change in changes {

@@ -11,6 +11,7 @@ mod columnar;
 mod compress;
 mod csv;
 mod fault;
+mod files;
 mod frames;
 mod kind;
 mod object;
@@ -21,6 +22,7 @@ mod position;
 mod rows;
 mod stage;
 mod staged;
+mod stream;
 mod table;
 mod target;
 mod text;
@@ -33,10 +35,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wrasse_core::{ByteCount, Sample};
 
+use self::files::Files;
 use self::rows::{Lines, Piece};
+pub use self::stream::{StreamForm, stream};
 use self::target::{Shape, Target};
 use crate::Error;
 use crate::source::Format;
+
+pub use self::files::{
+    EXPORTS, ExportSource, Exported, exported, exports_committed, missing_export,
+};
 
 /// What a recipe says of its output.
 #[derive(Clone, Debug)]
@@ -48,6 +56,8 @@ pub struct SinkSpec {
     pub format: Option<Format>,
     /// Cut the output into parts of about this many bytes.
     pub part_bytes: Option<ByteCount>,
+    /// The field that holds the text, for outputs of one file a sample.
+    pub text_key: String,
     /// Where unfinished parts lie: the run directory.
     pub staging: PathBuf,
     /// Remove parts of an earlier run from the output folder when a new output
@@ -93,6 +103,7 @@ pub struct OutBlock(Payload);
 enum Payload {
     Lines(Lines),
     Pieces(Vec<Piece>),
+    Files(Files),
 }
 
 impl OutBlock {
@@ -101,6 +112,7 @@ impl OutBlock {
         match &self.0 {
             Payload::Lines(lines) => lines.ends.len(),
             Payload::Pieces(pieces) => pieces.iter().map(Piece::n_rows).sum(),
+            Payload::Files(files) => files.n_rows(),
         }
     }
 
@@ -109,6 +121,7 @@ impl OutBlock {
         match &self.0 {
             Payload::Lines(lines) => lines.memory_bytes(),
             Payload::Pieces(pieces) => pieces.iter().map(Piece::memory_bytes).sum(),
+            Payload::Files(files) => files.memory_bytes(),
         }
     }
 
@@ -118,6 +131,7 @@ impl OutBlock {
         match &self.0 {
             Payload::Lines(lines) => lines.bytes.len(),
             Payload::Pieces(pieces) => pieces.iter().map(Piece::row_bytes).sum(),
+            Payload::Files(files) => files.row_bytes(),
         }
     }
 
@@ -129,6 +143,7 @@ impl OutBlock {
     pub fn retain(&mut self, keep: &[bool]) {
         match &mut self.0 {
             Payload::Lines(lines) => lines.retain(keep),
+            Payload::Files(files) => files.retain(keep),
             Payload::Pieces(pieces) => {
                 let n_rows: usize = pieces.iter().map(Piece::n_rows).sum();
                 assert_eq!(keep.len(), n_rows, "one verdict a row");
@@ -228,6 +243,9 @@ pub struct Conflict {
 /// If the place cannot be written, holds parts of another run, or is not as it
 /// was at that commit.
 pub fn open_sink(spec: &SinkSpec, resume_at: Option<&Value>) -> Result<Box<dyn Sink>, Error> {
+    if spec.format == Some(Format::Files) {
+        return Ok(Box::new(files::open(spec, resume_at)?));
+    }
     let target = Target::of(spec)?;
     if target.shape == Shape::Stdout && resume_at.is_some() {
         return Err(
@@ -267,5 +285,8 @@ pub fn encoder(format: Format) -> Arc<dyn Encoder> {
 ///
 /// If the folder cannot be listed, or a file in it cannot be removed.
 pub fn clear_staging(spec: &SinkSpec) -> Result<(), Error> {
+    if spec.format == Some(Format::Files) {
+        return files::clear(spec);
+    }
     place::clear(&Target::of(spec)?, &spec.staging)
 }

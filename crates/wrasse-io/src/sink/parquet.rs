@@ -144,7 +144,7 @@ impl Group {
 }
 
 /// The rows of a chunk as the columns of the output.
-fn columns_of(
+pub(super) fn columns_of(
     chunk: Chunk,
     columns: &Columns,
     schema: &SchemaRef,

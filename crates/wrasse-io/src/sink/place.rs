@@ -333,7 +333,7 @@ fn is_tail(name: &str) -> bool {
 /// # Errors
 ///
 /// If one of the folders cannot be written.
-fn can_rename(staging: &Path, folder: &Path) -> Result<bool, Error> {
+pub(super) fn can_rename(staging: &Path, folder: &Path) -> Result<bool, Error> {
     // A run that is killed here leaves it, and the next in its place, which gives
     // it the same name, takes it away.
     let run = staging.parent().and_then(Path::file_name);

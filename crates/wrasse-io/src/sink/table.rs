@@ -29,7 +29,7 @@ use crate::source::Format;
 
 /// The column that stands for rows without any field, which a table cannot
 /// hold otherwise.
-const NO_COLUMN: &str = "_";
+pub(super) const NO_COLUMN: &str = "_";
 
 /// Where the staged rows stood at a commit.
 #[derive(Serialize, Deserialize)]
@@ -135,6 +135,7 @@ impl Sink for TableSink {
 
     fn append(&mut self, block: OutBlock) -> Result<(), Error> {
         match block.0 {
+            Payload::Files(_) => unreachable!("no encoder of this sink makes files"),
             Payload::Lines(lines) => self.append_lines(&lines)?,
             Payload::Pieces(pieces) => {
                 for piece in pieces {

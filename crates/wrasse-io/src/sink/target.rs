@@ -95,7 +95,7 @@ impl Target {
         } else {
             (folder.to_owned(), name[stem.len()..].to_owned())
         };
-        if matches!(format, Format::Text | Format::Document) {
+        if matches!(format, Format::Text | Format::Document | Format::Files) {
             return Err(Error::new(path, "one text file a sample cannot be written")
                 .with_hint("write .jsonl, .parquet, .csv or .tsv"));
         }
@@ -200,7 +200,7 @@ fn suffix_of(format: Format) -> &'static str {
         Format::Parquet => ".parquet",
         Format::Csv => ".csv",
         Format::Tsv => ".tsv",
-        Format::Jsonl | Format::Text | Format::Document => ".jsonl",
+        Format::Jsonl | Format::Text | Format::Document | Format::Files => ".jsonl",
     }
 }
 

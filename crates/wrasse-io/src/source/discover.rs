@@ -331,6 +331,7 @@ impl Finder<'_> {
                 "" => "text".to_owned(),
                 key => key.to_owned(),
             },
+            fields: self.spec.fields.clone(),
         })
     }
 
@@ -392,7 +393,9 @@ impl Finder<'_> {
         }
         let cut = match (format, packing) {
             _ if is_stream => Cut::Nowhere,
-            (Format::Jsonl, Packing::Plain) if format::is_lines(&candidate.path, head) => {
+            (Format::Jsonl | Format::Files, Packing::Plain)
+                if format::is_lines(&candidate.path, head) =>
+            {
                 Cut::Anywhere
             }
             (Format::Jsonl, Packing::Zstd) => Cut::Frames,

@@ -12,6 +12,14 @@ const UNPACKED: usize = 8;
 /// But no more than this: several are read at once.
 const UNPACKED_MAX: usize = 256 << 20;
 
+/// What a document may unpack to whose text may have `text_bytes_max`.
+pub(super) fn limits_of(text_bytes_max: usize) -> Limits {
+    Limits {
+        text_bytes_max,
+        unpacked_bytes_max: text_bytes_max.saturating_mul(UNPACKED).min(UNPACKED_MAX),
+    }
+}
+
 /// The text of the document, and its title, author and number of pages.
 ///
 /// # Errors
@@ -21,10 +29,7 @@ pub(super) fn read(path: &str, bytes: &[u8], text_bytes_max: usize) -> Result<Co
     let (suffix, _) = format::suffix(path);
     let kind = format::document_of_suffix(&suffix);
     let kind = kind.unwrap_or_else(|| format::document_of_content(bytes));
-    let limits = Limits {
-        text_bytes_max,
-        unpacked_bytes_max: text_bytes_max.saturating_mul(UNPACKED).min(UNPACKED_MAX),
-    };
+    let limits = limits_of(text_bytes_max);
     let document = wrasse_docs::parse(kind, bytes, limits).map_err(|error| error.to_string())?;
     let mut meta = Map::new();
     meta.insert("type".to_owned(), kind.name().into());

@@ -23,6 +23,9 @@ pub enum Format {
     /// office formats, tables, ...), its path and what it says of itself. Only
     /// if asked for, since many of these files can be read in another way.
     Document,
+    /// A list of files in JSON Lines, as DataMate has them: one sample a file,
+    /// with its content. As an output, one file a sample. Only if asked for.
+    Files,
 }
 
 /// Suffixes of files that are text: one sample a file. Documents, then source

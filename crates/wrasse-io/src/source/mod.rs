@@ -9,6 +9,7 @@ mod block;
 mod csv;
 mod discover;
 mod document;
+mod files;
 mod format;
 mod gzip;
 mod input;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use wrasse_core::ByteCount;
 
 use crate::Error;
@@ -50,6 +52,8 @@ pub struct SourceSpec {
     pub suffixes: Vec<String>,
     /// The field that holds the text of one-sample-a-file formats.
     pub text_key: String,
+    /// Fields that every sample of a list of files ([`Format::Files`]) gets.
+    pub fields: Map<String, Value>,
     /// Paths that are no input even if they lie in an input folder: the output
     /// of this run and its run directory.
     pub exclude: Vec<String>,
@@ -68,6 +72,8 @@ pub struct Inputs {
     pub warnings: Vec<String>,
     /// The field that holds the text of one-sample-a-file formats.
     pub(crate) text_key: String,
+    /// Fields that every sample of a list of files gets.
+    pub(crate) fields: Map<String, Value>,
 }
 
 impl Inputs {
@@ -229,6 +235,7 @@ pub fn splits(inputs: &Inputs, target: ByteCount) -> Result<Vec<Split>, Error> {
     while let Some(file) = inputs.files.get(at) {
         match (file.format, file.cut) {
             (Format::Jsonl, Cut::Anywhere) => cutter.bytes(at, file, target),
+            (Format::Files, Cut::Anywhere) => cutter.list(at, file, target),
             (Format::Jsonl, Cut::Frames) => cutter.frames(at, file, target)?,
             (Format::Parquet, _) => cutter.row_groups(at, file, target),
             (Format::Text | Format::Document, _) => {
@@ -244,6 +251,11 @@ pub fn splits(inputs: &Inputs, target: ByteCount) -> Result<Vec<Split>, Error> {
 
 /// Files of a split of texts at most: small ones cost by their number.
 const FILES_MAX: usize = 512;
+
+/// Bytes of a list of files in a split: some fifty files.
+const LIST_BYTES: u64 = 16 << 10;
+/// Splits that a list is cut into, about, at most.
+const LIST_SPLITS_MAX: u64 = 1 << 15;
 
 /// Collects splits and numbers them.
 #[derive(Default)]
@@ -270,6 +282,12 @@ impl Cutter {
             let (start, end) = (border(i), border(i + 1));
             self.push(at, end - start, Share::Bytes { start, end });
         }
+    }
+
+    /// Cuts a list of files: a line stands for far more bytes than it has.
+    fn list(&mut self, at: usize, file: &InputFile, target: u64) {
+        let size = file.bytes.unwrap_or(0);
+        self.bytes(at, file, target.min(LIST_BYTES.max(size / LIST_SPLITS_MAX)));
     }
 
     /// Makes a split of a run of texts that starts at `first`; returns what
@@ -356,6 +374,11 @@ pub fn open(
     let file = &inputs.files[split.file as usize];
     match file.format {
         Format::Jsonl => jsonl::open(file, split, limits),
+        Format::Files => Ok(Box::new(files::Reader::new(
+            jsonl::open(file, split, limits)?,
+            Arc::clone(inputs),
+            limits,
+        ))),
         Format::Parquet => parquet::open(file, split, limits),
         Format::Csv => csv::open(file, split, b',', limits),
         Format::Tsv => csv::open(file, split, b'\t', limits),

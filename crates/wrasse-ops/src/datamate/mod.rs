@@ -3,6 +3,7 @@
 mod bounded;
 mod email;
 mod outline;
+mod sensitive;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use crate::scan::FirstBytes;
 pub(crate) use bounded::{Bounded, replace_ranges};
 pub(crate) use email::is_address;
 pub(crate) use outline::outline;
+pub(crate) use sensitive::{SensitiveWords, WordParams, masked};
 
 /// This operator takes no parameters of its own.
 #[derive(Default, serde::Deserialize, schemars::JsonSchema)]

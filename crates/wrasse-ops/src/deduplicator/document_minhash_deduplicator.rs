@@ -152,8 +152,19 @@ impl Exchange for DocumentMinhashDeduplicator {
     }
 
     fn decide(&self, keys: &dyn Keys, memory: usize) -> Result<Decision, OpError> {
+        self.first_of_each(keys, memory).map(Decision::Same)
+    }
+}
+
+impl DocumentMinhashDeduplicator {
+    /// For each sample the first of its cluster.
+    pub(super) fn first_of_each(
+        &self,
+        keys: &dyn Keys,
+        memory: usize,
+    ) -> Result<Vec<u32>, OpError> {
         let mut clusters = Clusters::new(keys.len());
         same_in_some_column(keys, self.n_bands, memory, &mut clusters)?;
-        Ok(Decision::Same(clusters.first_of_each()))
+        Ok(clusters.first_of_each())
     }
 }

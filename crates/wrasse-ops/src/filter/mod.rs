@@ -8,6 +8,7 @@ wrasse_op::operators! {
     file_with_high_repeat_phrase_rate_filter,
     file_with_high_repeat_word_rate_filter,
     file_with_high_special_char_rate_filter,
+    file_with_many_sensitive_words_filter,
     file_with_short_or_long_length_filter,
     fineweb_quality_filter,
     flagged_words_filter,

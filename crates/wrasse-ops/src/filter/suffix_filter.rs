@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use wrasse_op::{
-    Common, Configured, Example, Filter, OpError, OpSpec, ParamError, Sample, Stats,
+    Common, Configured, Example, Filter, OpError, OpSpec, ParamError, Sample, Stat, Stats,
 };
 
 pub(crate) const SPEC: OpSpec = OpSpec::filter::<SuffixFilter>(
@@ -63,30 +63,45 @@ impl Configured for SuffixFilter {
 }
 
 impl Filter for SuffixFilter {
-    fn measure(&self, _: &mut Sample) -> Result<(), OpError> {
+    fn measure(&self, sample: &mut Sample) -> Result<(), OpError> {
+        match self.suffix(sample)? {
+            Some(suffix) => sample.stats_mut().set(SUFFIX_FIELD, Stat::Text(suffix)),
+            None => sample.stats_mut().remove(SUFFIX_FIELD),
+        }
         Ok(())
     }
 
-    fn keep(&self, _: &Stats) -> bool {
-        true
-    }
-
-    fn decides_by_stats(&self) -> bool {
-        false
-    }
-
-    fn decide(&self, sample: &mut Sample) -> Result<bool, OpError> {
-        if self.suffixes.is_empty() {
-            return Ok(true);
+    fn keep(&self, stats: &Stats) -> bool {
+        match stats.get(SUFFIX_FIELD) {
+            Some(Stat::Text(suffix)) => self.keeps(Some(suffix)),
+            _ => self.keeps(None),
         }
-        let is_listed = match sample.value(SUFFIX_FIELD)? {
-            None => {
-                let message = format!("the field `{SUFFIX_FIELD}` is missing");
-                return Err(OpError::bad_sample(message));
-            }
-            Some(Value::String(suffix)) => self.suffixes.contains(&suffix),
-            Some(_) => false,
-        };
-        Ok(is_listed != self.reversed)
+    }
+
+    /// Leaves no stat behind, as the original.
+    fn decide(&self, sample: &mut Sample) -> Result<bool, OpError> {
+        let suffix = self.suffix(sample)?;
+        Ok(self.keeps(suffix.as_ref()))
+    }
+}
+
+impl SuffixFilter {
+    /// The suffix of a sample, if one is asked for and it is a text.
+    fn suffix(&self, sample: &Sample) -> Result<Option<String>, OpError> {
+        if self.suffixes.is_empty() {
+            return Ok(None);
+        }
+        match sample.value(SUFFIX_FIELD)? {
+            None => Err(OpError::bad_sample(format!(
+                "the field `{SUFFIX_FIELD}` is missing"
+            ))),
+            Some(Value::String(suffix)) => Ok(Some(suffix)),
+            Some(_) => Ok(None),
+        }
+    }
+
+    fn keeps(&self, suffix: Option<&String>) -> bool {
+        let is_listed = suffix.is_some_and(|suffix| self.suffixes.contains(suffix));
+        self.suffixes.is_empty() || is_listed != self.reversed
     }
 }

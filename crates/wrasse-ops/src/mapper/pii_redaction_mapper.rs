@@ -12,7 +12,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::mapper::<PiiRedactionMapper>(
     "pii_redaction_mapper",
     "Replaces e-mail addresses, phone and ID numbers, secrets, paths and the like by placeholders.",
 )
-.details("Searched in this order: PEM blocks, tokens of the form JWT, URLs (if asked for), IP addresses (version 6 in brackets only), MAC addresses, paths below the usual roots, e-mail addresses, values behind words such as `password:`, ids such as `user_id: 7` (of which the name alone stays, as in the original), names of channels, open ids of chat platforms, phone numbers (Chinese mobile and international), Chinese ID numbers, and `extra_patterns`. The patterns are the original's, which check forms and no check digits. Replacements may name groups of the patterns (`\\1`).\n\nRedacted are the fields `redact_keys`: strings, pairs of strings, the turns of `dialog_history`, and in `messages_key` the contents and the arguments of tool calls. Anywhere in a sample, strings in lists are redacted too, and so are those under the names `file_path`, `path`, `file`, `arguments` and `file_paths`. Some of them are so redacted twice, which as in the original can show: `token: [REDACTED]` becomes `token: [REDACTED]]`.\n\nUnlike the original, an extra pattern that is malformed is an error, and not passed over.")
+.details("Searched in this order: PEM blocks, tokens of the form JWT, URLs (if asked for), IP addresses (version 6 in brackets only), MAC addresses, paths below the usual roots, e-mail addresses, values behind words such as `password:`, ids such as `user_id: 7` (of which the name alone stays, as in the original), names of channels, open ids of chat platforms, phone numbers (Chinese mobile and international), Chinese ID numbers, and `extra_patterns`. The patterns are the original's, which check forms and no check digits; with `check_digits` an ID number must have the right one (GB 11643). Of Wrasse's own are, if asked for, IBANs (with the length of their country and the right check digits) and numbers of payment cards (13 to 19 digits from 2 to 6 on that meet Luhn's formula), searched for behind ID numbers. Replacements may name groups of the patterns (`\\1`).\n\nRedacted are the fields `redact_keys`: strings, pairs of strings, the turns of `dialog_history`, and in `messages_key` the contents and the arguments of tool calls. Anywhere in a sample, strings in lists are redacted too, and so are those under the names `file_path`, `path`, `file`, `arguments` and `file_paths`. Some of them are so redacted twice, which as in the original can show: `token: [REDACTED]` becomes `token: [REDACTED]]`.\n\nUnlike the original, an extra pattern that is malformed is an error, and not passed over.")
 .origin("Data-Juicer 1.6")
 .examples(&[
     Example {
@@ -20,6 +20,12 @@ pub(crate) const SPEC: OpSpec = OpSpec::mapper::<PiiRedactionMapper>(
         params: "{}",
         input: &[r#"{"text": "mail a.b@c.org, call 13800138000, password=hunter2, see /tmp/me/x from 10.0.0.1"}"#],
         output: &[r#"{"text": "mail [EMAIL_REDACTED], call [PHONE_REDACTED], password=[REDACTED], see [PATH_REDACTED] from [IP_REDACTED]"}"#],
+    },
+    Example {
+        about: "looks at check digits",
+        params: r#"{"mask_ibans": true, "mask_credit_cards": true, "check_digits": true}"#,
+        input: &[r#"{"text": "pay DE89 3704 0044 0532 0130 00 (not DE88 3704 0044 0532 0130 00) by 4111 1111 1111 1111, ID 11010519491231002X, not 110105194912310021"}"#],
+        output: &[r#"{"text": "pay [IBAN_REDACTED] (not DE88 3704 0044 0532 0130 00) by [CREDIT_CARD_REDACTED], ID [ID_CARD_REDACTED], not 110105194912310021"}"#],
     },
     Example {
         about: "reaches into messages",
@@ -55,6 +61,13 @@ pub(crate) struct Params {
     mask_jwt: bool,
     /// Redact URLs.
     mask_urls: bool,
+    /// Redact IBANs, the numbers of bank accounts. Wrasse's own.
+    mask_ibans: bool,
+    /// Redact the numbers of credit and other payment cards. Wrasse's own.
+    mask_credit_cards: bool,
+    /// Redact Chinese ID numbers only if their check digit is right. Wrasse's
+    /// own.
+    check_digits: bool,
     /// Redact IP addresses.
     mask_ips: bool,
     /// Redact MAC addresses.
@@ -79,6 +92,10 @@ pub(crate) struct Params {
     jwt_replacement: String,
     /// What to put for a URL.
     url_replacement: String,
+    /// What to put for an IBAN.
+    iban_replacement: String,
+    /// What to put for the number of a payment card.
+    credit_card_replacement: String,
     /// What to put for an IP address.
     ip_replacement: String,
     /// What to put for a MAC address.
@@ -107,6 +124,9 @@ impl Default for Params {
             mask_pem: true,
             mask_jwt: true,
             mask_urls: false,
+            mask_ibans: false,
+            mask_credit_cards: false,
+            check_digits: false,
             mask_ips: true,
             mask_macs: true,
             path_replacement: placeholder("PATH_"),
@@ -119,6 +139,8 @@ impl Default for Params {
             pem_replacement: placeholder("PEM_"),
             jwt_replacement: placeholder("JWT_"),
             url_replacement: placeholder("URL_"),
+            iban_replacement: placeholder("IBAN_"),
+            credit_card_replacement: placeholder("CREDIT_CARD_"),
             ip_replacement: placeholder("IP_"),
             mac_replacement: placeholder("MAC_"),
             extra_patterns: None,
@@ -153,9 +175,20 @@ impl Params {
             ),
             Kind::Phone => (self.mask_phones, "phone_replacement", &self.phone_replacement),
             Kind::IdCard => (
-                self.mask_id_cards,
+                self.mask_id_cards && !self.check_digits,
                 "id_card_replacement",
                 &self.id_card_replacement,
+            ),
+            Kind::CheckedIdCard => (
+                self.mask_id_cards && self.check_digits,
+                "id_card_replacement",
+                &self.id_card_replacement,
+            ),
+            Kind::Iban => (self.mask_ibans, "iban_replacement", &self.iban_replacement),
+            Kind::Card => (
+                self.mask_credit_cards,
+                "credit_card_replacement",
+                &self.credit_card_replacement,
             ),
         }
     }
@@ -172,7 +205,7 @@ impl Configured for PiiRedactionMapper {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         let mut redactor = Redactor::new();
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.into_iter().chain(Kind::CHECKED) {
             let (is_wanted, param, replacement) = params.of(kind);
             if is_wanted {
                 redactor.add(kind, param, replacement)?;

@@ -116,7 +116,7 @@ pub(super) fn mac(text: &str, from: usize) -> Option<Found> {
 }
 
 /// The next maximal run of decimal digits, of any script, and how many.
-fn digits(text: &str, from: usize) -> Option<(Span, usize)> {
+pub(super) fn digits(text: &str, from: usize) -> Option<(Span, usize)> {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {

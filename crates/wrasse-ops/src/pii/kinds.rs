@@ -1,5 +1,6 @@
 //! What is looked for, and how.
 
+use super::checked;
 use super::find::{self, Find};
 use super::keyed;
 
@@ -19,9 +20,14 @@ pub(crate) enum Kind {
     OpenId,
     Phone,
     IdCard,
+    /// With the right check digit.
+    CheckedIdCard,
+    Iban,
+    Card,
 }
 
 impl Kind {
+    /// The kinds that the original has.
     pub(crate) const ALL: [Self; 13] = [
         Self::Pem,
         Self::Jwt,
@@ -37,6 +43,9 @@ impl Kind {
         Self::Phone,
         Self::IdCard,
     ];
+
+    /// Kinds of numbers whose check digits are looked at.
+    pub(crate) const CHECKED: [Self; 3] = [Self::CheckedIdCard, Self::Iban, Self::Card];
 
     /// How it is searched.
     pub(super) fn searches(self) -> Vec<Search> {
@@ -78,6 +87,14 @@ impl Kind {
                 Search::new(find::PHONE, How::Hand(find::phone)),
             ],
             Self::IdCard => vec![Search::new(find::ID_CARD, How::Hand(find::id_card))],
+            Self::CheckedIdCard => {
+                vec![Search::new(
+                    find::ID_CARD,
+                    How::Hand(checked::checked_id_card),
+                )]
+            }
+            Self::Iban => vec![Search::new(checked::IBAN, How::Hand(checked::iban))],
+            Self::Card => vec![Search::new(checked::CARD, How::Hand(checked::card))],
         }
     }
 }

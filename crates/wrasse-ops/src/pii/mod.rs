@@ -4,6 +4,7 @@
 //! The patterns are Data-Juicer's. Those that look at single characters or at
 //! what stands around a match are searched by hand ([`find`], [`keyed`]).
 
+mod checked;
 mod find;
 mod keyed;
 mod kinds;

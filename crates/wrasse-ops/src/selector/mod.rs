@@ -2,6 +2,7 @@
 
 wrasse_op::operators! {
     frequency_specified_field_selector,
+    random_selector,
     range_specified_field_selector,
     tags_specified_field_selector,
     topk_specified_field_selector,

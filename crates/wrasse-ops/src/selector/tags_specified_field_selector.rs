@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use wrasse_op::{
-    Common, Configured, Example, Filter, OpError, OpKind, OpSpec, ParamError, Sample, Stats,
+    Common, Configured, Example, Filter, OpError, OpKind, OpSpec, ParamError, Sample, Stat, Stats,
 };
 
 use crate::python;
@@ -53,28 +53,77 @@ impl Configured for TagsSpecifiedFieldSelector {
 }
 
 impl Filter for TagsSpecifiedFieldSelector {
-    fn measure(&self, _: &mut Sample) -> Result<(), OpError> {
+    fn measure(&self, sample: &mut Sample) -> Result<(), OpError> {
+        let value = self.value(sample)?;
+        let path = self.0.field_key.clone();
+        match label(&value) {
+            Some(label) => sample.stats_mut().set(path, Stat::Text(label)),
+            None => sample.stats_mut().remove(&path),
+        }
         Ok(())
     }
 
-    fn keep(&self, _: &Stats) -> bool {
-        true
+    fn keep(&self, stats: &Stats) -> bool {
+        match stats.get(&self.0.field_key) {
+            Some(Stat::Text(label)) => self.keeps(&value_of(label)),
+            stat => self.keeps(&stat.map_or(Value::Null, Stat::to_json)),
+        }
     }
 
-    fn decides_by_stats(&self) -> bool {
-        false
-    }
-
+    /// Leaves no stat behind, as the original.
     fn decide(&self, sample: &mut Sample) -> Result<bool, OpError> {
+        let value = self.value(sample)?;
+        Ok(self.keeps(&value))
+    }
+}
+
+/// A tag as a label, so that tags of different types are one stat: texts as they
+/// are unless they read as JSON, all else as JSON. Null has none.
+fn label(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if serde_json::from_str::<Value>(text).is_err() => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// The tag of a label.
+fn value_of(label: &str) -> Value {
+    serde_json::from_str(label).unwrap_or_else(|_| Value::String(label.to_owned()))
+}
+
+impl TagsSpecifiedFieldSelector {
+    /// The tag of a sample; null without a field to look at.
+    fn value(&self, sample: &Sample) -> Result<Value, OpError> {
         let path = self.0.field_key.as_str();
         if path.is_empty() {
-            return Ok(true);
+            return Ok(Value::Null);
         }
         let value = sample.value(path)?.unwrap_or(Value::Null);
         if value.is_array() || value.is_object() {
             let message = format!("the field `{path}` is neither text, number nor null");
             return Err(OpError::bad_sample(message));
         }
-        Ok(self.0.target_tags.iter().any(|tag| python::equal(tag, &value)))
+        Ok(value)
+    }
+
+    fn keeps(&self, value: &Value) -> bool {
+        let is_wanted = |tag| python::equal(tag, value);
+        self.0.field_key.is_empty() || self.0.target_tags.iter().any(is_wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn labels_are_tags() {
+        for tag in [json!("en"), json!("17"), json!(17), json!(1.5), json!(true), json!(""), json!("\"a\""), json!("null")] {
+            assert_eq!(value_of(&label(&tag).unwrap()), tag);
+        }
+        assert_eq!(label(&json!("en")).unwrap(), "en");
+        assert_eq!(label(&json!(null)), None);
     }
 }

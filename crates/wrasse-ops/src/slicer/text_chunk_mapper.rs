@@ -1,17 +1,19 @@
 //! `text_chunk_mapper` cuts texts into chunks.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextSlicer};
 
 use crate::pattern::{Dialect, Pattern};
+use crate::tokenizer::Tokenizer;
 use crate::unicode;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_slicer::<TextChunkMapper>(
     "text_chunk_mapper",
     "Cuts texts into chunks, at a pattern, at a length, or both.",
 )
-.details("Lengths are in Unicode scalar values; every other field goes with each chunk.\n\n* With `split_pattern` alone the text is cut at every match; blank chunks are left out. What groups of the pattern match become chunks too.\n* With `max_len` alone (`split_pattern: null`) the text is cut every `max_len - overlap_len` characters; the last chunks may lie wholly within the overlap.\n* With both, a text that is too long is cut at the last match within its first `max_len` characters, or after them if there is none; only then do chunks overlap. Blank chunks are left out, but for the last one.\n\nThe pattern is in the syntax of Python's `re`, without flags: `.` matches no line end. The default `\\n\\n` finds no paragraphs in texts with line ends `\\r\\n`; `\\r?\\n\\r?\\n` does. A pattern that matches the empty string at the start of the text only cannot cut it and rejects the sample, as the original's endless recursion does; its limit of about 1,000 chunks does not hold here.")
+.details("Lengths are in Unicode scalar values, or with a `tokenizer` in tokens; every other field goes with each chunk.\n\n* With `split_pattern` alone the text is cut at every match; blank chunks are left out. What groups of the pattern match become chunks too.\n* With `max_len` alone (`split_pattern: null`) the text is cut every `max_len - overlap_len` characters; the last chunks may lie wholly within the overlap.\n* With both, a text that is too long is cut at the last match within its first `max_len` characters, or after them if there is none; only then do chunks overlap. Blank chunks are left out, but for the last one.\n\nThe pattern is in the syntax of Python's `re`, without flags: `.` matches no line end. The default `\\n\\n` finds no paragraphs in texts with line ends `\\r\\n`; `\\r?\\n\\r?\\n` does. A pattern that matches the empty string at the start of the text only cannot cut it and rejects the sample, as the original's endless recursion does; its limit of about 1,000 chunks does not hold here.\n\n`tokenizer` must be a file here, as for `token_num_filter`: nothing is downloaded. No special tokens are added. Where a cut falls into a character of several tokens, its bytes become U+FFFD on both sides, as in the original; `token_chunk_mapper` never cuts characters. With a pattern too, what is left of a text is cut into tokens anew for each chunk.")
 .origin("Data-Juicer 1.6")
 .examples(&[
     Example {
@@ -47,16 +49,20 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_slicer::<TextChunkMapper>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// The longest chunk, in characters; no limit if null.
+    /// The longest chunk, in characters or tokens; no limit if null.
     max_len: Option<NonZeroUsize>,
     /// The pattern at which to cut, in Python's syntax; none if null.
     split_pattern: Option<String>,
-    /// How many characters a chunk repeats of the one before it, if they were
+    /// How many characters or tokens a chunk repeats of the one before it, if they were
     /// cut at a length and not at the pattern. Less than `max_len`.
     overlap_len: usize,
-    /// Must be null: lengths in tokens are not supported.
+    /// The path of a tokenizer's file, or `bytes`; characters are counted if
+    /// null.
     tokenizer: Option<String>,
-    /// Taken for compatibility; means nothing without a tokenizer.
+    /// The encoding that a tiktoken vocabulary is of (`gpt2`, `r50k_base`,
+    /// `p50k_base`, `cl100k_base`, `o200k_base`); if null the file's name tells.
+    encoding: Option<String>,
+    /// Taken for compatibility; nothing is downloaded and run here.
     #[serde(rename = "trust_remote_code")]
     _trust_remote_code: bool,
 }
@@ -68,6 +74,7 @@ impl Default for Params {
             split_pattern: Some(r"\n\n".to_owned()),
             overlap_len: 0,
             tokenizer: None,
+            encoding: None,
             _trust_remote_code: false,
         }
     }
@@ -77,9 +84,11 @@ pub(crate) enum TextChunkMapper {
     Pattern(Pattern),
     Length(Window),
     Both(Pattern, Window),
+    LengthInTokens(Tokenizer, Window),
+    BothInTokens(Tokenizer, Pattern, Window),
 }
 
-/// How much of a text is one chunk, in characters.
+/// How much of a text is one chunk, in characters or tokens.
 pub(crate) struct Window {
     max_len: usize,
     /// From the start of a chunk to the start of the next; at least 1.
@@ -90,13 +99,10 @@ impl Configured for TextChunkMapper {
     type Params = Params;
 
     fn new(params: Params, _: &Common) -> Result<Self, ParamError> {
-        if let Some(tokenizer) = &params.tokenizer {
-            return Err(ParamError::new(
-                "tokenizer",
-                format!("lengths in tokens of `{tokenizer}` are not supported yet"),
-            )
-            .with_hint("leave it out to count characters"));
-        }
+        let tokenizer = match params.tokenizer.as_deref() {
+            None => None,
+            path => Some(Tokenizer::load("tokenizer", path, params.encoding.as_deref())?),
+        };
         let pattern = match &params.split_pattern {
             Some(pattern) => Some(Pattern::new("split_pattern", pattern, Dialect::Re)?),
             None => None,
@@ -116,11 +122,15 @@ impl Configured for TextChunkMapper {
                 step: max_len - params.overlap_len,
             }),
         };
-        match (pattern, window) {
-            (Some(pattern), None) => Ok(Self::Pattern(pattern)),
-            (None, Some(window)) => Ok(Self::Length(window)),
-            (Some(pattern), Some(window)) => Ok(Self::Both(pattern, window)),
-            (None, None) => Err(ParamError::contradiction(
+        match (pattern, window, tokenizer) {
+            (Some(pattern), None, _) => Ok(Self::Pattern(pattern)),
+            (None, Some(window), None) => Ok(Self::Length(window)),
+            (None, Some(window), Some(by)) => Ok(Self::LengthInTokens(by, window)),
+            (Some(pattern), Some(window), None) => Ok(Self::Both(pattern, window)),
+            (Some(pattern), Some(window), Some(by)) => {
+                Ok(Self::BothInTokens(by, pattern, window))
+            }
+            (None, None, _) => Err(ParamError::contradiction(
                 "`max_len` and `split_pattern` are both null",
             )
             .with_hint("give one of them, or both")),
@@ -137,6 +147,10 @@ impl TextSlicer for TextChunkMapper {
                 Ok(())
             }
             Self::Both(pattern, window) => at_both(pattern, window, text, pieces),
+            Self::LengthInTokens(by, window) => tokens_at_length(by, window, text, pieces),
+            Self::BothInTokens(by, pattern, window) => {
+                tokens_at_both(by, pattern, window, text, pieces)
+            }
         }
     }
 }
@@ -189,9 +203,7 @@ fn at_both(
         pattern.for_each_match(head, false, |spans| last = spans[0])?;
         let (chunk, next) = match last {
             Some((_, 0)) => {
-                return Err(OpError::bad_sample(
-                    "`split_pattern` matches the empty string only, which cuts nothing off",
-                ));
+                return Err(OpError::bad_sample(CUTS_NOTHING));
             }
             Some((start, end)) => (&head[..start], end),
             None => (head, prefix(head, window.step).unwrap_or(head).len()),
@@ -204,6 +216,102 @@ fn at_both(
     pieces.push(rest.to_owned());
     Ok(())
 }
+
+/// A text as its tokens, of which any run can be made a text again.
+struct Tokens<'t> {
+    text: Cow<'t, str>,
+    ends: Vec<usize>,
+}
+
+impl<'t> Tokens<'t> {
+    fn of(tokenizer: &Tokenizer, text: &'t str) -> Result<Self, OpError> {
+        let text = tokenizer.normalized(text);
+        let mut ends = Vec::new();
+        tokenizer.tokens(&text, |end| ends.push(end))?;
+        Ok(Self { text, ends })
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Tokens from one number to another, as far as there are any.
+    fn decoded(&self, from: usize, to: usize) -> String {
+        let at = |n: usize| match n.min(self.len()).checked_sub(1) {
+            Some(last) => self.ends[last],
+            None => 0,
+        };
+        String::from_utf8_lossy(&self.text.as_bytes()[at(from)..at(to)]).into_owned()
+    }
+}
+
+fn tokens_at_length(
+    tokenizer: &Tokenizer,
+    window: &Window,
+    text: &str,
+    pieces: &mut Vec<String>,
+) -> Result<(), OpError> {
+    let tokens = Tokens::of(tokenizer, text)?;
+    if tokens.len() <= window.max_len {
+        pieces.push(text.to_owned());
+        return Ok(());
+    }
+    let starts = (0..tokens.len()).step_by(window.step);
+    pieces.extend(starts.map(|start| tokens.decoded(start, start + window.max_len)));
+    Ok(())
+}
+
+fn tokens_at_both(
+    tokenizer: &Tokenizer,
+    pattern: &Pattern,
+    window: &Window,
+    text: &str,
+    pieces: &mut Vec<String>,
+) -> Result<(), OpError> {
+    let mut rest = text.to_owned();
+    let (mut n_left, mut n_stalled) = (usize::MAX, 0);
+    loop {
+        let tokens = Tokens::of(tokenizer, &rest)?;
+        if tokens.len() <= window.max_len {
+            break;
+        }
+        // Halves of characters may become more tokens than were cut off.
+        n_stalled += usize::from(tokens.len() >= n_left);
+        n_left = tokens.len();
+        if n_stalled > STALLED_MAX {
+            return Err(OpError::bad_sample(
+                "cuts within characters leave ever more tokens; `max_len` is too small, or \
+                 `overlap_len` too large",
+            ));
+        }
+        let head = tokens.decoded(0, window.max_len);
+        let mut last = None;
+        pattern.for_each_match(&head, false, |spans| last = spans[0])?;
+        let (chunk, next) = match last {
+            Some((_, 0)) => return Err(OpError::bad_sample(CUTS_NOTHING)),
+            Some((start, end)) => {
+                // The head may differ from the text, in form or in its last
+                // character; the original counts characters.
+                let n_chars = head[..end].chars().count();
+                let next: String = rest.chars().skip(n_chars).collect();
+                (&head[..start], next)
+            }
+            None => (head.as_str(), tokens.decoded(window.step, tokens.len())),
+        };
+        if !unicode::is_blank(chunk) {
+            pieces.push(chunk.to_owned());
+        }
+        rest = next;
+    }
+    pieces.push(rest);
+    Ok(())
+}
+
+/// How often what is left may not get shorter.
+const STALLED_MAX: usize = 100;
+
+const CUTS_NOTHING: &str =
+    "`split_pattern` matches the empty string only, which cuts nothing off";
 
 /// The first `n` characters of a text that has more than that.
 fn prefix(text: &str, n: usize) -> Option<&str> {
@@ -274,12 +382,33 @@ mod tests {
     }
 
     #[test]
+    fn lengths_are_in_tokens_with_a_tokenizer() {
+        let op = |params: Value, text: &str| {
+            let mut params = params;
+            params["tokenizer"] = json!("bytes");
+            chunks(params, text).unwrap()
+        };
+        let by_length = json!({"max_len": 4, "overlap_len": 1, "split_pattern": null});
+        assert_eq!(op(by_length.clone(), "abc"), ["abc"]);
+        assert_eq!(op(by_length.clone(), ""), [""]);
+        assert_eq!(op(by_length.clone(), "abcdefg"), ["abcd", "defg", "g"]);
+        // As Python decodes halves of a character.
+        assert_eq!(op(by_length, "ab数c"), ["ab\u{fffd}", "\u{fffd}\u{fffd}c"]);
+        let by_both = json!({"max_len": 6, "overlap_len": 2, "split_pattern": " "});
+        assert_eq!(op(by_both.clone(), "a b 数据"), ["a b", "数据"]);
+        assert_eq!(op(by_both.clone(), "a bcdefghijk"), ["a", "bcdefg", "fghijk"]);
+        let mut params = by_both;
+        params["tokenizer"] = json!("bytes");
+        assert!(chunks(params, "一二三").unwrap_err().contains("ever more tokens"));
+    }
+
+    #[test]
     fn what_cannot_work_is_an_error() {
         let failed = |params| chunks(params, "some text").unwrap_err();
         assert!(failed(json!({"max_len": 0})).contains("nonzero"));
         assert!(failed(json!({"split_pattern": null})).contains("both null"));
         assert!(failed(json!({"max_len": 3, "overlap_len": 3})).contains("less than `max_len` (3)"));
-        assert!(failed(json!({"tokenizer": "gpt-4o"})).contains("`gpt-4o` are not supported"));
+        assert!(failed(json!({"tokenizer": "gpt-4o"})).contains("`gpt-4o` cannot be read"));
         assert!(failed(json!({"split_pattern": "("})).contains("no `)`"));
         assert!(failed(json!({"max_len": 3, "split_pattern": "^"})).contains("cuts nothing off"));
     }

@@ -30,6 +30,7 @@ use wrasse_op::{Decision, Keys, OpError, merge};
 
 use self::packed::{PackedSamples, unpack, unpack_batches};
 use self::spool::Spool;
+use crate::clusters::{Copies, line_at, write_line};
 use crate::examples::{Did, Example, Examples, hash_of};
 use crate::pass::{BlockState, Pass, guarded};
 use crate::record::{Reject, write_dropped};
@@ -37,6 +38,9 @@ use crate::{Records, Tally};
 
 /// Blocks whose batches are kept at hand while samples are read out of order.
 const BLOCKS_AT_HAND: usize = 16;
+
+/// A packed sample begins with its origin, in so many bytes at the most.
+const ORIGIN_BYTES: u64 = 20;
 
 /// Keys are read in pieces of so many bytes.
 const SCAN_BYTES: usize = 1 << 20;
@@ -72,6 +76,8 @@ struct Head {
     tally: Tally,
     rejects: Records,
     dropped: Records,
+    clusters: Records,
+    copies: Vec<Copies>,
     examples: Examples,
 }
 
@@ -83,6 +89,9 @@ struct Settled {
     runs: Vec<Range<usize>>,
     /// Samples that are in none of them, by number: a bit each.
     left_out: Vec<u64>,
+    /// Duplicates by number, those of one sample together and in order, if
+    /// clusters are recorded.
+    duplicates: Vec<u32>,
 }
 
 impl std::fmt::Debug for Settled {
@@ -116,7 +125,7 @@ impl ExchangeStore {
                 Decision::Groups(groups) => groups.iter().map(|group| 24 + group.len() * 4).sum(),
                 Decision::Rewrite(_) => 0,
             };
-            decided + settled.left_out.len() * 8
+            decided + settled.left_out.len() * 8 + settled.duplicates.len() * 4
         });
         self.rows.memory_bytes()
             + self.keys.memory_bytes()
@@ -145,6 +154,8 @@ impl ExchangeStore {
             tally: state.tally,
             rejects: state.rejects,
             dropped: state.dropped,
+            clusters: state.clusters,
+            copies: state.copies,
             examples: state.examples,
         })
         .map_err(|error| error.to_string())?;
@@ -198,14 +209,18 @@ impl ExchangeStore {
         let per_run = usize::try_from(block_bytes / mean)
             .unwrap_or(usize::MAX)
             .max(1);
-        let mut left_out = Vec::new();
+        let (mut left_out, mut duplicates) = (Vec::new(), Vec::new());
         let runs = match &decision {
             Decision::Rewrite(_) => Vec::new(),
             Decision::Same(first) => {
                 let stands = |i: u32| first.get(i as usize) == Some(&i);
-                let numbers = 0..self.n_samples;
-                if first.len() != n || !numbers.zip(first).all(|(i, at)| *at <= i && stands(*at)) {
+                if first.len() != n || !first.iter().all(|at| stands(*at)) {
                     return Err(wrong());
+                }
+                if pass.settings().clusters {
+                    let numbers = 0..self.n_samples;
+                    duplicates = numbers.filter(|i| first[*i as usize] != *i).collect();
+                    duplicates.sort_unstable_by_key(|i| (first[*i as usize], *i));
                 }
                 Vec::new()
             }
@@ -239,6 +254,7 @@ impl ExchangeStore {
             decision,
             runs,
             left_out,
+            duplicates,
         });
         u32::try_from(n_splits).map_err(|_| "an exchange has too many blocks".to_owned())
     }
@@ -279,6 +295,8 @@ impl ExchangeStore {
         state.tally = head.tally;
         state.rejects = head.rejects;
         state.dropped = head.dropped;
+        state.clusters = head.clusters;
+        state.copies = head.copies;
         state.examples = head.examples;
         let in_order = matches!(settled.decision, Decision::Same(_) | Decision::Rewrite(_));
         let traces = pass.settings().trace_dropped;
@@ -289,6 +307,7 @@ impl ExchangeStore {
             return Ok(state);
         }
         for (i, sample) in (block.first..).zip(self.samples(block)?) {
+            self.record_cluster(pass, settled, i, sample.origin(), &mut state)?;
             match &settled.decision {
                 Decision::Rewrite(rewrite) => {
                     self.rewrite(pass, rewrite.as_ref(), sample, &mut state)?
@@ -315,6 +334,43 @@ impl ExchangeStore {
             }
         }
         Ok(state)
+    }
+
+    /// Writes the line of a cluster that begins at sample `i`, the one that
+    /// stays or, in a large cluster, one of its duplicates.
+    fn record_cluster(
+        &self,
+        pass: &Pass,
+        settled: &Settled,
+        i: u32,
+        origin: Origin,
+        state: &mut BlockState,
+    ) -> Result<(), String> {
+        let Decision::Same(first) = &settled.decision else {
+            return Ok(());
+        };
+        let (kept, duplicates) = (first[i as usize], &settled.duplicates);
+        let start = duplicates.partition_point(|at| first[*at as usize] < kept);
+        let of_kept = &duplicates[start..];
+        let of_kept = &of_kept[..of_kept.partition_point(|at| first[*at as usize] == kept)];
+        let from = match i == kept {
+            true => 0,
+            false => of_kept.partition_point(|at| *at < i),
+        };
+        let is_first_line = from == 0;
+        let Some(line) = line_at(from, of_kept.len()).filter(|_| is_first_line == (i == kept))
+        else {
+            return Ok(());
+        };
+        let places = of_kept[line].iter().map(|at| self.origin(*at));
+        let places: Vec<Origin> = places.collect::<Result<_, _>>()?;
+        let of = pass.deduplicator(self.op);
+        let kept = Some(self.origin(kept)?);
+        let span = (from, of_kept.len());
+        state.clusters.append(origin, |out| {
+            write_line(&of, pass.inputs(), kept, span, &places, out);
+        });
+        Ok(())
     }
 
     fn rewrite(
@@ -441,18 +497,19 @@ impl ExchangeStore {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.batches(block)?),
         };
-        unpack(&self.packed(block, i)?, batches)
+        unpack(&self.packed(block, i, u64::MAX)?, batches)
     }
 
     /// Where a sample came from.
     fn origin(&self, i: u32) -> Result<Origin, String> {
         let (_, block) = self.block_of(i)?;
-        let bytes = self.packed(block, i)?;
+        let bytes = self.packed(block, i, ORIGIN_BYTES)?;
         let (origin, _) = postcard::take_from_bytes(&bytes).map_err(unreadable)?;
         Ok(origin)
     }
 
-    fn packed(&self, block: &Kept, i: u32) -> Result<Vec<u8>, String> {
+    /// A sample as it was packed, up to `max` bytes of it.
+    fn packed(&self, block: &Kept, i: u32, max: u64) -> Result<Vec<u8>, String> {
         let i = i - block.first;
         let ends = self.ends(block, i.saturating_sub(1)..i + 1)?;
         let (start, end) = match ends[..] {
@@ -460,7 +517,7 @@ impl ExchangeStore {
             [start, end, ..] => (start, end),
             [] => return Err("a sample is missing".to_owned()),
         };
-        self.bytes(self.samples_at(block) + start, end - start)
+        self.bytes(self.samples_at(block) + start, (end - start).min(max))
     }
 
     fn block_of(&self, i: u32) -> Result<(usize, &Kept), String> {

@@ -158,7 +158,7 @@ impl Flow<'_> {
                     tally.rows_out += 1;
                     tally.changed += u64::from(sample.revision() != revision);
                     // What filters decide by, and no earlier values.
-                    if operator.spec().kind == OpKind::Filter {
+                    if operator.keep(&Stats::default()).is_some() {
                         record.take(step, sample.stats());
                     }
                 }

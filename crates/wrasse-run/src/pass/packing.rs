@@ -3,11 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteBuf, Bytes};
-use wrasse_core::Sample;
+use wrasse_core::{Origin, Sample};
 use wrasse_io::OutBlock;
 use wrasse_op::Fingerprint;
 
 use super::BlockState;
+use crate::clusters::Copies;
 use crate::exchange::packed::{PackedSamples, unpack as unpack_sample, unpack_batches};
 use crate::{Examples, Records, Tally};
 
@@ -18,10 +19,13 @@ struct Written<'a> {
     tally: &'a Tally,
     rejects: &'a Records,
     dropped: &'a Records,
+    clusters: &'a Records,
+    copies: &'a [Copies],
     fresh: &'a [Vec<Fingerprint>],
     examples: &'a Examples,
     watched: &'a [(usize, super::Example)],
     fingerprints: &'a [Fingerprint],
+    origins: &'a [Origin],
     keys: Vec<&'a Bytes>,
     encoded: &'a Option<OutBlock>,
     batches: &'a Bytes,
@@ -34,10 +38,13 @@ struct Read<'a> {
     tally: Tally,
     rejects: Records,
     dropped: Records,
+    clusters: Records,
+    copies: Vec<Copies>,
     fresh: Vec<Vec<Fingerprint>>,
     examples: Examples,
     watched: Vec<(usize, super::Example)>,
     fingerprints: Vec<Fingerprint>,
+    origins: Vec<Origin>,
     keys: Vec<ByteBuf>,
     encoded: Option<OutBlock>,
     #[serde(borrow)]
@@ -61,10 +68,13 @@ pub fn pack(blocks: &[BlockState]) -> Result<Vec<u8>, String> {
             tally: &block.tally,
             rejects: &block.rejects,
             dropped: &block.dropped,
+            clusters: &block.clusters,
+            copies: &block.copies,
             fresh: &block.fresh,
             examples: &block.examples,
             watched: &block.watched,
             fingerprints: &block.fingerprints,
+            origins: &block.origins,
             keys: block.keys.iter().map(|key| Bytes::new(key)).collect(),
             encoded: &block.encoded,
             batches: Bytes::new(&samples.batches),
@@ -93,11 +103,14 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<BlockState>, String> {
             tally: read.tally,
             rejects: read.rejects,
             dropped: read.dropped,
+            clusters: read.clusters,
+            copies: read.copies,
             fresh: read.fresh,
             examples: read.examples,
             watched: read.watched,
             samples,
             fingerprints: read.fingerprints,
+            origins: read.origins,
             keys: read.keys.into_iter().map(ByteBuf::into_vec).collect(),
             encoded: read.encoded,
         });

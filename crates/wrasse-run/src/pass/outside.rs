@@ -1,0 +1,216 @@
+//! Samples that another program took through operators: what became of them is
+//! booked here as if they had been taken through in the pass.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use wrasse_core::{Sample, Stat};
+
+use super::{BlockState, Flow, Part, Pass, WATCHED_BYTES};
+use crate::examples::Did;
+use crate::record::{Reject, Why, write_dropped};
+use crate::{OpTally, Tally};
+use wrasse_plan::End;
+
+/// What another program made of samples.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// What became of them, sample by sample. Of a sample that was cut there are
+    /// several; of one that was cut into nothing, none.
+    pub fates: Vec<Fate>,
+    /// What each operator did.
+    pub counts: Vec<OpTally>,
+}
+
+/// What became of a sample, or of a piece of it.
+#[derive(Clone, Debug)]
+pub struct Fate {
+    /// The number of the sample.
+    pub sample: u32,
+    /// What became of it.
+    pub end: FateEnd,
+}
+
+/// How a sample ended. Operators are numbered from the first of the stage.
+#[derive(Clone, Debug)]
+pub enum FateEnd {
+    /// It goes on.
+    On(Changes),
+    /// An operator dropped it, by these values.
+    Dropped {
+        /// The operator.
+        operator: usize,
+        /// What it measured.
+        stats: Map<String, Value>,
+    },
+    /// An operator failed.
+    Rejected {
+        /// The operator.
+        operator: usize,
+        /// What went wrong, in a line.
+        error: String,
+        /// Where in the operator's code.
+        trace: Option<String>,
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+/// What was done to a sample that goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// New values, by the names of their fields.
+    pub fields: Vec<(Arc<str>, NewValue)>,
+    /// What was measured.
+    pub stats: Map<String, Value>,
+}
+
+/// What a field has become.
+#[derive(Clone, Debug)]
+pub enum NewValue {
+    /// A text.
+    Text(String),
+    /// Another value, as JSON.
+    Json(Box<str>),
+    /// It is gone.
+    Removed,
+}
+
+impl Changes {
+    fn apply(self, sample: &mut Sample) {
+        for (name, value) in self.fields {
+            match value {
+                NewValue::Text(text) => sample.set_text(&name, text),
+                NewValue::Json(json) => sample.set_json(&name, json),
+                NewValue::Removed => sample.remove(&name),
+            }
+        }
+        for (name, value) in self.stats {
+            if let Some(stat) = Stat::from_json(&value) {
+                sample.stats_mut().set(name, stat);
+            }
+        }
+    }
+}
+
+impl Pass {
+    /// Books what became of the samples of a block: `samples` as they went, in
+    /// the order of their numbers.
+    pub fn settle(
+        &self,
+        part: &Part,
+        mut state: BlockState,
+        samples: Vec<Sample>,
+        made: Made,
+    ) -> BlockState {
+        let first = part.operators.start;
+        let came: u64 = samples
+            .iter()
+            .map(|sample| sample.work_bytes() as u64)
+            .sum();
+        let mut tally = Tally::new(self.plan.operators().len());
+        for (at, count) in made.counts.into_iter().enumerate() {
+            tally.operators[first + at] = OpTally {
+                bytes_in: came,
+                ..count
+            };
+        }
+        state.tally.add(&tally);
+        let mut flow = Flow {
+            pass: self,
+            part,
+            end: End::Next,
+            builder: None,
+            state: &mut state,
+            tick: 0,
+        };
+        let mut fates = made.fates.into_iter().peekable();
+        for (number, sample) in samples.into_iter().enumerate() {
+            let number = number as u32;
+            let mut sample = Some(sample);
+            let mut piece = 0;
+            while let Some(fate) = fates.next_if(|fate| fate.sample == number) {
+                let is_last = fates.peek().is_none_or(|next| next.sample != number);
+                // The last takes the sample itself.
+                let whole = if is_last {
+                    sample.take()
+                } else {
+                    sample.clone()
+                };
+                if let Some(whole) = whole {
+                    flow.end_of(whole, fate.end, (piece, is_last));
+                }
+                piece += 1;
+            }
+        }
+        state
+    }
+}
+
+impl Flow<'_> {
+    /// Takes a sample to its end; `piece` is its number among the ends of one
+    /// sample, and whether it is the last.
+    fn end_of(&mut self, mut sample: Sample, end: FateEnd, piece: (u32, bool)) {
+        let first = self.part.operators.start;
+        let pass = self.pass;
+        let watch = self.watch(&sample);
+        if piece != (0, true) {
+            sample.set_piece(piece.0);
+        }
+        match end {
+            FateEnd::On(changes) => {
+                let before = watch
+                    .filter(|_| !changes.fields.is_empty())
+                    .and_then(|watch| Some((watch, self.before(first, watch, &mut sample)?)));
+                changes.apply(&mut sample);
+                if let Some((watch, before)) = before {
+                    self.show_change(first, watch, &before, &mut sample);
+                }
+                sample.forget_derived();
+                self.state.samples.push(sample);
+            }
+            FateEnd::Dropped { operator, stats } => {
+                let at = first + operator;
+                let names: Vec<String> = stats.keys().cloned().collect();
+                Changes {
+                    fields: Vec::new(),
+                    stats,
+                }
+                .apply(&mut sample);
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                if let Some(watch) = watch {
+                    let note = super::values(&sample, &names);
+                    self.show_gone(at, Did::Dropped, watch, &mut sample, note);
+                }
+                if pass.settings.trace_dropped {
+                    let name = pass.plan.operators()[at].name();
+                    self.state.dropped.append(sample.origin(), |out| {
+                        write_dropped(&sample, &pass.inputs, name, "dropped", &names, out);
+                    });
+                }
+            }
+            FateEnd::Rejected {
+                operator,
+                error,
+                trace,
+                attempts,
+            } => {
+                let at = first + operator;
+                let name = pass.plan.operators()[at].name();
+                if let Some(watch) = watch {
+                    let note = error.chars().take(WATCHED_BYTES).collect();
+                    self.show_gone(at, Did::Rejected, watch, &mut sample, note);
+                }
+                let why = Why {
+                    error: &error,
+                    trace: trace.as_deref(),
+                    attempts,
+                };
+                let reject = Reject::because(&sample, &pass.inputs, name, &why);
+                self.state
+                    .rejects
+                    .append(sample.origin(), |out| reject.write(out));
+            }
+        }
+    }
+}

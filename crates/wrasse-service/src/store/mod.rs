@@ -1,0 +1,122 @@
+//! [`Store`]: where jobs are when nothing runs.
+//!
+//! One writer, which is the scheduler's own thread, and readers beside it. All
+//! that happens together is written together; what was written survives
+//! whatever happens to the process and the machine.
+
+mod sqlite;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::board::Change;
+use crate::error::StoreError;
+use crate::{Job, JobId, Millis, State};
+
+pub use sqlite::Sqlite;
+
+/// Something to be written.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A new job.
+    Insert(Box<Job>),
+    /// Where a job stands now, and what came of it, if that is known now.
+    Change(Change, Option<Value>),
+    /// A job that came to its end is pending again.
+    Again(JobId, Millis),
+    /// A job that came to its end is forgotten.
+    Delete(JobId),
+}
+
+/// A step of a job's way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Transition {
+    /// Where it stood then.
+    pub state: State,
+    /// Since when.
+    pub at: Millis,
+    /// Attempts begun.
+    pub attempt: u32,
+    /// Processes begun.
+    pub launch: u32,
+    /// Why, if an attempt failed.
+    pub error: Option<String>,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Of this state.
+    pub state: Option<State>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Whose number is lower.
+    pub before: Option<u64>,
+    /// So many at the most.
+    pub limit: usize,
+}
+
+/// Writes, and is read by the scheduler at its start.
+pub trait Store: Send {
+    /// All that have not come to their end, by number.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn unfinished(&mut self) -> Result<Vec<Job>, StoreError>;
+
+    /// How many there are of each state, in the order of [`State::ALL`].
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn counts(&mut self) -> Result<[u64; 5], StoreError>;
+
+    /// The highest number of a job; 0 if there are none.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn last_seq(&mut self) -> Result<u64, StoreError>;
+
+    /// Writes all of it, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be written; then nothing was.
+    fn write(&mut self, writes: &[Write]) -> Result<(), StoreError>;
+
+    /// Another connection, for reading what was written.
+    ///
+    /// # Errors
+    ///
+    /// If there can be none.
+    fn reader(&self) -> Result<Box<dyn Read>, StoreError>;
+}
+
+/// Reads what was written.
+pub trait Read: Send {
+    /// A job.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn job(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
+
+    /// Jobs, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn jobs(&mut self, filter: &Filter) -> Result<Vec<Job>, StoreError>;
+
+    /// The way of a job, from its submission.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn history(&mut self, id: &JobId) -> Result<Vec<Transition>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+"""The worker's main loop."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wrasse import compat
+from wrasse.errors import MissingPackage, ParameterError, WrasseError
+from wrasse.operators import load
+from wrasse.operators.base import Operator
+from wrasse.outcome import Failed, one_line
+from wrasse.worker import chain
+from wrasse.worker.columns import Incoming, Outgoing
+from wrasse.worker.protocol import VERSION, Channel
+
+PROGRESS_BYTES = 64
+"""The beginning of the first file that goes to the engine: see `chain.Progress`."""
+
+_GROWTH = 1 << 20
+
+
+class Mapped:
+    """A file that both sides have mapped."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 (for as long as the process)
+        self._map: mmap.mmap | None = None
+        self._view = memoryview(b"")
+
+    def view(self, size: int) -> memoryview:
+        """At least so many bytes; the file grows if it is smaller."""
+        if len(self._view) < size:
+            if os.fstat(self._file.fileno()).st_size < size:
+                os.ftruncate(self._file.fileno(), -(-size // _GROWTH) * _GROWTH)
+            # The old mapping goes when nobody has a view of it any more.
+            self._map = mmap.mmap(self._file.fileno(), 0)
+            self._view = memoryview(self._map)
+        return self._view
+
+
+class Worker:
+    """Operators, constructed once, and the files through which rows come and go."""
+
+    def __init__(self, start: dict[str, Any]) -> None:
+        self._inbox = [Mapped(path) for path in start["inbox"]]
+        self._outbox = [Mapped(path) for path in start["outbox"]]
+        self._text_key: str = start.get("text_key") or "text"
+        self._row_bytes_max: int = start["row_bytes_max"]
+        self._progress = chain.Progress(self._outbox[0].view(PROGRESS_BYTES))
+        self.operators = [construct(one) for one in start["operators"]]
+
+    def batch(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Takes a batch through the operators; the answer."""
+        slot = message["slot"]
+        self._progress.begin(message["batch"])
+        incoming = Incoming(message, self._inbox[slot].view(message["bytes"]))
+        result = chain.run(self.operators, incoming, self._progress, self._text_key)
+        outgoing = Outgoing(self._row_bytes_max)
+        columns, unwritable = outgoing.encode(incoming, result.rows, result.parents)
+        if unwritable:
+            self._reject(result, unwritable)
+            outgoing = Outgoing(self._row_bytes_max)
+            columns, _ = outgoing.encode(incoming, result.rows, result.parents)
+        answer = {
+            "done": message["batch"],
+            "rows": len(result.rows),
+            "parents": None if result.parents is None else outgoing.numbers(result.parents),
+            "columns": columns,
+            "dropped": [[row, op, stats] for row, op, stats in result.dropped],
+            "failed": [
+                [row, op, failure.reason, failure.traceback] for row, op, failure in result.failed
+            ],
+            "stats": list(result.stats.items()),
+            "counts": [count.numbers() for count in result.counts],
+            "is_sliced": result.is_sliced,
+        }
+        self._write(slot, outgoing)
+        return answer
+
+    def close(self) -> None:
+        """Lets the operators let go of what they hold."""
+        for operator in self.operators:
+            operator.close()
+
+    def _write(self, slot: int, outgoing: Outgoing) -> None:
+        parts, size = outgoing.parts()
+        view = self._outbox[slot].view(PROGRESS_BYTES + size)
+        at = PROGRESS_BYTES
+        for part in parts:
+            view[at : at + len(part)] = part
+            at += len(part)
+
+    def _reject(self, result: chain.Result, unwritable: dict[int, str]) -> None:
+        """Takes out rows that cannot be handed over: failures of the last operator."""
+        last = len(self.operators) - 1
+        parents = result.parents
+        if parents is None:
+            parents = list(range(len(result.rows)))
+        for number, reason in unwritable.items():
+            result.failed.append((parents[number], last, Failed(reason, reason)))
+        count = result.counts[last]
+        count.rejected += len(unwritable)
+        count.rows_out -= len(unwritable)
+        kept = [number for number in range(len(result.rows)) if number not in unwritable]
+        result.stats = {
+            at: result.stats[number] for at, number in enumerate(kept) if number in result.stats
+        }
+        result.rows = [result.rows[number] for number in kept]
+        result.parents = [parents[number] for number in kept]
+
+
+def construct(about: dict[str, Any]) -> Operator:
+    """An operator, as a message describes it."""
+    return load(about["reference"], about["params"], base=about.get("base"))
+
+
+def refusal(error: BaseException) -> dict[str, Any]:
+    """Why an operator cannot be had, for the engine."""
+    answer: dict[str, Any] = {"refused": one_line(error), "traceback": Failed.of(error).traceback}
+    if isinstance(error, WrasseError):
+        cause = error.__cause__
+        answer = {"refused": str(error)}
+        if cause is not None and not isinstance(error, MissingPackage):
+            answer["traceback"] = Failed.of(cause).traceback
+    if isinstance(error, ParameterError):
+        answer["problems"] = error.problems
+    return answer
+
+
+def serve() -> int:
+    """Serves the engine that is at the other end of the standard input, to the end."""
+    # An operator that reads its standard input must not take the engine's messages.
+    connection = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    # The engine decides what an interrupt means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+    channel = Channel(connection)
+    channel.send({"hello": VERSION, "python": platform.python_version(), "pid": os.getpid()})
+    start = channel.receive()
+    if start is None:
+        return 0
+    prepare(start.get("settings", {}), lambda kind, record: None)
+    try:
+        worker = Worker(start)
+    except (Exception, SystemExit) as error:
+        channel.send(refusal(error))
+        return 1
+    channel.send({"ready": [operator.kind for operator in worker.operators]})
+    while (message := channel.receive()) is not None:
+        channel.send(worker.batch(message))
+    worker.close()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that operators have left behind must not keep the process.
+    if threading.active_count() > 1:
+        os._exit(0)
+    return 0
+
+
+def prepare(settings: dict[str, Any], on_result: Callable[[str, dict[str, Any]], None]) -> None:
+    """Sets up the process as a recipe asks: where modules are looked for, DataMate's face."""
+    for path in reversed(settings.get("paths", [])):
+        if path not in sys.path:
+            sys.path.insert(0, str(Path(path)))
+    if settings.get("strict"):
+        compat.install(strict=True, on_result=on_result)
