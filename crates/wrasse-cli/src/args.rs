@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Submit jobs to a service, and watch them
     Task(TaskArgs),
+    /// Hand a run to a Ray cluster as a job, and follow it
+    Submit(RaySubmitArgs),
     /// Keep a process of the task service: for the service alone
     #[command(hide = true)]
     Keep(KeepArgs),
@@ -51,7 +53,7 @@ pub(crate) enum Command {
 }
 
 /// The recipe, and changes to it.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(crate) struct RecipeArgs {
     /// The recipe, a YAML file (`-` for standard input)
     pub(crate) recipe: String,
@@ -459,6 +461,31 @@ pub(crate) struct SubmitArgs {
     /// A program and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RaySubmitArgs {
+    /// The recipe; its paths are paths on the cluster
+    pub(crate) recipe: String,
+    /// Where the cluster takes jobs, e.g. `http://127.0.0.1:8265`
+    #[arg(long, value_name = "URL")]
+    pub(crate) address: String,
+    /// Give the job this folder, to run in; otherwise it gets the recipe alone
+    #[arg(long, value_name = "DIR")]
+    pub(crate) working_dir: Option<PathBuf>,
+    /// Give the cluster this program's package `wrasse`, which it lacks
+    #[arg(long)]
+    pub(crate) ray_ship: bool,
+    /// Do not wait for the end
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// The Python that has `wrasse[ray]` [default: `$WRASSE_PYTHON`, that of the
+    /// active environment, the one beside this program, or `python3`]
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) ray_python: Option<PathBuf>,
+    /// Flags of `wrasse run`, after `--`
+    #[arg(last = true, value_name = "FLAGS")]
+    pub(crate) flags: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

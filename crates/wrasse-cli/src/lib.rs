@@ -37,6 +37,7 @@ mod serve;
 mod settings;
 mod stages;
 mod stats_table;
+mod submit;
 mod table;
 mod task;
 mod test_op;
@@ -81,6 +82,7 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
         Command::Replay(args) => replay::replay(&args, catalog),
         Command::Serve(args) => serve::serve(&args, catalog),
         Command::Task(args) => task::task(&args),
+        Command::Submit(args) => submit::submit(&args, catalog),
         Command::Keep(args) => match wrasse_service::keep(&args.dir) {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),
