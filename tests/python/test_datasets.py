@@ -365,6 +365,7 @@ def test_another_function_is_another_recipe() -> None:
     )
     assert one != other
     assert dataset.map(shout).to_recipe() == dataset.map(shout).to_recipe()
+    assert dataset.map(len).to_recipe() == dataset.map(len).to_recipe()
     assert len({one.split(":lambda_")[0], same.split(":lambda_")[0]}) == 1
 
 
