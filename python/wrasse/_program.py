@@ -17,6 +17,6 @@ def main() -> int:
     # Operators in Python run where this was installed, unless somebody says otherwise.
     os.environ.setdefault("WRASSE_PYTHON", sys.executable)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Python operators run with the Python that this is installed for.
+    # What the engine starts in Python is of this environment.
     os.environ.setdefault("WRASSE_PYTHON", sys.executable)
     return program(["wrasse", *sys.argv[1:]])

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from ray_stand import Bench, stage
+from ray_stand import Bench
 
 
 @pytest.fixture(scope="session")
-def package(wrasse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("package"), wrasse)
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package as it is installed: `$WRASSE_PACKAGE`, or the wheel's."""
+    if ready := os.environ.get("WRASSE_PACKAGE"):
+        return Path(ready)
+    folder = tmp_path_factory.mktemp("package")
+    with zipfile.ZipFile(request.getfixturevalue("wheel")) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A cluster of Ray on this machine, and runs on it.
 
-Everything listens on loopback addresses only. The workers load the engine that
-`cargo build` made, from a folder that holds it beside the package.
+Everything listens on loopback addresses only.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
-
 # Read by Ray when it is imported, here and in every process that is started.
 SETTINGS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -36,29 +33,18 @@ STORE_BYTES = 128 << 20
 RUN_SECONDS = 150
 
 
-def stage(folder: Path, program: Path) -> Path:
-    """The package with the engine in it, as an installed one has it."""
-    engine = program.parent / "libwrasse_py.so"
-    assert engine.is_file(), f"{engine} is missing; run `cargo build --workspace` first"
-    package = folder / "wrasse"
-    package.mkdir(parents=True)
-    for entry in (ROOT / "python" / "wrasse").iterdir():
-        (package / entry.name).symlink_to(entry)
-    (package / "_engine.abi3.so").symlink_to(engine)
-    return folder
-
-
 class Nodes:
     """A cluster of raylets, all on this machine."""
 
-    def __init__(self, scratch: Path, cpus: int = 2) -> None:
+    def __init__(self, scratch: Path, cpus: int = 2, dashboard: bool = False) -> None:
         from ray.cluster_utils import Cluster
 
         head = {
             "num_cpus": cpus,
             "node_ip_address": "127.0.0.1",
             "object_store_memory": STORE_BYTES,
-            "include_dashboard": False,
+            "include_dashboard": dashboard,
+            "dashboard_host": "127.0.0.1",
             "temp_dir": str(scratch),
             "_system_config": {
                 "health_check_period_ms": 500,
@@ -69,6 +55,7 @@ class Nodes:
         }
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.address = self.cluster.address
+        self.jobs = f"http://{self.cluster.head_node.webui_url}" if dashboard else None
 
     def add(self, cpus: int = 1, **options):
         """Another node."""
@@ -82,7 +69,9 @@ class Nodes:
 
 
 @contextmanager
-def nodes(package: Path | None, cpus: int = 2) -> Iterator[Nodes]:
+def nodes(
+    package: Path | None, cpus: int = 2, dashboard: bool = False
+) -> Iterator[Nodes]:
     """A cluster until the block ends, with this package on its nodes."""
     # The names of sockets in it must be short.
     scratch = Path(tempfile.mkdtemp(prefix="wr-", dir="/tmp"))
@@ -90,13 +79,15 @@ def nodes(package: Path | None, cpus: int = 2) -> Iterator[Nodes]:
     # Where Ray notes which cluster is the current one.
     patch.setenv("RAY_TMPDIR", str(scratch))
     (scratch / "ray").mkdir()
+    # Jobs start `python`: this one.
+    patch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if package is None:
         patch.delenv("PYTHONPATH", raising=False)
     else:
         patch.setenv("PYTHONPATH", str(package))
     made = None
     try:
-        made = Nodes(scratch, cpus)
+        made = Nodes(scratch, cpus, dashboard)
         yield made
     finally:
         patch.undo()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def test_a_killed_run_goes_on_with_either_backend(
     bench.run("run", "recipe.yaml", "--quiet", "--resume")
     assert bench.read("out.jsonl") == expected
     report = json.loads(bench.read("out.wrasse/report.json"))
-    assert report["samples"]["in"] == 4 * N_ROWS
+    assert report["rows"]["in"] == 4 * N_ROWS
 
 
 def test_an_interrupted_run_ends_softly_and_goes_on(
@@ -156,3 +157,50 @@ def test_a_node_comes_late_and_another_dies_with_its_blocks(
     assert bench.read("out.jsonl") == expected
     report = json.loads(bench.read("out.wrasse/report.json"))
     assert report["threads"] == 2, "two of three nodes were left"
+
+
+POISON = """
+dataset_path: in
+export_path: out.jsonl
+process:
+  - replace_content_mapper: {pattern: "first-poison", repl: "KILLS"}
+  - document_deduplicator:
+  - replace_content_mapper: {pattern: "second-poison", repl: "KILLS"}
+"""
+
+# A worker that dies of what it has made.
+MORTAL = """
+import os, signal
+
+_run = run
+
+def run(setup, spec, source):
+    meta, packed = _run(setup, spec, source)
+    if b"KILLS" in bytes(packed.data):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return meta, packed
+"""
+
+
+def test_a_sample_that_kills_its_workers_is_rejected_alone(
+    tmp_path: Path, wrasse: Path, package: Path  # noqa: F811
+) -> None:
+    mortal = tmp_path / "package"
+    shutil.copytree(package, mortal, symlinks=True)
+    worker = mortal / "wrasse" / "ray" / "worker.py"
+    worker.write_text(worker.read_text() + MORTAL)
+    (tmp_path / "run").mkdir()
+    bench = Bench(tmp_path / "run", wrasse, mortal)
+    texts = [f"{i} buoy and gull" for i in range(12)]
+    texts[3] = "3 first-poison"
+    texts[9] = "9 second-poison"
+    bench.write("in/a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))
+    bench.write("recipe.yaml", POISON)
+    with nodes(mortal, cpus=1) as made:
+        bench.run("run", "recipe.yaml", "--quiet", *bench.ray(made.address))
+    kept = [json.loads(line)["text"] for line in bench.read("out.jsonl").splitlines()]
+    assert kept == [text for text in texts if "poison" not in text]
+    rejects = [json.loads(line) for line in bench.read("out.wrasse/rejects.jsonl").splitlines()]
+    assert [json.loads(reject["raw"])["text"] for reject in rejects] == [texts[3], texts[9]]
+    assert all(reject["error"] == "the worker died at it each time" for reject in rejects)
+    assert all(reject["attempts"] >= 2 for reject in rejects)

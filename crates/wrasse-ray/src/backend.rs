@@ -17,9 +17,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use wrasse_io::{Inputs, Split};
 use wrasse_job::{Pipeline, Step};
 use wrasse_op::Fingerprint;
+use wrasse_plan::Plan;
 use wrasse_run::{Backend, Error, Outcome, Part, Tally};
 use wrasse_sched::{BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId};
 
+use crate::careful::{Careful, Step as Next};
 use crate::link::Link;
 use crate::note::Note;
 use crate::ordering::{Streams, Turn};
@@ -34,6 +36,7 @@ const RETRIES: i32 = 3;
 
 /// A cluster, its tasks, and the objects between them.
 pub(crate) struct Ray<'a> {
+    pub(crate) plan: &'a Plan,
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) inputs: &'a Inputs,
     pub(crate) splits: &'a [Split],
@@ -74,6 +77,15 @@ pub(crate) struct State {
     /// Inputs whose workers died, with how often.
     killers: BTreeMap<(OpIdx, Killer), u32>,
     last_failure: Option<String>,
+    /// Tasks that are searched for samples that kill.
+    careful: HashMap<TaskId, Search>,
+}
+
+/// A search for samples that kill their workers.
+struct Search {
+    part: Part,
+    /// The samples, when they are read, and what is left to do with them.
+    samples: Option<(u64, Careful)>,
 }
 
 /// An input under suspicion.
@@ -100,6 +112,7 @@ struct Running {
     waiting: Option<(u64, Meta)>,
     /// What an exchange had taken in and will be in the first output.
     returned: Option<Tally>,
+    has_put_out: bool,
 }
 
 /// What a running task works on.
@@ -162,7 +175,7 @@ impl Ray<'_> {
                 };
                 self.send(task, op, Doing::Read(place), &spec, None)
             }
-            (Step::Run(part), Input::Block { data, rows, .. }) => {
+            (Step::Run(part) | Step::Outside(part), Input::Block { data, rows, .. }) => {
                 let block = &self.state.blocks[&data];
                 let object = block.object;
                 let spec = Spec {
@@ -263,6 +276,7 @@ impl Ray<'_> {
             number,
             waiting: None,
             returned: None,
+            has_put_out: false,
         };
         self.state.running.insert(task, running);
     }
@@ -278,18 +292,40 @@ impl Ray<'_> {
         let number = self.number();
         let retries = self.retries(op, doing);
         self.runs(task, op, doing, Some(number));
+        self.say_submit((number, retries), op, spec, object)
+    }
+
+    fn say_submit(
+        &self,
+        (number, retries): (u64, i32),
+        op: OpIdx,
+        spec: &Spec,
+        object: Option<u64>,
+    ) -> Result<(), Error> {
         let bytes = encode(spec).map_err(Error::failed)?;
+        let (cpus, gpus) = self.needs(op);
         let submit = Say::Submit {
             task: number,
             spec: bytes.len(),
             object,
             data: None,
             streams: spec.output_bytes.is_some(),
-            cpus: 1.0,
+            cpus,
+            gpus,
             retries,
             name: &self.pipeline.names[op],
         };
         self.link.say(&[submit], &[&bytes])
+    }
+
+    /// Processors and accelerators of a task.
+    fn needs(&self, op: OpIdx) -> (f64, f64) {
+        let Step::Outside(part) = &self.pipeline.steps[op] else {
+            return (1.0, 0.0);
+        };
+        let operators = &self.plan.operators()[part.operators.clone()];
+        let pool = operators.first().and_then(|op| op.runs_outside());
+        pool.map_or((1.0, 0.0), |outside| (outside.pool.cpus, outside.pool.gpus))
     }
 
     /// A task has put out an object.
@@ -298,6 +334,7 @@ impl Ray<'_> {
             self.free(object);
             return;
         };
+        running.has_put_out = true;
         if let Some(returned) = running.returned.take() {
             self.books.absorbed.take_away(&returned);
         }
@@ -463,6 +500,9 @@ impl Ray<'_> {
             Hear::Done { task, object, .. } => {
                 if let Some(task) = self.state.numbers.get(&task).copied() {
                     let meta = decode(bytes).map_err(Error::failed)?;
+                    if self.state.careful.contains_key(&task) {
+                        return self.found(task, object, meta);
+                    }
                     self.put_out(task, object, meta);
                     self.drained(task);
                 } else {
@@ -510,6 +550,10 @@ impl Ray<'_> {
         let Some(task) = self.state.numbers.remove(&number) else {
             return Ok(());
         };
+        if kind == Failed::WorkerLost && self.search(task)? {
+            return Ok(());
+        }
+        self.state.careful.remove(&task);
         let Some(running) = self.state.running.remove(&task) else {
             return Ok(());
         };
@@ -531,6 +575,119 @@ impl Ray<'_> {
         };
         self.known.push_back(Event::TaskFailed { task, class });
         Ok(())
+    }
+
+    /// Goes on with, or begins, the search for a sample that kills its worker;
+    /// `false` if the scheduler has to decide.
+    fn search(&mut self, task: TaskId) -> Result<bool, Error> {
+        if let Some(search) = self.state.careful.get_mut(&task) {
+            if let Some((_, careful)) = &mut search.samples {
+                careful.died();
+                self.go_on_searching(task)?;
+                return Ok(true);
+            }
+            // Not even reading goes well.
+            return Ok(false);
+        }
+        let Some(running) = self.state.running.get(&task) else {
+            return Ok(false);
+        };
+        let (op, pipeline) = (running.op, self.pipeline);
+        let (Step::Read(part), Doing::Read(place)) = (&pipeline.steps[op], running.work) else {
+            return Ok(false);
+        };
+        if running.has_put_out || part.operators.is_empty() {
+            return Ok(false);
+        }
+        let reads = Part {
+            operators: part.operators.start..part.operators.start,
+            ends_stage: false,
+            ..part.clone()
+        };
+        let search = Search {
+            part: part.clone(),
+            samples: None,
+        };
+        self.state.careful.insert(task, search);
+        let (splits, skip) = self.share(place, !pipeline.has_exchange());
+        let spec = Spec {
+            part: reads,
+            work: Work::Read {
+                splits: self.splits[splits.start as usize..splits.end as usize].to_vec(),
+                skip,
+                rows_max: self.books.rows_left,
+            },
+            output_bytes: None,
+            skip_outputs: 0,
+        };
+        self.submit_again(task, op, &spec, (RETRIES, None))?;
+        Ok(true)
+    }
+
+    /// What was asked for in a search has come: the samples, or what became of
+    /// some.
+    fn found(&mut self, task: TaskId, object: u64, meta: Meta) -> Result<(), Error> {
+        let search = self.state.careful.get_mut(&task);
+        match search.map(|search| &mut search.samples) {
+            Some(samples @ None) => *samples = Some((object, Careful::new(meta.rows))),
+            Some(Some((_, careful))) => {
+                careful.survived();
+                self.put_out(task, object, meta);
+            }
+            None => self.free(object),
+        }
+        self.go_on_searching(task)
+    }
+
+    fn go_on_searching(&mut self, task: TaskId) -> Result<(), Error> {
+        let (Some(search), Some(running)) =
+            (self.state.careful.get(&task), self.state.running.get(&task))
+        else {
+            return Ok(());
+        };
+        let Some((object, careful)) = &search.samples else {
+            return Ok(());
+        };
+        let (object, op) = (*object, running.op);
+        let (rows, poisoned_after) = match careful.step() {
+            Next::Run(rows) => (rows, 0),
+            Next::Reject(rows, deaths) => (rows, deaths),
+            Next::Finish => {
+                self.state.careful.remove(&task);
+                self.free(object);
+                self.drained(task);
+                return Ok(());
+            }
+        };
+        let spec = Spec {
+            part: search.part.clone(),
+            work: Work::Blocks {
+                verdict: None,
+                rows: Some(rows),
+                poisoned_after,
+            },
+            output_bytes: None,
+            skip_outputs: 0,
+        };
+        self.submit_again(task, op, &spec, (0, Some(object)))
+    }
+
+    /// Another task of Ray's for the same one of the scheduler's.
+    fn submit_again(
+        &mut self,
+        task: TaskId,
+        op: OpIdx,
+        spec: &Spec,
+        (retries, object): (i32, Option<u64>),
+    ) -> Result<(), Error> {
+        let number = self.number();
+        if let Some(running) = self.state.running.get_mut(&task)
+            && let Some(before) = running.number.replace(number)
+        {
+            self.state.numbers.remove(&before);
+        }
+        self.state.numbers.insert(number, task);
+        self.say_submit((number, retries), op, spec, object)
     }
 
     /// The scheduler takes the output that waits; the next one may come.

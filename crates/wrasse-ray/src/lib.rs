@@ -11,6 +11,7 @@
 //! | `run` | a run: who does what, limits from the cluster's resources |
 //! | `backend` | commands into tasks, news into events |
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
+//! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does |
@@ -20,6 +21,7 @@
 //! that come out do not.
 
 mod backend;
+mod careful;
 mod link;
 mod note;
 mod ordering;

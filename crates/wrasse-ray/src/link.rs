@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ use crate::protocol::{Hear, Say};
 
 /// How long the gateway may take to end a local Ray after the socket is closed.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long after its socket its end may be seen.
+const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// A frame larger than this is no frame.
 const HEADER_MAX: usize = 1 << 30;
@@ -129,10 +132,10 @@ impl Link {
 
     /// The error of a gateway that is not there any more.
     pub(crate) fn gone(&self) -> Error {
-        let ended = lock(&self.child).try_wait();
-        let how = match ended {
-            Ok(Some(status)) => format!("the gateway to Ray has ended ({status})"),
-            _ => "the gateway to Ray does not answer any more".to_owned(),
+        // Its socket closes a moment before it has ended.
+        let how = match self.end_within(SEEN_WITHIN) {
+            Some(status) => format!("the gateway to Ray has ended ({status})"),
+            None => "the gateway to Ray does not answer any more".to_owned(),
         };
         Error::failed(how).with_hint(format!(
             "{} may say why; --resume goes on from the last commit",
@@ -189,24 +192,33 @@ impl Drop for Scratch {
     }
 }
 
-impl Drop for Link {
-    /// Closes the socket, which the gateway hears, and waits for its end.
+impl Link {
+    /// How the gateway has ended; none if it has not in time.
     #[expect(
         clippy::disallowed_methods,
         reason = "the end of a process cannot be waited for with a deadline"
     )]
-    fn drop(&mut self) {
-        let _ = lock(&self.to).shutdown(std::net::Shutdown::Both);
-        let mut child = lock(&self.child);
-        let step = Duration::from_millis(20);
-        for _ in 0..ENDS_WITHIN.as_millis() / step.as_millis() {
-            match child.try_wait() {
-                Ok(None) => std::thread::sleep(step),
-                _ => return,
+    fn end_within(&self, time: Duration) -> Option<ExitStatus> {
+        const STEP: Duration = Duration::from_millis(20);
+        for _ in 0..time.as_millis() / STEP.as_millis() {
+            match lock(&self.child).try_wait() {
+                Ok(Some(status)) => return Some(status),
+                _ => std::thread::sleep(STEP),
             }
         }
-        let _ = child.kill();
-        let _ = child.wait();
+        None
+    }
+}
+
+impl Drop for Link {
+    /// Closes the socket, which the gateway hears, and waits for its end.
+    fn drop(&mut self) {
+        let _ = lock(&self.to).shutdown(std::net::Shutdown::Both);
+        if self.end_within(ENDS_WITHIN).is_none() {
+            let mut child = lock(&self.child);
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -8,6 +8,7 @@ read. It returns metadata for the driver, and an object for the next task.
 from __future__ import annotations
 
 import pickle
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
@@ -59,7 +60,7 @@ def _job(ref: Any) -> Any:
 
         from wrasse import _engine
 
-        _jobs[key] = _engine.RayJob(ray.get(ref))
+        _jobs[key] = _engine.RayJob(ray.get(ref), sys.executable)
         while len(_jobs) > JOBS_MAX:
             _jobs.popitem(last=False)
     _jobs.move_to_end(key)
