@@ -161,7 +161,7 @@ def _annotated(value: Any) -> Iterator[Any]:
             continue
         if inspect.isclass(one) and inspect.isfunction(vars(one).get("__init__")):
             yield vars(one)["__init__"]
-        if "__annotations__" in vars(one) or inspect.isfunction(one):
+        if inspect.isfunction(one) or inspect.isclass(one) and "__annotations__" in vars(one):
             yield one
 
 

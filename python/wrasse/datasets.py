@@ -48,7 +48,11 @@ Row = dict[str, Any]
 
 
 # Endings of files that tell their format.
-_SUFFIXES = {"jsonl": (".jsonl", ".ndjson", ".json"), "parquet": ".parquet", "csv": ".csv"}
+_SUFFIXES: dict[str, tuple[str, ...]] = {
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "parquet": (".parquet",),
+    "csv": (".csv",),
+}
 
 
 class Dataset(Steps):

@@ -206,6 +206,8 @@ def test_a_run_that_fails_while_it_streams_raises(tmp_path: Path) -> None:
         list(wrasse.read_jsonl(tmp_path / "missing.jsonl"))
     with pytest.raises(wrasse.RecipeError, match="no_such_mapper"):
         wrasse.read_jsonl(PAGES).op("no_such_mapper").take(1)
+    with pytest.raises(wrasse.UsageError, match="write them, and read"):
+        wrasse.read_jsonl(PAGES).take(1, backend="ray")
 
 
 def test_to_pandas_says_what_to_install_or_does_it() -> None:
@@ -363,6 +365,7 @@ def test_another_function_is_another_recipe() -> None:
     )
     assert one != other
     assert dataset.map(shout).to_recipe() == dataset.map(shout).to_recipe()
+    assert dataset.map(len).to_recipe() == dataset.map(len).to_recipe()
     assert len({one.split(":lambda_")[0], same.split(":lambda_")[0]}) == 1
 
 
