@@ -11,6 +11,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -249,6 +250,43 @@ def test_what_cannot_be_recorded_is_told_before_the_run(wrasse: Path, tmp_path: 
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(f"dataset_path: {task}\nexport_path: {tmp_path}/x.jsonl\n")
     assert "process.yaml" in run(wrasse, recipe, "--results", "x.sqlite", code=2)
+
+
+def test_operator_folders_are_steps_by_their_raw_id(wrasse: Path, tmp_path: Path) -> None:
+    told = subprocess.run([wrasse, "run", "--help"], capture_output=True, text=True, check=True)
+    if "--python" not in told.stdout:
+        pytest.skip("this program runs no operators in Python")
+    texts = ["call 555 in 1999", "poison", "a text that is too long for its filter, by far"]
+    files = [listed(tmp_path, i, f"{i}.txt", "txt", text.encode()) for i, text in enumerate(texts)]
+    files.append(listed(tmp_path, 3, "3.png", "png", b"bytes that nobody decodes"))
+    write_list(tmp_path, files)
+    operators = Path(__file__).parent / "operators"
+    task = tmp_path / "flow" / "process.yaml"
+    task.write_text(
+        f"""
+dataset_id: d1
+instance_id: t1
+dataset_path: {tmp_path}/flow/dataset.jsonl
+export_path: {tmp_path}/out
+operators_dir: {operators}
+process:
+  - UnicodeSpaceCleaner: {{cpu: 0.05}}
+  - MaskDigits: {{maskChar: '#', keepYears: 'true', cpu: 0.05, memory: 104857600}}
+  - FileWithShortOrLongLengthFilter: {{fileLength: [0, 20]}}
+"""
+    )
+    run(wrasse, task, "--python", sys.executable)
+    assert exported(tmp_path) == {"0.txt": b"call ### in 1999"}
+    rows = results(tmp_path)
+    assert kinds(rows) == {"exported": 1, "failed": 1, "filtered": 2}
+    failed = json.loads(rows[1]["result"])
+    assert (failed["op_name"], failed["reason"]) == ("MaskDigits", "LookupError: poisonous text")
+
+    last = "\n  - FileWithShortOrLongLengthFilter: {fileLength: [0, 20]}\n"
+    task.write_text(task.read_text().replace(last, "\n"))
+    run(wrasse, task, "--python", sys.executable)
+    # Data goes through operators as it is.
+    assert exported(tmp_path)["3.png"] == b"bytes that nobody decodes"
 
 
 @pytest.fixture(scope="session")

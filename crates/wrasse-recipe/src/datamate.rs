@@ -33,6 +33,7 @@ const OWN: &[&str] = &[
     "executor_type",
     "kwargs",
     "operators_dir",
+    "operator_dirs",
     "process",
 ];
 
@@ -78,12 +79,17 @@ impl Translated {
     }
 }
 
-/// The operator folders that a source itself names (`operators_dir`), to be
-/// looked through before it is checked.
+/// The operator folders that a source itself names (`operators_dir`, or as in other
+/// recipes `operator_dirs`), to be looked through before it is checked.
 pub fn operators_dirs(source: &Source) -> Vec<String> {
-    let root = parse::parse(source.text(), Origin::Text, &mut Vec::new());
-    let entry = root.as_ref().and_then(|root| root.get("operators_dir"));
-    entry.map_or_else(Vec::new, |entry| texts(&entry.value))
+    let Some(root) = parse::parse(source.text(), Origin::Text, &mut Vec::new()) else {
+        return Vec::new();
+    };
+    ["operators_dir", "operator_dirs"]
+        .into_iter()
+        .filter_map(|key| root.get(key))
+        .flat_map(|entry| texts(&entry.value))
+        .collect()
 }
 
 /// The `raw_id` of an operator folder's `metadata.yml`.
@@ -123,7 +129,7 @@ pub(crate) fn translate(
             "instance_id" => task.instance_id = id(&entry, found),
             "executor_type" => executor(&entry, found),
             "kwargs" => task.fields = fields(&entry, found),
-            "operators_dir" => operators_dir(&entry, found),
+            "operators_dir" | "operator_dirs" => operators_dir(&entry, found),
             "process" => {
                 if let Content::List(items) = &mut entry.value.content {
                     let items_before = std::mem::take(items);
@@ -230,7 +236,8 @@ fn fields(entry: &Entry, found: &mut Vec<Diagnostic>) -> Map<String, Value> {
 fn operators_dir(entry: &Entry, found: &mut Vec<Diagnostic>) {
     if texts(&entry.value).is_empty() && !entry.value.is_null() {
         let message = format!(
-            "`operators_dir`: expected a folder or a list of folders, found {}",
+            "`{}`: expected a folder or a list of folders, found {}",
+            entry.key,
             entry.value.words()
         );
         found.push(Diagnostic::error(message).at(entry.value.place));

@@ -165,6 +165,7 @@ fn folders_of_operators_are_named_and_described() {
     let dirs = |text: &str| operators_dirs(&Source::new("x", text.as_bytes()));
     assert_eq!(dirs("operators_dir: /a\nprocess: []"), ["/a"]);
     assert_eq!(dirs("operators_dir: [/a, b]"), ["/a", "b"]);
+    assert_eq!(dirs("operator_dirs: [/a]"), ["/a"]);
     assert_eq!(dirs("process: []"), [""; 0]);
     assert_eq!(dirs("{"), [""; 0]);
     assert_eq!(

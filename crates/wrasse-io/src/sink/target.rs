@@ -95,9 +95,9 @@ impl Target {
         } else {
             (folder.to_owned(), name[stem.len()..].to_owned())
         };
-        if matches!(format, Format::Text | Format::Document | Format::Files) {
+        if matches!(format, Format::Text | Format::Document) {
             return Err(Error::new(path, "one text file a sample cannot be written")
-                .with_hint("write .jsonl, .parquet, .csv or .tsv"));
+                .with_hint("write .jsonl, .parquet, .csv or .tsv, or name the format `files`"));
         }
         if format == Format::Parquet && compression != Compression::None {
             return Err(
