@@ -37,6 +37,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     // The service: its store, its processes, its wire.
     ("axum", &["wrasse-http"]),
     ("hyper*", &["wrasse-http"]),
+    ("postgres", &["wrasse-service"]),
     ("rusqlite", &["wrasse-service"]),
     ("subtle", &["wrasse-http"]),
     // What operators are made of.
