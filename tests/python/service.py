@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import select
 import signal
 import subprocess
 import time
@@ -42,13 +41,14 @@ class Service:
             sent.setdefault("Content-Type", "application/json")
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
-        elif self.connection.sock and select.select([self.connection.sock], [], [], 0.0)[0]:
-            # The service closed it: it does not read on what it has refused.
-            self.connection.close()
         try:
             self.connection.request(method, path, data, sent)
             response = self.connection.getresponse()
-            return response.status, response.read()
+            answer = response.status, response.read()
+            if response.status >= 400:
+                # The service does not read on what it has refused: it hangs up.
+                self.connection.close()
+            return answer
         except (OSError, http.client.HTTPException):
             self.connection.close()
             self.connection = None

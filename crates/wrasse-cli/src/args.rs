@@ -333,6 +333,10 @@ pub(crate) struct ServeArgs {
     /// The service's own folder: all jobs, and their logs
     #[arg(long, value_name = "DIR", default_value = "wrasse-state")]
     pub(crate) state: PathBuf,
+    /// Where jobs are stored: `postgres://user@host/name`, without TLS
+    /// [default: `$WRASSE_STORE`, or a file of SQLite in the service's folder]
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
     /// A folder, or an address such as `s3://bucket/prefix`, where jobs may read
     /// and write [default: the current folder]
     #[arg(long = "root", value_name = "DIR")]

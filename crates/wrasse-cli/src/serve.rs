@@ -16,6 +16,9 @@ const TOKEN: &str = "WRASSE_TOKEN";
 /// The variable of the token that opens what only looks.
 const READ_TOKEN: &str = "WRASSE_READ_TOKEN";
 
+/// The variable of the store, whose address may have a password.
+const STORE: &str = "WRASSE_STORE";
+
 pub(crate) fn serve(args: &ServeArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::usage(format!("cannot find this program: {error}")))?;
@@ -23,7 +26,8 @@ pub(crate) fn serve(args: &ServeArgs, catalog: &Catalog) -> Result<Exit, Failure
     let mut settings = Settings::new(&args.state, vec![shown, "keep".to_owned()], program);
     settings.max_concurrent = args.max_concurrent;
     settings.grace_ms = (args.grace * 1_000.0) as u64;
-    settings.env_remove = [TOKEN, READ_TOKEN].map(str::to_owned).into();
+    settings.store = args.store.clone().or_else(|| variable_of(STORE));
+    settings.env_remove = [TOKEN, READ_TOKEN, STORE].map(str::to_owned).into();
     std::fs::create_dir_all(&args.state).map_err(|error| {
         Failure::usage(format!("cannot make {}: {error}", args.state.display()))
     })?;

@@ -67,6 +67,14 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl From<postgres::Error> for StoreError {
+    fn from(error: postgres::Error) -> Self {
+        // What the server says is behind it.
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        Self::new(cause.unwrap_or_else(|| error.to_string()))
+    }
+}
+
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
         Self::new(format!("a row that cannot be read: {error}"))

@@ -33,4 +33,4 @@ pub use job::{
 pub use keeper::{LogPiece, keep, read_log};
 pub use scheduler::{Statistics, Submitted, TaskScheduler};
 pub use settings::Settings;
-pub use store::{Filter, Read, Sqlite, Store, Transition, Write};
+pub use store::{Filter, Postgres, Read, Sqlite, Store, Transition, Write};

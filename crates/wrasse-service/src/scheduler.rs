@@ -16,7 +16,7 @@ use crate::board::{Board, Change};
 use crate::error::{Error, StoreError};
 use crate::functions::{Functions, Given, Running};
 use crate::launch;
-use crate::store::{Filter, Read, Sqlite, Store, Transition};
+use crate::store::{self, Filter, Read, Store, Transition};
 use crate::{FunctionWork, Job, JobId, Settings, State, Submission, Work};
 
 /// Notes that wait for the scheduler's thread. It takes some thousand a second;
@@ -135,37 +135,65 @@ impl Drop for Life {
 }
 
 struct Readers {
-    store: Mutex<Box<dyn Store>>,
+    shared: Arc<Shared>,
+    /// Makes connections; opened by the first who reads.
+    store: Mutex<Option<Box<dyn Store>>>,
     idle: Mutex<Vec<Box<dyn Read>>>,
 }
 
-impl TaskScheduler {
-    /// Starts a scheduler with the store in its folder, on the current runtime
-    /// of tokio, and takes up what an earlier one left.
-    ///
-    /// # Errors
-    ///
-    /// If the folder cannot be used, or is used by another scheduler.
-    pub fn start(settings: Settings, functions: Functions) -> Result<Self, Error> {
-        let folder = settings.jobs();
-        std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
-        let path = settings.database();
-        let store = Sqlite::open(&path)?;
-        let other = Sqlite::open(&path)?;
-        Self::with_store(settings, functions, Box::new(store), Box::new(other))
+impl Readers {
+    fn take(&self) -> Result<Box<dyn Read>, StoreError> {
+        if let Some(read) = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+        {
+            return Ok(read);
+        }
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *store {
+            Some(store) => store.reader(),
+            none => none.insert(open(&self.shared.settings)?).reader(),
+        }
     }
+}
 
-    /// Starts a scheduler with any store; `other` makes connections for reading.
+impl Drop for Readers {
+    /// Connections have runtimes of their own, which must not end within ours.
+    fn drop(&mut self) {
+        let store = std::mem::take(&mut *self.store.lock().unwrap_or_else(PoisonError::into_inner));
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        let _ = std::thread::Builder::new().spawn(move || drop((store, idle)));
+    }
+}
+
+fn open(settings: &Settings) -> Result<Box<dyn Store>, StoreError> {
+    store::open(settings.store.as_deref(), &settings.database())
+}
+
+/// Opens the store and takes up what is there.
+fn begin(
+    shared: &Arc<Shared>,
+    functions: Functions,
+    runtime: tokio::runtime::Handle,
+    notes: Sender<Ask>,
+) -> Result<Actor, Error> {
+    let mut store = open(&shared.settings)?;
+    store.claim()?;
+    let mut actor = Actor::new(Arc::clone(shared), functions, runtime, notes, store)?;
+    actor.restore()?;
+    Ok(actor)
+}
+
+impl TaskScheduler {
+    /// Starts a scheduler on the current runtime of tokio, and takes up what an
+    /// earlier one left.
     ///
     /// # Errors
     ///
-    /// As for [`TaskScheduler::start`].
-    pub fn with_store(
-        mut settings: Settings,
-        functions: Functions,
-        store: Box<dyn Store>,
-        other: Box<dyn Store>,
-    ) -> Result<Self, Error> {
+    /// If the folder or the store cannot be used, or another scheduler uses it.
+    pub fn start(mut settings: Settings, functions: Functions) -> Result<Self, Error> {
         let folder = settings.jobs();
         std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
         // Keepers may run in other folders.
@@ -186,30 +214,33 @@ impl TaskScheduler {
         });
         let (notes, taken) = channel();
         let runtime = tokio::runtime::Handle::current();
-        let mut actor = Actor::new(
-            Arc::clone(&shared),
-            functions,
-            runtime,
-            notes.clone(),
-            store,
-        )?;
-        actor.restore()?;
+        let (begun, begins) = channel();
+        let (seen, told) = (Arc::clone(&shared), notes.clone());
+        // Stores wait for disks and networks: they are for this thread alone.
         std::thread::Builder::new()
             .name("wrasse-scheduler".into())
-            .spawn(move || actor.run(&taken))
+            .spawn(move || match begin(&seen, functions, runtime, told) {
+                Ok(actor) => {
+                    let _ = begun.send(Ok(()));
+                    actor.run(&taken);
+                }
+                Err(error) => drop(begun.send(Err(error))),
+            })
             .map_err(|error| Error::io(&path, error))?;
+        begins.recv().map_err(|_| Error::Gone)??;
         let life = Life {
             shared: Arc::clone(&shared),
             notes: notes.clone(),
             _lock: lock,
         };
         Ok(Self {
-            shared,
-            notes,
             readers: Arc::new(Readers {
-                store: Mutex::new(other),
+                shared: Arc::clone(&shared),
+                store: Mutex::new(None),
                 idle: Mutex::default(),
             }),
+            shared,
+            notes,
             _life: Arc::new(life),
         })
     }
@@ -268,19 +299,7 @@ impl TaskScheduler {
     ) -> Result<T, Error> {
         let readers = Arc::clone(&self.readers);
         let done = tokio::task::spawn_blocking(move || {
-            let idle = readers
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            let mut read = match idle {
-                Some(read) => read,
-                None => readers
-                    .store
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .reader()?,
-            };
+            let mut read = readers.take()?;
             let done = what(&mut *read)?;
             let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < READERS_MAX {

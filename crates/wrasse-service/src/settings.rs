@@ -8,6 +8,9 @@ pub struct Settings {
     /// Its folder: the store, and a folder for each job. One scheduler at a
     /// time.
     pub state: PathBuf,
+    /// Where jobs are stored: `postgres://user@host/name`; a file of SQLite in
+    /// the folder if not given.
+    pub store: Option<String>,
     /// The program that keeps processes ([`crate::keep`]), with the arguments
     /// that come before the folder.
     pub keeper: Vec<String>,
@@ -30,6 +33,7 @@ impl Settings {
     pub fn new(state: impl Into<PathBuf>, keeper: Vec<String>, wrasse: impl Into<PathBuf>) -> Self {
         Self {
             state: state.into(),
+            store: None,
             keeper,
             wrasse: wrasse.into(),
             max_concurrent: 4,

@@ -50,7 +50,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("walkdir", &["wrasse-io"]),
     ("zstd", &["wrasse-io", "wrasse-bench"]),
     // Databases.
-    ("postgres", &["wrasse-results"]),
+    ("postgres", &["wrasse-results", "wrasse-service"]),
     ("rusqlite", &["wrasse-results", "wrasse-service"]),
     // The service: its store, its processes, its wire.
     ("axum", &["wrasse-http"]),

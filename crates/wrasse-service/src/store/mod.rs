@@ -4,7 +4,10 @@
 //! that happens together is written together; what was written survives
 //! whatever happens to the process and the machine.
 
+mod postgres;
 mod sqlite;
+
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +16,7 @@ use crate::board::Change;
 use crate::error::StoreError;
 use crate::{Job, JobId, Millis, State, Submission};
 
+pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 
 /// Something to be written.
@@ -58,8 +62,37 @@ pub struct Filter {
     pub limit: usize,
 }
 
+/// Opens the store that an address names: `postgres://...`, or none for the
+/// file `file`.
+///
+/// # Errors
+///
+/// If it cannot be opened.
+pub(crate) fn open(address: Option<&str>, file: &Path) -> Result<Box<dyn Store>, StoreError> {
+    match address {
+        None => Ok(Box::new(Sqlite::open(file)?)),
+        Some(address)
+            if ["postgres://", "postgresql://"]
+                .iter()
+                .any(|one| address.starts_with(one)) =>
+        {
+            Ok(Box::new(Postgres::open(address)?))
+        }
+        Some(_) => Err(StoreError::new(
+            "expected an address such as postgres://user@host/name",
+        )),
+    }
+}
+
 /// Writes, and is read by the scheduler at its start.
 pub trait Store: Send {
+    /// Makes sure that nobody else writes, for as long as this lasts.
+    ///
+    /// # Errors
+    ///
+    /// If somebody else does.
+    fn claim(&mut self) -> Result<(), StoreError>;
+
     /// All that have not come to their end, by number.
     ///
     /// # Errors

@@ -143,3 +143,26 @@ fn a_store_of_a_later_version_is_left_alone() {
     let error = Sqlite::open(&path).unwrap_err().to_string();
     assert!(error.contains("99"), "{error}");
 }
+
+/// Where there is a server; the Python tests start one and have this run there.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "there may be a server, or none")]
+fn postgres_keeps_what_it_is_told() {
+    let Ok(address) = std::env::var("WRASSE_TEST_POSTGRES") else {
+        return;
+    };
+    let mut store = Postgres::open(&address).unwrap();
+    store.claim().unwrap();
+    let mut second = Postgres::open(&address).unwrap();
+    assert!(second.claim().is_err());
+    keeps_what_it_is_told(&mut store);
+    drop(store);
+    assert_eq!(
+        Postgres::open(&address)
+            .unwrap()
+            .unfinished()
+            .unwrap()
+            .len(),
+        4
+    );
+}
