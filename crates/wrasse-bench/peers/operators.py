@@ -160,7 +160,8 @@ def main() -> None:
             if work is not None:
                 measured.append(about | measure(work, texts, float(seconds)))
         except Exception as error:  # one that fails must not take the others' figures with it
-            measured.append(about | {"missing": f"{type(error).__name__}: {error}".splitlines()[0][:200]})
+            measured.append(about | {"missing": type(error).__name__})
+            print(f"{one['name']}: {error}", file=sys.stderr)
     json.dump(measured, answer)
 
 

@@ -170,7 +170,7 @@ pub(crate) struct OpsArgs {
     /// List operators whose name or description has all of these words
     #[arg(long, value_name = "WORDS")]
     pub(crate) search: Option<String>,
-    /// List origin and cost too
+    /// Show what an operator costs, and whose it is
     #[arg(long)]
     pub(crate) long: bool,
     /// The form of the catalog

@@ -20,7 +20,7 @@ pub(crate) fn ops(args: &OpsArgs, catalog: &Catalog) -> Result<Exit, Failure> {
             });
         };
         return match args.format {
-            ReportForm::Text => print(&page(spec)),
+            ReportForm::Text => print(&page(spec, args.long)),
             ReportForm::Json => print(&format!("{:#}\n", spec_json(spec))),
         };
     }
@@ -81,7 +81,7 @@ fn matches(spec: &OpSpec, words: &[String]) -> bool {
     words.iter().all(|word| text.contains(word))
 }
 
-fn page(spec: &OpSpec) -> String {
+fn page(spec: &OpSpec, is_long: bool) -> String {
     let mut text = format!(
         "{} ({}, as in {})\n\n{}\n",
         spec.name, spec.kind, spec.origin, spec.summary
@@ -95,7 +95,8 @@ fn page(spec: &OpSpec) -> String {
     if !spec.stats.is_empty() {
         let _ = writeln!(text, "\nmeasures: {}", spec.stats.join(", "));
     }
-    if let Some(cost) = wrasse_ops::costs().told(spec.name) {
+    let cost = wrasse_ops::costs().told(spec.name);
+    if let Some(cost) = cost.filter(|_| is_long) {
         let _ = writeln!(text, "\ncost: {cost}");
     }
     let rows: Vec<Vec<String>> = spec
