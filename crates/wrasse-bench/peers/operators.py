@@ -1,4 +1,4 @@
-"""Measures operators of Data-Juicer and DataMate, each alone, in one thread.
+"""Measures operators of Data-Juicer, DataMate and datatrove, each alone, in one thread.
 
     operators.py INPUT SECONDS [DATAMATE_OPS] < wanted.json > measured.json
 
@@ -73,6 +73,27 @@ def data_juicer(name: str, kind: str, params: dict):
     return work
 
 
+DATATROVE = {
+    "gopher_repetition_filter": "GopherRepetitionFilter",
+    "gopher_quality_filter": "GopherQualityFilter",
+    "fineweb_quality_filter": "FineWebQualityFilter",
+    "c4_quality_filter": "C4QualityFilter",
+}
+
+
+def datatrove(name: str):
+    from datatrove.data import Document
+    from datatrove.pipeline import filters
+
+    op = getattr(filters, DATATROVE[name])()
+
+    def work(texts):
+        for i, text in enumerate(texts):
+            op.filter(Document(text=text, id=str(i)))
+
+    return work
+
+
 def datamate_folders(root: str | None) -> dict[str, Path]:
     """The operator folders by the names of their operators."""
     folders = {}
@@ -130,13 +151,17 @@ def main() -> None:
                 # Words are DataMate's own: a list of ours means nothing to it.
                 work = datamate(folder, {})
                 about["original"] = f"DataMate {folder.name}"
+            elif one["name"] in DATATROVE:
+                work = datatrove(one["name"])
+                about["original"] = "datatrove"
             else:
                 work = data_juicer(one["name"], one["kind"], one["params"])
                 about["original"] = "Data-Juicer"
             if work is not None:
                 measured.append(about | measure(work, texts, float(seconds)))
         except Exception as error:  # one that fails must not take the others' figures with it
-            measured.append(about | {"missing": f"{type(error).__name__}: {error}".splitlines()[0][:200]})
+            measured.append(about | {"missing": type(error).__name__})
+            print(f"{one['name']}: {error}", file=sys.stderr)
     json.dump(measured, answer)
 
 

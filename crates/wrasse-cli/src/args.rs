@@ -262,6 +262,9 @@ pub(crate) struct OpsArgs {
     /// List operators whose name or description has all of these words
     #[arg(long, value_name = "WORDS")]
     pub(crate) search: Option<String>,
+    /// Show what an operator costs, and whose it is
+    #[arg(long)]
+    pub(crate) long: bool,
     /// The form of the catalog
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ReportForm,

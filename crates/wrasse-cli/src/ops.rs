@@ -20,7 +20,7 @@ pub(crate) fn ops(args: &OpsArgs, catalog: &Catalog) -> Result<Exit, Failure> {
             });
         };
         return match args.format {
-            ReportForm::Text => print(&page(spec)),
+            ReportForm::Text => print(&page(spec, args.long)),
             ReportForm::Json => print(&format!("{:#}\n", spec_json(spec))),
         };
     }
@@ -37,21 +37,22 @@ pub(crate) fn ops(args: &OpsArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     match args.format {
         ReportForm::Json => print(&format!("{:#}\n", list_json(found.into_iter()))),
         ReportForm::Text => {
-            let rows: Vec<Vec<String>> = found
-                .iter()
-                .map(|spec| {
-                    vec![
-                        spec.name.to_owned(),
-                        spec.kind.to_string(),
-                        spec.summary.to_owned(),
-                    ]
-                })
-                .collect();
-            let header = [
-                ("operator", Align::Left),
-                ("kind", Align::Left),
-                ("what it does", Align::Left),
-            ];
+            let mut header = vec![("operator", Align::Left), ("kind", Align::Left)];
+            if args.long {
+                header.extend([("MB/CPU-s", Align::Right), ("as in", Align::Left)]);
+            }
+            header.push(("what it does", Align::Left));
+            let cells = |spec: &&OpSpec| {
+                let mut cells = vec![spec.name.to_owned(), spec.kind.to_string()];
+                if args.long {
+                    let cost = wrasse_ops::costs().operators.get(spec.name);
+                    let cost = cost.map(|cost| wrasse_ops::rounded(cost.mb_per_cpu_s));
+                    cells.extend([cost.unwrap_or_default(), spec.origin.to_owned()]);
+                }
+                cells.push(spec.summary.to_owned());
+                cells
+            };
+            let rows: Vec<Vec<String>> = found.iter().map(cells).collect();
             print(&format!(
                 "{}\n{} operators; `wrasse ops NAME` shows one with parameters and examples\n",
                 table(&header, &rows),
@@ -82,7 +83,7 @@ fn matches(spec: &OpSpec, words: &[String]) -> bool {
     words.iter().all(|word| text.contains(word))
 }
 
-fn page(spec: &OpSpec) -> String {
+fn page(spec: &OpSpec, is_long: bool) -> String {
     let mut text = format!(
         "{} ({}, as in {})\n\n{}\n",
         spec.name, spec.kind, spec.origin, spec.summary
@@ -95,6 +96,10 @@ fn page(spec: &OpSpec) -> String {
     }
     if !spec.stats.is_empty() {
         let _ = writeln!(text, "\nmeasures: {}", spec.stats.join(", "));
+    }
+    let cost = wrasse_ops::costs().told(spec.name);
+    if let Some(cost) = cost.filter(|_| is_long) {
+        let _ = writeln!(text, "\ncost: {cost}");
     }
     let rows: Vec<Vec<String>> = spec
         .params()
@@ -155,6 +160,7 @@ pub(crate) fn spec_json(spec: &OpSpec) -> Value {
         "details": spec.details,
         "origin": spec.origin,
         "stats": spec.stats,
+        "mb_per_cpu_s": wrasse_ops::costs().operators.get(spec.name).map(|cost| cost.mb_per_cpu_s),
         "params": spec.schema(),
         "examples": examples,
     })

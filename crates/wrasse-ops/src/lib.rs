@@ -13,14 +13,17 @@ mod chunks;
 mod clean;
 mod clusters;
 mod condition;
+mod costs;
 mod datamate;
 mod deduplicator;
 mod dialog;
+mod digest;
 mod english;
 mod field;
 mod filter;
 mod ftfy;
 mod grouper;
+mod hashing;
 mod html;
 mod imaging;
 mod latex;
@@ -50,6 +53,8 @@ mod word_lists;
 mod words;
 
 use wrasse_op::{Catalog, OpSpec};
+
+pub use costs::{Cost, Costs, costs, rounded};
 
 /// Every operator of the library, by folder.
 pub const SPECS: &[&[&OpSpec]] = &[

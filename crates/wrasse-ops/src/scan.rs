@@ -1,17 +1,22 @@
 //! Finding the bytes at which a mapper may have something to do.
 
+use multiversion::multiversion;
+
 /// The bytes at which some character that a mapper looks for may begin.
 ///
 /// Most texts have few of them, so that most of a text is passed over in
 /// blocks.
 pub(crate) struct FirstBytes {
     is_first: [bool; 256],
-    /// Whether an ASCII byte other than the tab is among them; blocks of
-    /// ASCII cannot be passed over then.
-    other_ascii: bool,
+    /// The same as ranges: the least byte of each, and how many more it has.
+    ranges: Vec<(u8, u8)>,
 }
 
 const BLOCK: usize = 32;
+
+/// So many bytes are looked at one by one before blocks are: where there are
+/// many hits that is faster.
+const NEAR: usize = 8;
 
 impl FirstBytes {
     /// The first bytes of these characters in UTF-8.
@@ -20,34 +25,53 @@ impl FirstBytes {
         for c in chars {
             is_first[usize::from(c.encode_utf8(&mut [0; 4]).as_bytes()[0])] = true;
         }
-        let other_ascii = (0..128).any(|byte| byte != usize::from(b'\t') && is_first[byte]);
-        Self {
-            is_first,
-            other_ascii,
+        let mut ranges: Vec<(u8, u8)> = Vec::new();
+        for byte in (0..=u8::MAX).filter(|byte| is_first[usize::from(*byte)]) {
+            match ranges.last_mut() {
+                Some((first, more)) if byte == *first + *more + 1 => *more += 1,
+                _ => ranges.push((byte, 0)),
+            }
         }
+        Self { is_first, ranges }
     }
 
     /// The first such byte at or after `from`; the length of `bytes` if none.
     pub(crate) fn find(&self, bytes: &[u8], from: usize) -> usize {
-        let mut at = from;
+        let is_first = |byte: &u8| self.is_first[usize::from(*byte)];
+        let near = (from + NEAR).min(bytes.len());
+        if let Some(found) = bytes[from..near].iter().position(is_first) {
+            return from + found;
+        }
+        let mut at = near;
         while at < bytes.len() {
+            at = pass_over(bytes, at, &self.ranges);
             let end = (at + BLOCK).min(bytes.len());
-            let block = &bytes[at..end];
-            // Compiles to vector code, unlike a search with an early end.
-            let plain = block.iter().fold(true, |plain, byte| {
-                plain & (*byte < 0x80) & (*byte != b'\t')
-            });
-            if (self.other_ascii || !plain)
-                && let Some(found) = block
-                    .iter()
-                    .position(|byte| self.is_first[usize::from(*byte)])
-            {
+            if let Some(found) = bytes[at..end].iter().position(is_first) {
                 return at + found;
             }
             at = end;
         }
         at
     }
+}
+
+/// Passes over whole blocks without bytes in the ranges.
+#[multiversion(targets("x86_64+avx2", "aarch64+neon"))]
+pub(crate) fn pass_over(bytes: &[u8], mut at: usize, ranges: &[(u8, u8)]) -> usize {
+    while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
+        // Compiles to vector code, unlike a search with an early end.
+        let mut is_in = [0_u8; BLOCK];
+        for (first, more) in ranges {
+            for (is_in, byte) in is_in.iter_mut().zip(block) {
+                *is_in |= u8::from(byte.wrapping_sub(*first) <= *more);
+            }
+        }
+        if is_in.iter().fold(0, |some, is_in| some | is_in) != 0 {
+            break;
+        }
+        at += BLOCK;
+    }
+    at
 }
 
 /// The first byte at or after `from` that `is_wanted`. The next few are looked

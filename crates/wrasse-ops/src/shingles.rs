@@ -88,7 +88,7 @@ impl Shingles {
                 0
             }
             Tokenization::Space => {
-                let words = text.split(' ').filter(|word| !word.is_empty());
+                let words = words(&text).filter(|word| !word.is_empty());
                 text = Cow::Owned(joined(words, text.len(), &mut starts));
                 1
             }
@@ -104,6 +104,17 @@ impl Shingles {
         }
         Ok(())
     }
+}
+
+/// What stands between spaces.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b' ', text.as_bytes());
+    ends.chain([text.len()]).map(move |end| {
+        let word = &text[start..end];
+        start = end + 1;
+        word
+    })
 }
 
 /// The tokens, each with a space behind it; their starts and the end.

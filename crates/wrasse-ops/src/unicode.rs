@@ -24,7 +24,11 @@ pub(crate) fn is_space(c: char) -> bool {
 
 /// `str.strip`.
 pub(crate) fn strip(text: &str) -> &str {
-    text.trim_matches(is_space)
+    let bytes = text.as_bytes();
+    match (bytes.first(), bytes.last()) {
+        (Some(b'!'..=b'~'), Some(b'!'..=b'~')) => text,
+        _ => text.trim_matches(is_space),
+    }
 }
 
 /// Whether `str.strip` leaves nothing.
@@ -132,7 +136,18 @@ static LINE_ENDS: [bool; 256] = {
 impl Derived for Lines {
     fn derive(text: &str) -> Self {
         let mut lines = Self::default();
-        for_each_line(text, |line| lines.add(line));
+        if has_odd_line_end(text.as_bytes()) {
+            for_each_line(text, |line| lines.add(line));
+            return lines;
+        }
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
+            lines.add(&text[start..end]);
+            start = end + 1;
+        }
+        if start < text.len() {
+            lines.add(&text[start..]);
+        }
         lines
     }
 }
@@ -141,8 +156,8 @@ impl Derived for Lines {
 pub(crate) fn for_each_line<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
     let bytes = text.as_bytes();
     let (mut start, mut at) = (0, 0);
-    while let Some(skip) = bytes[at..].iter().position(|b| LINE_ENDS[usize::from(*b)]) {
-        at += skip;
+    while let Some(found) = find_line_end(bytes, at) {
+        at = found;
         let end = match &bytes[at..] {
             [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => 2,
             [0xe2, 0x80, 0xa8 | 0xa9, ..] => 3,
@@ -160,6 +175,53 @@ pub(crate) fn for_each_line<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
     if start < text.len() {
         each(&text[start..]);
     }
+}
+
+/// Whether a line ends with something else than a line feed.
+fn has_odd_line_end(bytes: &[u8]) -> bool {
+    /// The first bytes of all other ends.
+    const RANGES: [(u8, u8); 4] = [(0x0b, 2), (0x1c, 2), (0xc2, 0), (0xe2, 0)];
+    const BLOCK: usize = 32;
+    let mut at = 0;
+    loop {
+        at = crate::scan::pass_over(bytes, at, &RANGES);
+        let end = (at + BLOCK).min(bytes.len());
+        for i in at..end {
+            match bytes[i..] {
+                [0x0b..=0x0d | 0x1c..=0x1e, ..]
+                | [0xc2, 0x85, ..]
+                | [0xe2, 0x80, 0xa8 | 0xa9, ..] => return true,
+                _ => {}
+            }
+        }
+        if end == bytes.len() {
+            return false;
+        }
+        at = end;
+    }
+}
+
+/// The next byte with which a line may end.
+fn find_line_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    // Compiles to vector code, unlike a search with an early end.
+    const BLOCK: usize = 32;
+    while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
+        let may_end = |byte: u8| {
+            byte.wrapping_sub(b'\n') < 4
+                || byte.wrapping_sub(0x1c) < 3
+                || byte == 0xc2
+                || byte == 0xe2
+        };
+        let some = block.iter().fold(false, |some, byte| some | may_end(*byte));
+        if some {
+            break;
+        }
+        at += BLOCK;
+    }
+    let found = bytes[at..]
+        .iter()
+        .position(|byte| LINE_ENDS[usize::from(*byte)]);
+    found.map(|skip| at + skip)
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! kinds, emoji, scripts, digits that are none), values of every type, and
 //! parameters at their edges.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use serde_json::Value;
 use wrasse_op::{Common, testing};
 

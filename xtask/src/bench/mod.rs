@@ -8,6 +8,7 @@
 
 mod job;
 mod lab;
+mod ops;
 mod peers;
 mod report;
 
@@ -62,6 +63,15 @@ pub(crate) struct Args {
     /// Measure the programs of the last release build as they are
     #[arg(long)]
     no_build: bool,
+    /// Measure these operators only
+    #[arg(long = "op", value_name = "NAME")]
+    ops: Vec<String>,
+    /// The folder `runtime/ops` of DataMate's sources, whose operators are measured too
+    #[arg(long, value_name = "DIR")]
+    datamate: Option<PathBuf>,
+    /// Write the operators' figures down for their pages
+    #[arg(long)]
+    record: bool,
     /// Let repeated samples keep their text, so that deduplication removes them
     #[arg(long)]
     same_text: bool,
@@ -87,7 +97,8 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         }
         What::Ops => {
             let input = lab.input("input", args.mb)?;
-            let operators = lab.program(&["operators", &input.path])?;
+            let datamate = args.datamate.as_deref();
+            let operators = ops::rows(&lab, &input, &args.python, datamate, &args.ops)?;
             (
                 "operators",
                 json!({ "input": input.facts, "operators": operators }),
@@ -103,6 +114,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         What::Near => report::near(&all),
     };
     print!("{text}");
+    if args.record && args.what == What::Ops {
+        ops::record(root, &all)?;
+    }
     let folder = lab.run_folder()?;
     std::fs::write(folder.join(format!("{name}.json")), format!("{all:#}\n"))?;
     std::fs::write(folder.join(format!("{name}.md")), text)?;

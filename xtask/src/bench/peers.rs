@@ -58,7 +58,7 @@ pub(super) fn rows(lab: &Lab, python: &Path, mb: u64) -> Result<Value> {
     Ok(json!({ "input": input.facts, "rows": rows }))
 }
 
-fn imports(python: &str, module: &str) -> bool {
+pub(super) fn imports(python: &str, module: &str) -> bool {
     Command::new(python)
         .args(["-c", &format!("import {module}")])
         .stdout(Stdio::null())

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::ops;
+
 /// Near duplicates.
 pub(super) fn near(all: &Value) -> String {
     let mut text = head("Near duplicates", all);
@@ -176,21 +178,46 @@ pub(super) fn operators(all: &Value) -> String {
     let _ = write!(
         text,
         "\n{}; decoded samples, one operator at a time, one thread. What operators share (words, \
-         characters) counts for each of them here.\n\n| operator | parameters | MB of text/CPU-s | CPU s | failed |\n| --- | --- | ---: | ---: | ---: |\n",
+         characters) counts for each of them here. Originals are measured on a part of the same \
+         samples.\n\n| operator | parameters | MB of text/CPU-s | original | times | failed |\n| --- | --- | ---: | ---: | ---: | ---: |\n",
         input(&all["input"])
     );
+    let shown = |figure: Option<f64>| figure.map_or_else(String::new, |f| format!("{f:.1}"));
+    let mut behind = Vec::new();
     for op in list(&all["operators"]) {
-        let speed = number(&op["text_bytes"]) / 1e6 / number(&op["cpu_s"]);
+        let (own, original) = (ops::speed(op), ops::speed(&op["original"]));
+        let times = own.zip(original).map(|(own, original)| own / original);
+        if times.is_some_and(|times| times < 10.0) {
+            behind.push(word(&op["name"]));
+        }
         let params = op["params"].to_string().replace('|', "\\|");
         let _ = writeln!(
             text,
-            "| {} | `{params}` | {speed:.0} | {:.3} | {} |",
+            "| {} | `{params}` | {} | {} | {} | {} |",
             word(&op["name"]),
-            number(&op["cpu_s"]),
+            shown(own),
+            shown(original),
+            shown(times),
             op["failed"]
         );
     }
+    let mut slowest: Vec<&Value> = list(&all["operators"]).iter().collect();
+    slowest.sort_by(|a, b| number_of(ops::speed(a)).total_cmp(&number_of(ops::speed(b))));
+    let slowest: Vec<&str> = slowest.iter().take(5).map(|op| word(&op["name"])).collect();
+    let _ = writeln!(text, "\nThe slowest: {}.", slowest.join(", "));
+    let behind = match behind.is_empty() {
+        true => "none".to_owned(),
+        false => behind.join(", "),
+    };
+    let _ = writeln!(
+        text,
+        "Less than 10 times as fast as their originals: {behind}."
+    );
     text
+}
+
+fn number_of(speed: Option<f64>) -> f64 {
+    speed.unwrap_or(f64::INFINITY)
 }
 
 const ROWS: &str = "| row | MB of text/CPU-s | CPU s (least, most) | wall s | peak MB |\n| --- | ---: | ---: | ---: | ---: |\n";

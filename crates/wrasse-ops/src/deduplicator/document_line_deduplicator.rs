@@ -9,6 +9,7 @@ use wrasse_op::{
     Rewrite, Sample,
 };
 
+use crate::digest::Md5s;
 use crate::pattern::fixed;
 use crate::unicode;
 
@@ -116,8 +117,14 @@ impl Configured for DocumentLineDeduplicator {
 type LineHash = [u8; 16];
 
 impl Lines {
-    /// What is compared of a line; none if it is left alone.
+    /// The hash of what is compared of a line; none if it is left alone.
     fn hash(&self, line: &str) -> Option<LineHash> {
+        let compared = self.compared(line)?;
+        Some(md5::compute(unicode::strip(&compared)).0)
+    }
+
+    /// What is compared of a line, but for spaces around it.
+    fn compared<'l>(&self, line: &'l str) -> Option<std::borrow::Cow<'l, str>> {
         let stripped = unicode::strip(line);
         let params = &self.params;
         let n_chars = i64::try_from(stripped.chars().count()).unwrap_or(i64::MAX);
@@ -136,15 +143,19 @@ impl Lines {
         if params.ignore_special_character {
             compared = self.special.replace_all(&compared, "").into_owned().into();
         }
-        Some(md5::compute(unicode::strip(&compared)).0)
+        Some(compared)
     }
 }
 
 impl Exchange for DocumentLineDeduplicator {
     fn key(&self, sample: &mut Sample, key: &mut Vec<u8>) -> Result<(), OpError> {
         let text = sample.text(&self.text_key)?;
-        let hashes = text.split('\n').filter_map(|line| self.lines.hash(line));
-        let mut hashes: Vec<LineHash> = hashes.collect();
+        let mut hashes: Vec<LineHash> = Vec::new();
+        let mut md5s = Md5s::new(|hash| hashes.push(hash));
+        for compared in text.split('\n').filter_map(|line| self.lines.compared(line)) {
+            md5s.push(unicode::strip(&compared).as_bytes());
+        }
+        md5s.finish();
         hashes.sort_unstable();
         hashes.dedup();
         key.extend(hashes.into_iter().flatten());

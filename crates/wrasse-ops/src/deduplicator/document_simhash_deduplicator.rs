@@ -1,11 +1,13 @@
 //! `document_simhash_deduplicator` removes near duplicates, found by SimHash.
 
+use multiversion::multiversion;
 use wrasse_op::{
     Common, Configured, Decision, Example, Exchange, Keys, OpError, OpKind, OpSpec, ParamError,
     Sample,
 };
 
 use crate::clusters::Clusters;
+use crate::digest::Md5s;
 use crate::shingles::{Shingles, Tokenization};
 
 pub(crate) const SPEC: OpSpec = OpSpec::exchange::<DocumentSimhashDeduplicator>(
@@ -110,17 +112,19 @@ impl Configured for DocumentSimhashDeduplicator {
 impl Exchange for DocumentSimhashDeduplicator {
     fn key(&self, sample: &mut Sample, key: &mut Vec<u8>) -> Result<(), OpError> {
         let text = sample.text(&self.text_key)?;
-        let mut counts = [0_i64; 64];
-        self.shingles.for_each(text, |shingle| {
-            let hash = md5::compute(shingle).0;
-            let (hash, _) = hash.as_chunks::<8>();
-            let hash = u64::from_be_bytes(hash[0]);
-            for (bit, count) in counts.iter_mut().enumerate() {
-                *count += ((hash >> bit & 1) * 2) as i64 - 1;
-            }
-        })?;
+        let (mut n_hashes, mut counts) = (0_u32, [0_u32; 64]);
+        let mut md5s = Md5s::new(|digest| {
+            let (hash, _) = digest.as_chunks::<8>();
+            n_hashes += 1;
+            count_bits(u64::from_be_bytes(hash[0]), &mut counts);
+        });
+        self.shingles
+            .for_each(text, |shingle| md5s.push(shingle.as_bytes()))?;
+        md5s.finish();
+        // A bit is set if more hashes have it than have it not.
         let bits = counts.iter().enumerate();
-        let simhash = bits.fold(0, |hash, (bit, count)| hash | u64::from(*count > 0) << bit);
+        let is_set = |count: u32| u64::from(count) * 2 > u64::from(n_hashes);
+        let simhash = bits.fold(0, |hash, (bit, count)| hash | u64::from(is_set(*count)) << bit);
         key.extend_from_slice(&simhash.to_le_bytes());
         Ok(())
     }
@@ -154,6 +158,16 @@ impl Exchange for DocumentSimhashDeduplicator {
             }
         }
         Ok(Decision::Same(clusters.first_of_each()))
+    }
+}
+
+/// Counts the bits that are set, by their places.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn count_bits(hash: u64, counts: &mut [u32; 64]) {
+    for (byte, counts) in hash.to_le_bytes().into_iter().zip(counts.as_chunks_mut::<8>().0) {
+        for (bit, count) in counts.iter_mut().enumerate() {
+            *count += u32::from(byte) >> bit & 1;
+        }
     }
 }
 

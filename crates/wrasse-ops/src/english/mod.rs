@@ -14,13 +14,13 @@ mod affixes;
 mod tables;
 mod url;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use wrasse_op::Derived;
 
 use crate::charset::{CharSet, n_words};
+use crate::hashing::FastMap;
 use crate::pattern::fixed;
 use crate::unicode::is_space;
 
@@ -51,7 +51,7 @@ struct Exception {
 }
 
 /// spaCy 3.8's exceptions (MIT; Explosion AI).
-static EXCEPTIONS: LazyLock<HashMap<String, Exception>> = LazyLock::new(|| {
+static EXCEPTIONS: LazyLock<FastMap<String, Exception>> = LazyLock::new(|| {
     include_str!("exceptions.txt")
         .lines()
         .map(|tokens| {

@@ -1,11 +1,10 @@
 //! `gopher_quality_filter` applies the quality rules of the Gopher paper.
 
-use std::collections::HashSet;
-
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter};
 
 use super::{at_least, at_most, ratio};
 use crate::english::{LETTERS, PUNCTUATION, Tokens};
+use crate::hashing::FastSet;
 use crate::unicode::{for_each_line, is_space};
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<GopherQualityFilter>(
@@ -97,7 +96,7 @@ const STOP_WORDS: [&str; 8] = ["the", "be", "to", "of", "and", "that", "have", "
 
 pub(crate) struct GopherQualityFilter {
     limits: Params,
-    stop_words: HashSet<String>,
+    stop_words: FastSet<String>,
 }
 
 impl Configured for GopherQualityFilter {
@@ -129,7 +128,7 @@ impl TextFilter for GopherQualityFilter {
     fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
         let tokens = text.derived::<Tokens>();
         let (mut n_words, mut n_word_chars, mut n_alpha) = (0, 0, 0);
-        let mut stop_words = HashSet::new();
+        let mut stop_words = FastSet::default();
         for token in tokens.of(text) {
             if token.chars().any(|c| !PUNCTUATION.contains(c)) {
                 n_words += 1;

@@ -1,11 +1,10 @@
 //! `gopher_repetition_filter` applies the repetition rules of the Gopher paper.
 
-use std::collections::{HashMap, HashSet};
-
 use wrasse_op::{Common, Configured, Example, Filter, OpError, OpSpec, ParamError, Sample, Stats, Text};
 
 use super::{at_most, duplicates, ratio};
 use crate::english::Tokens;
+use crate::hashing::{FastMap, FastSet};
 use crate::unicode::strip;
 
 pub(crate) const SPEC: OpSpec = OpSpec::filter::<GopherRepetitionFilter>(
@@ -247,7 +246,7 @@ impl Joined {
     /// The characters of all occurrences of the most frequent n-gram; of those
     /// equally frequent that which occurs first counts.
     fn chars_in_top(&self, n: usize) -> usize {
-        let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+        let mut counts: FastMap<&str, (usize, usize)> = FastMap::default();
         for i in 0..self.spans.len() {
             let Some(gram) = self.gram(i, n) else { break };
             counts.entry(gram).or_insert((0, i)).0 += 1;
@@ -261,7 +260,7 @@ impl Joined {
     /// The characters in n-grams that occurred before, each counted once: the
     /// search goes on behind such an n-gram.
     fn chars_again(&self, n: usize) -> usize {
-        let mut seen = HashSet::new();
+        let mut seen = FastSet::default();
         let (mut chars, mut i) = (0, 0);
         while let Some(gram) = self.gram(i, n) {
             if seen.insert(gram) {

@@ -1,11 +1,11 @@
 //! `duplicate_sentences_filter` removes lines that a text repeats.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 use crate::datamate::{NoParams, ORIGIN};
+use crate::hashing::FastMap;
 use crate::unicode::strip;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<DuplicateSentencesFilter>(
@@ -36,9 +36,15 @@ impl Configured for DuplicateSentencesFilter {
 
 impl TextMapper for DuplicateSentencesFilter {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let Some(repeated) = candidates(text) else {
+            return Ok(Cow::Borrowed(text));
+        };
+        let mut counts: FastMap<&str, usize> = FastMap::default();
         let mut is_repeated = false;
-        for line in text.split('\n') {
+        for (line, may_repeat) in lines(text).zip(repeated) {
+            if !may_repeat {
+                continue;
+            }
             let key = strip(line);
             if !is_trusted(key) {
                 let count = counts.entry(key).or_default();
@@ -63,6 +69,64 @@ impl TextMapper for DuplicateSentencesFilter {
         out.pop();
         Ok(Cow::Owned(out))
     }
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    ends.chain([text.len()]).map(move |end| {
+        let line = &text[start..end];
+        start = end + 1;
+        line
+    })
+}
+
+/// Of each line whether there may be enough like it: lines of the same length,
+/// beginning and end. None if that is true of no line, as mostly.
+fn candidates(text: &str) -> Option<impl Iterator<Item = bool>> {
+    let n_lines = memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1;
+    if n_lines < N_REPEATED {
+        return None;
+    }
+    let bits = (n_lines * 2).next_power_of_two().trailing_zeros().min(24);
+    let mut counts = vec![0_u8; 1 << bits];
+    let mut kinds = Vec::with_capacity(n_lines);
+    let mut is_enough = false;
+    for line in lines(text) {
+        let line = strip(line);
+        let kind = (kind(line) >> (u64::BITS - bits)) as u32;
+        kinds.push(kind);
+        if !line.is_empty() {
+            let n = &mut counts[kind as usize];
+            *n = n.saturating_add(1);
+            is_enough |= usize::from(*n) >= N_REPEATED;
+        }
+    }
+    let is_enough_like = move |kind| usize::from(counts[kind as usize]) >= N_REPEATED;
+    is_enough.then(|| kinds.into_iter().map(is_enough_like))
+}
+
+/// A hash of length, beginning, middle and end.
+fn kind(line: &str) -> u64 {
+    const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let bytes = line.as_bytes();
+    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let (first, last) = match bytes.len() {
+        n @ 0..8 => {
+            let mut padded = [0; 8];
+            padded[..n].copy_from_slice(bytes);
+            (u64::from_le_bytes(padded), 0)
+        }
+        n => {
+            let middle = word(bytes[n / 2 - 4..].first_chunk());
+            (
+                word(bytes.first_chunk()) ^ middle.rotate_left(17),
+                word(bytes.last_chunk()),
+            )
+        }
+    };
+    let mixed = (first ^ bytes.len() as u64).wrapping_mul(MIXER) ^ last;
+    (mixed ^ mixed >> 29).wrapping_mul(MIXER)
 }
 
 fn is_trusted(line: &str) -> bool {

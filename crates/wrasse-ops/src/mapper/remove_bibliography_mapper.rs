@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::memchr_iter;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveBibliographyMapper>(
@@ -51,20 +51,16 @@ impl TextMapper for RemoveBibliographyMapper {
         ];
         const BIBLIOGRAPHY: &str = r"\bibliography{";
         let text = text.as_str();
-        // Each search ends where an earlier one found something.
-        let mut end = text.len();
-        for mark in MARKS {
-            let until = text.len().min(end + mark.len());
-            if let Some(at) = memmem::find(&text.as_bytes()[..until], mark.as_bytes()) {
-                end = end.min(at);
+        // Behind a bibliography without an end there is none with one.
+        let mut may_end = true;
+        let end = memchr_iter(b'\\', text.as_bytes()).find(|at| {
+            let rest = &text[*at..];
+            if may_end && rest.starts_with(BIBLIOGRAPHY) {
+                may_end = rest.contains('}');
+                return may_end;
             }
-        }
-        let until = text.len().min(end + BIBLIOGRAPHY.len());
-        if let Some(at) = memmem::find(&text.as_bytes()[..until], BIBLIOGRAPHY.as_bytes())
-            && text[at..].contains('}')
-        {
-            end = end.min(at);
-        }
-        Ok(Cow::Borrowed(&text[..end]))
+            MARKS.iter().any(|mark| rest.starts_with(mark))
+        });
+        Ok(Cow::Borrowed(&text[..end.unwrap_or(text.len())]))
     }
 }

@@ -1,0 +1,230 @@
+//! MD5 of many short messages, side by side.
+//!
+//! One message is a chain of steps that wait for each other; of 16 messages
+//! vector registers do each step at once.
+
+use multiversion::multiversion;
+
+/// Messages side by side.
+const LANES: usize = 16;
+
+/// Bytes of a block.
+const BLOCK: usize = 64;
+
+/// Longer messages are done alone.
+const BLOCKS_MAX: usize = 4;
+
+type Lanes = [u32; LANES];
+
+/// Takes messages and gives their digests, in another order.
+pub(crate) struct Md5s<F: FnMut([u8; 16])> {
+    /// Messages that wait, padded, by their number of blocks.
+    waiting: [Vec<u8>; BLOCKS_MAX],
+    each: F,
+}
+
+impl<F: FnMut([u8; 16])> Md5s<F> {
+    /// Calls `each` with the digest of every message.
+    pub(crate) fn new(each: F) -> Self {
+        Self {
+            waiting: Default::default(),
+            each,
+        }
+    }
+
+    /// Takes a message.
+    pub(crate) fn push(&mut self, message: &[u8]) {
+        // One bit and the length go behind it.
+        let n_blocks = (message.len() + 8) / BLOCK + 1;
+        let Some(waiting) = self.waiting.get_mut(n_blocks - 1) else {
+            (self.each)(md5::compute(message).0);
+            return;
+        };
+        let end = waiting.len() + n_blocks * BLOCK;
+        waiting.extend_from_slice(message);
+        waiting.push(0x80);
+        waiting.resize(end - 8, 0);
+        waiting.extend_from_slice(&(message.len() as u64 * 8).to_le_bytes());
+        if waiting.len() == LANES * n_blocks * BLOCK {
+            flush(waiting, n_blocks, LANES, &mut self.each);
+        }
+    }
+
+    /// The messages that still wait.
+    pub(crate) fn finish(mut self) {
+        for (i, waiting) in self.waiting.iter_mut().enumerate() {
+            let bytes = (i + 1) * BLOCK;
+            let n = waiting.len() / bytes;
+            if n > 0 {
+                waiting.resize(LANES * bytes, 0);
+                flush(waiting, i + 1, n, &mut self.each);
+            }
+        }
+    }
+}
+
+/// Gives the digests of the first `n` of the lanes in `waiting`, and empties it.
+fn flush(waiting: &mut Vec<u8>, n_blocks: usize, n: usize, each: &mut impl FnMut([u8; 16])) {
+    let mut state = [
+        [0x6745_2301; LANES],
+        [0xefcd_ab89; LANES],
+        [0x98ba_dcfe; LANES],
+        [0x1032_5476; LANES],
+    ];
+    for block in 0..n_blocks {
+        let mut words = [[0; LANES]; 16];
+        for lane in 0..LANES {
+            let at = (lane * n_blocks + block) * BLOCK;
+            let (bytes, _) = waiting[at..at + BLOCK].as_chunks::<4>();
+            for (word, bytes) in words.iter_mut().zip(bytes) {
+                word[lane] = u32::from_le_bytes(*bytes);
+            }
+        }
+        compress(&mut state, &words);
+    }
+    for lane in 0..n {
+        let mut digest = [0; 16];
+        for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(&state) {
+            *bytes = word[lane].to_le_bytes();
+        }
+        each(digest);
+    }
+    waiting.clear();
+}
+
+/// The integer parts of 2^32 |sin(i)|, RFC 1321.
+const SINES: [u32; 64] = [
+    0xd76a_a478,
+    0xe8c7_b756,
+    0x2420_70db,
+    0xc1bd_ceee,
+    0xf57c_0faf,
+    0x4787_c62a,
+    0xa830_4613,
+    0xfd46_9501,
+    0x6980_98d8,
+    0x8b44_f7af,
+    0xffff_5bb1,
+    0x895c_d7be,
+    0x6b90_1122,
+    0xfd98_7193,
+    0xa679_438e,
+    0x49b4_0821,
+    0xf61e_2562,
+    0xc040_b340,
+    0x265e_5a51,
+    0xe9b6_c7aa,
+    0xd62f_105d,
+    0x0244_1453,
+    0xd8a1_e681,
+    0xe7d3_fbc8,
+    0x21e1_cde6,
+    0xc337_07d6,
+    0xf4d5_0d87,
+    0x455a_14ed,
+    0xa9e3_e905,
+    0xfcef_a3f8,
+    0x676f_02d9,
+    0x8d2a_4c8a,
+    0xfffa_3942,
+    0x8771_f681,
+    0x6d9d_6122,
+    0xfde5_380c,
+    0xa4be_ea44,
+    0x4bde_cfa9,
+    0xf6bb_4b60,
+    0xbebf_bc70,
+    0x289b_7ec6,
+    0xeaa1_27fa,
+    0xd4ef_3085,
+    0x0488_1d05,
+    0xd9d4_d039,
+    0xe6db_99e5,
+    0x1fa2_7cf8,
+    0xc4ac_5665,
+    0xf429_2244,
+    0x432a_ff97,
+    0xab94_23a7,
+    0xfc93_a039,
+    0x655b_59c3,
+    0x8f0c_cc92,
+    0xffef_f47d,
+    0x8584_5dd1,
+    0x6fa8_7e4f,
+    0xfe2c_e6e0,
+    0xa301_4314,
+    0x4e08_11a1,
+    0xf753_7e82,
+    0xbd3a_f235,
+    0x2ad7_d2bb,
+    0xeb86_d391,
+];
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn compress(state: &mut [Lanes; 4], words: &[Lanes; 16]) {
+    let [mut a, mut b, mut c, mut d] = *state;
+    macro_rules! rounds {
+        ($from:literal, $shifts:expr, |$i:ident| $word:expr, |$x:ident, $y:ident, $z:ident| $mix:expr) => {
+            for $i in 0..16_usize {
+                let (sine, word) = (SINES[$from + $i], &words[$word % 16]);
+                let shift: u32 = $shifts[$i % 4];
+                let mut next = [0; LANES];
+                for lane in 0..LANES {
+                    let ($x, $y, $z) = (b[lane], c[lane], d[lane]);
+                    let mixed: u32 = $mix;
+                    let sum = a[lane]
+                        .wrapping_add(mixed)
+                        .wrapping_add(sine)
+                        .wrapping_add(word[lane]);
+                    next[lane] = b[lane].wrapping_add(sum.rotate_left(shift));
+                }
+                (a, d, c, b) = (d, c, b, next);
+            }
+        };
+    }
+    rounds!(0, [7, 12, 17, 22], |i| i, |x, y, z| z ^ (x & (y ^ z)));
+    rounds!(16, [5, 9, 14, 20], |i| 5 * i + 1, |x, y, z| y
+        ^ (z & (x ^ y)));
+    rounds!(32, [4, 11, 16, 23], |i| 3 * i + 5, |x, y, z| x ^ y ^ z);
+    rounds!(48, [6, 10, 15, 21], |i| 7 * i, |x, y, z| y ^ (x | !z));
+    for (sums, lanes) in state.iter_mut().zip([a, b, c, d]) {
+        for (sum, lane) in sums.iter_mut().zip(lanes) {
+            *sum = sum.wrapping_add(lane);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_those_of_one_at_a_time() {
+        let bytes: Vec<u8> = (0..600_u32).map(|i| (i * 7 % 251) as u8).collect();
+        for n in [0, 1, 15, 16, 17, 40, 400] {
+            let messages: Vec<&[u8]> = (0..n)
+                .map(|i| &bytes[i % 9..i % 9 + i * 13 % 300])
+                .collect();
+            let mut got = Vec::new();
+            let mut md5s = Md5s::new(|digest| got.push(digest));
+            messages.iter().for_each(|message| md5s.push(message));
+            md5s.finish();
+            let mut want: Vec<[u8; 16]> = messages.iter().map(|m| md5::compute(m).0).collect();
+            got.sort_unstable();
+            want.sort_unstable();
+            assert_eq!(got, want, "{n}");
+        }
+    }
+
+    #[test]
+    fn every_length_is_padded_rightly() {
+        let bytes = [7; 300];
+        for n in 0..300 {
+            let mut got = Vec::new();
+            let mut md5s = Md5s::new(|digest| got.push(digest));
+            md5s.push(&bytes[..n]);
+            md5s.finish();
+            assert_eq!(got, [md5::compute(&bytes[..n]).0], "{n}");
+        }
+    }
+}
