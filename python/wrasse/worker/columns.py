@@ -274,9 +274,17 @@ class Outgoing:
         """Adds 64-bit numbers; where they lie."""
         return self._add(array("q", values).tobytes())
 
-    def parts(self) -> tuple[list[Any], int]:
-        """What is to be written, and how many bytes that is."""
-        return self._parts, self._size
+    @property
+    def size(self) -> int:
+        """Bytes that are to be written."""
+        return self._size
+
+    def write(self, view: memoryview) -> None:
+        """Writes all that was added to the beginning of `view`."""
+        at = 0
+        for part in self._parts:
+            view[at : at + len(part)] = part
+            at += len(part)
 
     def _changes(
         self,

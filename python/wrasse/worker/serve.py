@@ -105,12 +105,8 @@ class Worker:
             operator.close()
 
     def _write(self, slot: int, outgoing: Outgoing) -> None:
-        parts, size = outgoing.parts()
-        view = self._outbox[slot].view(PROGRESS_BYTES + size)
-        at = PROGRESS_BYTES
-        for part in parts:
-            view[at : at + len(part)] = part
-            at += len(part)
+        view = self._outbox[slot].view(PROGRESS_BYTES + outgoing.size)
+        outgoing.write(view[PROGRESS_BYTES:])
 
     def _reject(self, result: chain.Result, unwritable: dict[int, str]) -> None:
         """Takes out rows that cannot be handed over: failures of the last operator."""

@@ -82,10 +82,11 @@ def changed_texts(new: pa.Array, old: pa.Array) -> tuple[Any, Any, Any]:
     texts = texts.cast(pa.large_string())
     _, offsets, data = texts.buffers()
     n_bytes = pc.sum(pc.binary_length(texts)).as_py() or 0
+    n_rows = len(new)
     return (
-        memoryview(what.buffers()[1])[: len(new)],
-        memoryview(offsets)[: 8 * (len(new) + 1)],
-        memoryview(data or b"")[:n_bytes],
+        memoryview(what.buffers()[1]).cast("B")[:n_rows],
+        memoryview(offsets).cast("B")[: 8 * (n_rows + 1)],
+        memoryview(data or b"").cast("B")[:n_bytes],
     )
 
 
