@@ -83,7 +83,10 @@ fn rest() {
 fn tree_bytes(root: u32) -> u64 {
     let mut processes = Vec::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let id = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
         let Some(id) = id else { continue };
         let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
         let number = |key: &str| {

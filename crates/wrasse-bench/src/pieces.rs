@@ -142,7 +142,11 @@ mod tests {
     fn documents_and_files_are_made_until_there_are_enough() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("in.jsonl");
-        std::fs::write(&input, "{\"id\": 1, \"text\": \"aaabbbc\"}\n{\"text\": 2}\n").unwrap();
+        std::fs::write(
+            &input,
+            "{\"id\": 1, \"text\": \"aaabbbc\"}\n{\"text\": 2}\n",
+        )
+        .unwrap();
         let inputs = [input.to_str().unwrap()];
         let output = folder.path().join("out.jsonl");
         let made = documents(&output, 200, 3, &inputs).unwrap();
