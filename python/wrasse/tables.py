@@ -53,9 +53,7 @@ class TableResult:
     dropped: list[int] = field(default_factory=list)
     failed: dict[int, Failed] = field(default_factory=dict)
 
-    def outcomes(
-        self, rows: list[Row], given: pa.Table, *, is_sliced: bool
-    ) -> list[Outcome]:
+    def outcomes(self, rows: list[Row], given: pa.Table, *, is_sliced: bool) -> list[Outcome]:
         """The outcomes of the rows that the table `given` was made of.
 
         Fields that were not changed have the values that they had, which a table may

@@ -156,8 +156,10 @@ def row_of(seed: random.Random) -> Row:
     row: Row = {"text": values[0]()}
     for name, choice in (("t", 0), ("i", 1), ("f", 2), ("j", 5)):
         if seed.random() < 0.8:
-            row[name] = seed.choice([values[choice], values[3]])() if seed.random() < 0.5 else (
-                values[choice]()
+            row[name] = (
+                seed.choice([values[choice], values[3]])()
+                if seed.random() < 0.5
+                else (values[choice]())
             )
     if seed.random() < 0.3:
         row["any"] = seed.choice(values)()

@@ -25,7 +25,12 @@ def main(files: str, *folders: str) -> None:
     ]
     with open(files, encoding="utf-8") as lines:
         for line in lines:
-            sample = {"ext_params": {}, "failed_reason": {}, "target_type": None, **json.loads(line)}
+            sample = {
+                "ext_params": {},
+                "failed_reason": {},
+                "target_type": None,
+                **json.loads(line),
+            }
             for operator in operators:
                 answer = operator(sample)
                 if not isinstance(answer, dict) and not answer:

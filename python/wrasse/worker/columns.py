@@ -24,7 +24,7 @@ from array import array
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from operator import is_, itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from wrasse.outcome import Row
 from wrasse.worker import tables
@@ -126,9 +126,9 @@ class Incoming:
         values: Column
         match about["kind"]:
             case "int":
-                values = self._part(about["data"]).cast("q").tolist()
+                values = cast("Column", self._part(about["data"]).cast("q").tolist())
             case "float":
-                values = self._part(about["data"]).cast("d").tolist()
+                values = cast("Column", self._part(about["data"]).cast("d").tolist())
             case "text":
                 values = self._texts(about)
             case _:
@@ -249,7 +249,7 @@ class Outgoing:
         old = None if is_new else tables.taken(incoming.array(name), parents)
         if old is not None and old.type == new.type:
             if new.equals(old):
-                return _SAME_COLUMN
+                return cast("dict[str, Any]", _SAME_COLUMN)
             if tables.is_text(new.type):
                 return self._texts(name, tables.changed_texts(new, old))
         was = [MISSING] * n_rows

@@ -63,7 +63,7 @@ def n_changed(after: pa.Table, before: pa.Table, name: str) -> int:
     if new.equals(old):
         return 0
     if not is_text(new.type):
-        return sum(one != other for one, other in zip(new.to_pylist(), old.to_pylist()))  # noqa: B905
+        return sum(bool(one != other) for one, other in zip(new.to_pylist(), old.to_pylist()))  # noqa: B905
     return int(differs(new, old).true_count)
 
 
@@ -98,7 +98,7 @@ def values(new: pa.Array, old: pa.Array | None, was: Sequence[Any]) -> list[Any]
     """
     from wrasse.worker.columns import MISSING
 
-    now = new.to_pylist()
+    now: list[Any] = new.to_pylist()
     if old is None:
         return now
     if old.type == new.type:
