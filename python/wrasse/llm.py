@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, ClassVar
 
-from wrasse.chat import ChatClient
 from wrasse.errors import ParameterError
 from wrasse.operators.base import Kind
 from wrasse.outcome import Failed, Kept, Outcome, Row
@@ -59,6 +58,9 @@ class LLM(Mapper):
                 problem = f"`api_key_env`: the variable `{self.api_key_env}` is not set"
                 raise ParameterError(self.name, [problem])
             headers["Authorization"] = f"Bearer {key}"
+        # Here: it imports much, and most workers ask no model.
+        from wrasse.chat import ChatClient
+
         self.client = ChatClient(self.url, headers, self.timeout_s, self.attempts)
 
     def map(self, row: Row) -> Row:

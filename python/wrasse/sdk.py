@@ -112,8 +112,9 @@ class Declared(Operator):
 
     def _apply_batch(self, rows: list[Row]) -> list[Outcome]:
         # Not by `apply_table`: rows that do not fit into one table can be halved too.
-        result = self._on_table(to_table(rows))
-        return result.outcomes(rows, is_sliced=self.kind == "slicer")
+        table = to_table(rows)
+        result = self._on_table(table)
+        return result.outcomes(rows, table, is_sliced=self.kind == "slicer")
 
     def _apply_rows(self, rows: list[Row]) -> list[Outcome]:
         raise NotImplementedError

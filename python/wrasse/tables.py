@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -52,12 +53,28 @@ class TableResult:
     dropped: list[int] = field(default_factory=list)
     failed: dict[int, Failed] = field(default_factory=dict)
 
-    def outcomes(self, rows: list[Row], *, is_sliced: bool) -> list[Outcome]:
-        """The outcomes of the rows that the table was made of."""
-        parents = range(len(rows)) if self.parents is None else self.parents
+    def outcomes(self, rows: list[Row], given: pa.Table, *, is_sliced: bool) -> list[Outcome]:
+        """The outcomes of the rows that the table `given` was made of.
+
+        Fields that were not changed have the values that they had, which a table may
+        have in another form, and null is not given to rows that have no such field.
+        """
+        arrow = need("pyarrow", "an operator that works on tables")
+        parents = list(range(len(rows))) if self.parents is None else self.parents
         made: list[list[Row]] = [[] for _ in rows]
         for parent, row in zip(parents, to_rows(self.table), strict=True):
             made[parent].append(row)
+        numbers = arrow.array(parents, arrow.int64())
+        for name in set(self.table.column_names) & set(given.column_names):
+            before = given.column(name).take(numbers)
+            is_same = self.table.column(name).equals(before)
+            for row, pieces in zip(rows, made, strict=True):
+                for piece in pieces:
+                    if name not in row:
+                        if piece[name] is None:
+                            del piece[name]
+                    elif is_same:
+                        piece[name] = deepcopy(row[name]) if len(pieces) > 1 else row[name]
         dropped = set(self.dropped)
         outcomes: list[Outcome] = []
         for number, pieces in enumerate(made):

@@ -15,7 +15,8 @@ from pathlib import Path
 
 
 def main(form: str, name: str, source: str, target: str) -> None:
-    sys.path.insert(0, str(Path(__file__).parent))
+    here = Path(__file__).resolve().parent
+    sys.path[:0] = [str(here), str(here.parents[2] / "python")]
     function = getattr(importlib.import_module("operators"), name)
     loop = {"rows": rows, "tables": tables}[form]
     with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:

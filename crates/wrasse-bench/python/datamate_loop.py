@@ -9,12 +9,14 @@ are called as they are; `datamate` itself is the module of this package.
 
 import json
 import sys
-
-from wrasse import compat
-from wrasse.operators import load
+from pathlib import Path
 
 
 def main(files: str, *folders: str) -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python"))
+    from wrasse import compat
+    from wrasse.operators import load
+
     compat.install()
     last = len(folders) - 1
     operators = [
@@ -23,7 +25,12 @@ def main(files: str, *folders: str) -> None:
     ]
     with open(files, encoding="utf-8") as lines:
         for line in lines:
-            sample = {"ext_params": {}, "failed_reason": {}, "target_type": None, **json.loads(line)}
+            sample = {
+                "ext_params": {},
+                "failed_reason": {},
+                "target_type": None,
+                **json.loads(line),
+            }
             for operator in operators:
                 answer = operator(sample)
                 if not isinstance(answer, dict) and not answer:

@@ -252,6 +252,32 @@ impl Sample {
         names
     }
 
+    /// Gives the top-level fields with their values as they are at hand, in
+    /// order, each once. Unlike [`Sample::field_names`] and [`Sample::peek`] it
+    /// copies nothing of a row that nobody wrote to.
+    pub fn each_field(&self, mut visit: impl FnMut(&str, Peek<'_>)) {
+        if let Row::Json { line, fields } = &self.row
+            && !self.is_changed()
+            && !has_repeated_keys(line, fields)
+        {
+            for field in fields {
+                let name = field.key(line);
+                let read = self.loaded.iter().find(|known| *known.path == *name);
+                let value = match read.map(|known| &known.value) {
+                    Some(Content::Text(text)) => Peek::Text(text.as_str()),
+                    _ => Peek::Json(Cow::Borrowed(&line[field.value.clone()])),
+                };
+                visit(name, value);
+            }
+            return;
+        }
+        for name in self.field_names() {
+            if let Some(value) = self.peek(&name) {
+                visit(&name, value);
+            }
+        }
+    }
+
     /// Whether an operator wrote to the sample.
     pub fn is_changed(&self) -> bool {
         self.loaded.iter().any(|loaded| loaded.changed)
@@ -681,6 +707,18 @@ fn cell_json(batch: &dyn Columns, column: usize, row: usize) -> String {
     let mut out = Vec::new();
     batch.write_json(column, row, &mut out);
     String::from_utf8(out).unwrap_or_else(|_| "null".to_owned())
+}
+
+fn has_repeated_keys(line: &str, fields: &[Field]) -> bool {
+    let mut left = fields;
+    while let [field, rest @ ..] = left {
+        let key = field.key(line);
+        if rest.iter().any(|other| other.key(line) == key) {
+            return true;
+        }
+        left = rest;
+    }
+    false
 }
 
 fn content_json(content: &Content) -> Option<Cow<'_, str>> {

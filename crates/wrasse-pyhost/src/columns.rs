@@ -189,17 +189,7 @@ impl Column {
                     .collect();
                 (out.add(&bytes), None)
             }
-            "json" if self.seen.text => {
-                let (mut data, mut ends) = (String::new(), Vec::with_capacity(self.ends.len()));
-                for (value, is_text) in self.values().zip(&self.texts) {
-                    match is_text {
-                        true => data.push_str(&serde_json::Value::from(value).to_string()),
-                        false => data.push_str(value),
-                    }
-                    ends.push(data.len() as u32);
-                }
-                (out.add(data.as_bytes()), Some(offsets(&ends, out)))
-            }
+            "json" => (out.add(self.json_array().as_bytes()), None),
             _ => (
                 out.add(self.data.as_bytes()),
                 Some(offsets(&self.ends, out)),
@@ -208,12 +198,31 @@ impl Column {
         InColumn {
             kind,
             data,
+            ascii: kind == "text" && self.data.is_ascii(),
             offsets,
             valid: self.valid(out),
             nulls: out.numbers(&self.nulls),
             absent: out.numbers(&self.absent),
             name: self.name,
         }
+    }
+
+    /// All values as one JSON array, null where there is none.
+    fn json_array(&self) -> String {
+        let mut json = String::with_capacity(self.data.len() + 8 * self.ends.len() + 2);
+        json.push('[');
+        for (row, (value, is_text)) in self.values().zip(&self.texts).enumerate() {
+            if row > 0 {
+                json.push(',');
+            }
+            match (is_text, value) {
+                (true, text) => json.push_str(&serde_json::Value::from(text).to_string()),
+                (false, "") => json.push_str("null"),
+                (false, value) => json.push_str(value),
+            }
+        }
+        json.push(']');
+        json
     }
 
     /// A bit for each row, set if it has a value; none if all have.
@@ -241,20 +250,23 @@ pub(crate) fn encode(samples: &[Sample], out: &mut Buffer) -> Vec<InColumn> {
     let mut columns: Vec<Column> = Vec::new();
     let mut by_name: HashMap<String, usize> = HashMap::new();
     for (row, sample) in samples.iter().enumerate() {
-        for (i, name) in sample.field_names().iter().enumerate() {
-            let Some(value) = sample.peek(name) else {
-                continue;
-            };
+        let mut next = 0;
+        sample.each_field(|name, value| {
             // Rows of one file mostly have the same fields in the same order.
-            let at = match columns.get(i) {
-                Some(column) if column.name == **name => i,
-                _ => *by_name.entry(name.to_string()).or_insert_with(|| {
-                    columns.push(Column::new(name, row));
-                    columns.len() - 1
-                }),
+            let at = match columns.get(next) {
+                Some(column) if column.name == name => next,
+                _ => match by_name.get(name) {
+                    Some(at) => *at,
+                    None => {
+                        columns.push(Column::new(name, row));
+                        by_name.insert(name.to_owned(), columns.len() - 1);
+                        columns.len() - 1
+                    }
+                },
             };
             columns[at].push(&value);
-        }
+            next = at + 1;
+        });
         for column in &mut columns {
             if column.ends.len() == row {
                 column.skip();
@@ -436,7 +448,9 @@ mod tests {
         ];
         assert_eq!(kinds, expected);
         let part = |(at, len): Part| &out.bytes[at as usize..(at + len) as usize];
-        assert_eq!(part(columns[3].data), br#"1"two""#);
+        assert_eq!(part(columns[3].data), br#"[1,"two"]"#);
+        assert_eq!(part(columns[6].data), b"[null,[1, 2]]");
+        assert!(columns[0].ascii && !columns[5].ascii);
         assert_eq!(part(columns[5].data), "é".as_bytes());
         assert_eq!(part(columns[0].nulls.unwrap()), 1_u32.to_ne_bytes());
         assert_eq!(part(columns[4].absent.unwrap()), 1_u32.to_ne_bytes());

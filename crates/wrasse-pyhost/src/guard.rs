@@ -13,10 +13,9 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Starts it; `command` runs the worker's program.
+    /// Starts it; `command` runs its program.
     pub(crate) fn start(mut command: Command) -> std::io::Result<Self> {
         let mut child = command
-            .arg("guard")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -78,7 +78,7 @@ impl Python {
         if let Some(guard) = guard.as_ref() {
             return Ok(Arc::clone(guard));
         }
-        let started = Arc::new(Guard::start(self.command())?);
+        let started = Arc::new(Guard::start(self.guard_command())?);
         *guard = Some(Arc::clone(&started));
         Ok(started)
     }
@@ -100,6 +100,15 @@ impl Python {
     /// What a worker is told of the recipe.
     pub(crate) fn settings(&self) -> Value {
         json!({ "paths": self.settings.paths, "strict": self.settings.strict })
+    }
+
+    /// Runs the guard, without the user's environment and packages.
+    fn guard_command(&self) -> Command {
+        let mut command = Command::new(self.program());
+        command
+            .args(["-I", "-S"])
+            .arg(self.package.join("wrasse/worker/guard.py"));
+        command
     }
 
     /// Runs the worker's program.

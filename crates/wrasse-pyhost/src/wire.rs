@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// The version of the protocol; both sides must have the same.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The beginning of the first file to the engine is the worker's [`Progress`].
 pub(crate) const PROGRESS_BYTES: u64 = 64;
@@ -68,6 +68,9 @@ pub(crate) struct InColumn {
     pub(crate) name: String,
     pub(crate) kind: &'static str,
     pub(crate) data: Part,
+    /// Texts of nothing but ASCII.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ascii: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) offsets: Option<Part>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +111,7 @@ pub(crate) struct Progress {
     pub(crate) operator: i64,
     /// -1 if nobody knows.
     pub(crate) row: i64,
-    /// Counted up with every sign of life.
+    /// Counted up with every batch and operator.
     pub(crate) step: i64,
 }
 

@@ -54,8 +54,8 @@ pub(crate) struct Worker {
     outbox: [File; SLOTS],
     incoming: Incoming,
     buffer: Buffer,
-    /// The step that was last seen, and until when there must be another.
-    sign: (i64, Instant),
+    /// The progress that was last seen, and until when there must be another.
+    sign: (Progress, Instant),
 }
 
 impl Worker {
@@ -115,7 +115,7 @@ impl Worker {
             outbox: [out_0, out_1],
             incoming,
             buffer: Buffer::default(),
-            sign: (0, deadline(chain.pool.timeout)),
+            sign: (Progress::default(), deadline(chain.pool.timeout)),
         })
     }
 
@@ -186,9 +186,9 @@ impl Worker {
                 ByteCount(bytes)
             ));
         }
-        let step = self.progress().step;
-        if step != self.sign.0 {
-            self.sign = (step, deadline(self.chain.pool.timeout));
+        let progress = self.progress();
+        if progress != self.sign.0 {
+            self.sign = (progress, deadline(self.chain.pool.timeout));
         } else if has_come(self.sign.1) {
             let seconds = self.chain.pool.timeout.as_secs_f64();
             return Some(format!(

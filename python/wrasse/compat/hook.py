@@ -12,7 +12,6 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +23,7 @@ from wrasse.errors import CompatError
 _OURS = "wrasse._compat.datamate"
 
 
-class AliasFinder(MetaPathFinder):
+class AliasFinder:
     """Knows which names stand for which modules; the longest prefix decides."""
 
     def __init__(self) -> None:
@@ -49,7 +48,7 @@ class AliasFinder(MetaPathFinder):
         return ModuleSpec(fullname, _AliasLoader(real))
 
 
-class _AliasLoader(Loader):
+class _AliasLoader:
     def __init__(self, real: str) -> None:
         self.real = real
         self.spec: ModuleSpec | None = None

@@ -16,10 +16,6 @@ def main(args: list[str]) -> int:
             from wrasse.worker.describe import describe
 
             return describe()
-        case ["guard"]:
-            from wrasse.worker.guard import guard
-
-            return guard()
     print(f"unknown arguments: {args}", file=sys.stderr)
     return 2
 

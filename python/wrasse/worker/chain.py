@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from wrasse.operators.base import Operator
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
-from wrasse.worker.columns import MISSING, Incoming
+from wrasse.tables import TableResult
+from wrasse.worker import tables
+from wrasse.worker.columns import Incoming
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 UNKNOWN = -1
 """For the number of a row: nobody knows which one is at work."""
@@ -19,8 +24,8 @@ class Progress:
     """Where the worker is, for the engine to see if it dies: batch, operator, row, step.
 
     Four 64-bit numbers at the beginning of a file that both have mapped. The step is
-    counted up with each row, so that a worker that is slow can be told from one that
-    is stuck.
+    counted up with each batch and operator; a change of any of the four is a sign of
+    life, so that a worker that is slow can be told from one that is stuck.
     """
 
     def __init__(self, view: memoryview) -> None:
@@ -49,9 +54,9 @@ class Watched(list[Row]):
 
     def __iter__(self) -> Iterator[Row]:
         at, parents = self._at, self._parents
-        for number, row in enumerate(super().__iter__()):
-            at[2] = number if parents is None else parents[number]
-            at[3] += 1
+        numbers = range(len(self)) if parents is None else parents
+        for number, row in zip(numbers, super().__iter__()):  # noqa: B905
+            at[2] = number
             yield row
 
 
@@ -76,7 +81,8 @@ class Count:
 class Result:
     """What became of the rows of a batch, which are numbered from 0.
 
-    `rows`: those that go on, with `parents`, the number of the row that each came of
+    `table`: those that go on, as long as operators take tables; then `rows` is of no
+    meaning. `rows`: those that go on, with `parents`, the number of the row that each came of
     (`None`: each is the row of its own number). `dropped`: row, operator, stats.
     `failed`: row, operator, failure. `stats`: of rows that go on, by the position in
     `rows`.
@@ -89,48 +95,80 @@ class Result:
     stats: dict[int, Stats] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
     is_sliced: bool = False
+    table: pa.Table | None = None
+
+    def into_rows(self, incoming: Incoming) -> None:
+        """Makes a table into rows."""
+        if self.table is not None:
+            self.rows = tables.rows(incoming, self.table, self.parents)
+            self.table = None
 
 
 def run(operators: list[Operator], incoming: Incoming, progress: Progress, text_key: str) -> Result:
     """Takes a batch through all operators, one operator after the other."""
     result = Result([], None)
+    if not operators or not _takes_tables(operators[0]):
+        result.rows = incoming.rows()
+    else:
+        try:
+            result.table = incoming.table()
+        except (ValueError, TypeError):
+            # As Arrow's errors are: there is no table that holds all of the rows.
+            result.rows = incoming.rows()
     for number, operator in enumerate(operators):
         progress.operator(number)
         began = time.thread_time_ns()
         count = Count()
         result.counts.append(count)
-        if number == 0:
-            result.rows = incoming.rows()
-        texts = [row.get(text_key) for row in result.rows]
-        if number == 0 and operator.takes_batches and hasattr(operator, "apply_table"):
-            outcomes = _by_table(operator, incoming)
+        counts_changes = operator.kind in ("mapper", "llm")
+        if result.table is not None and _takes_tables(operator):
+            before = result.table
+            made = operator.apply_table(before)  # type: ignore[attr-defined]
+            _step_table(result, made, number, count, is_sliced=operator.kind == "slicer")
+            if counts_changes:
+                old = before if made.parents is None else before.take(made.parents)
+                count.changed = tables.n_changed(made.table, old, text_key)
         else:
+            result.into_rows(incoming)
+            texts = [row.get(text_key) for row in result.rows] if counts_changes else []
             outcomes = _by_rows(operator, result, progress)
-        if operator.kind in ("mapper", "llm"):
-            pairs = zip(outcomes, texts)  # noqa: B905
-            count.changed = sum(
-                type(one) is Kept and one.row.get(text_key) != text for one, text in pairs
-            )
-        _step(result, outcomes, number, count)
+            if counts_changes:
+                count.changed = sum(
+                    [
+                        type(one) is Kept and one.row.get(text_key) != text
+                        for one, text in zip(outcomes, texts)  # noqa: B905
+                    ]
+                )
+            _step(result, outcomes, number, count)
         count.ns = time.thread_time_ns() - began
     return result
 
 
-def _by_table(operator: Any, incoming: Incoming) -> list[Outcome]:
-    """The outcomes of an operator that takes the batch as a table."""
-    rows = incoming.rows()
-    made = operator.apply_table(incoming.table())
-    outcomes: list[Outcome] = made.outcomes(rows, is_sliced=operator.kind == "slicer")
-    for name in incoming.absent():
-        # A table has null where a row has no field.
-        for row, outcome in zip(rows, outcomes):  # noqa: B905
-            pieces = outcome.rows if isinstance(outcome, Sliced) else []
-            if isinstance(outcome, Kept):
-                pieces = [outcome.row]
-            for piece in pieces:
-                if name not in row and piece.get(name, MISSING) is None:
-                    del piece[name]
-    return outcomes
+def _takes_tables(operator: Operator) -> bool:
+    return operator.takes_batches and hasattr(operator, "apply_table")
+
+
+def _step_table(
+    result: Result, made: TableResult, number: int, count: Count, *, is_sliced: bool
+) -> None:
+    """Books what an operator made of the table."""
+    assert result.table is not None
+    count.rows_in = result.table.num_rows
+    count.rows_out = made.table.num_rows
+    count.dropped, count.rejected = len(made.dropped), len(made.failed)
+    parents = result.parents
+    result.dropped += [(_of(parents, row), number, {}) for row in made.dropped]
+    result.failed += [(_of(parents, row), number, why) for row, why in made.failed.items()]
+    if is_sliced:
+        count.sliced = count.rows_in - count.dropped - count.rejected
+        result.is_sliced = result.is_sliced or count.sliced > 0
+    if made.parents is not None:
+        result.parents = [_of(parents, row) for row in made.parents]
+    result.table = made.table
+
+
+def _of(parents: list[int] | None, row: int) -> int:
+    return row if parents is None else parents[row]
 
 
 def _by_rows(operator: Operator, result: Result, progress: Progress) -> list[Outcome]:
@@ -148,13 +186,20 @@ def _by_rows(operator: Operator, result: Result, progress: Progress) -> list[Out
 def _step(result: Result, outcomes: list[Outcome], number: int, count: Count) -> None:
     """Books what an operator made of the rows, which then are those that go on."""
     old_parents, old_stats = result.parents, result.stats
+    if set(map(type, outcomes)) <= {Kept} and not old_stats:
+        # Most batches: all rows go on.
+        kept = cast("list[Kept]", outcomes)
+        count.rows_in = count.rows_out = len(kept)
+        result.rows = [one.row for one in kept]
+        result.stats = {at: one.stats for at, one in enumerate(kept) if one.stats}
+        return
     rows: list[Row] = []
     parents: list[int] = []
     stats: dict[int, Stats] = {}
     count.rows_in = len(outcomes)
     is_identity = old_parents is None
     for at, outcome in enumerate(outcomes):
-        parent = at if old_parents is None else old_parents[at]
+        parent = _of(old_parents, at)
         if type(outcome) is Kept:
             known = old_stats.get(at) if old_stats else None
             if known or outcome.stats:

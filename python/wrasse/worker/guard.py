@@ -5,6 +5,8 @@ notice that it is alone. The engine starts one guard with a pipe as its standard
 and writes a line with the number of each worker's process group: `+123` when it has
 started one, `-123` when it has ended it. At the end of the pipe the guard kills the
 groups that are left.
+
+It runs as a program of its own, without the package: it needs little, and starts often.
 """
 
 from __future__ import annotations
@@ -30,3 +32,7 @@ def guard() -> int:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guard())

@@ -21,7 +21,7 @@ import socket
 import struct
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """The version of the protocol; both sides must have the same."""
 
 _LENGTH = struct.Struct("<I")

@@ -64,15 +64,10 @@ class Worker:
         self._progress.begin(message["batch"])
         incoming = Incoming(message, self._inbox[slot].view(message["bytes"]))
         result = chain.run(self.operators, incoming, self._progress, self._text_key)
-        outgoing = Outgoing(self._row_bytes_max)
-        columns, unwritable = outgoing.encode(incoming, result.rows, result.parents)
-        if unwritable:
-            self._reject(result, unwritable)
-            outgoing = Outgoing(self._row_bytes_max)
-            columns, _ = outgoing.encode(incoming, result.rows, result.parents)
+        outgoing, columns = self._encode(incoming, result)
         answer = {
             "done": message["batch"],
-            "rows": len(result.rows),
+            "rows": len(result.rows) if result.table is None else result.table.num_rows,
             "parents": None if result.parents is None else outgoing.numbers(result.parents),
             "columns": columns,
             "dropped": [[row, op, stats] for row, op, stats in result.dropped],
@@ -86,18 +81,32 @@ class Worker:
         self._write(slot, outgoing)
         return answer
 
+    def _encode(
+        self, incoming: Incoming, result: chain.Result
+    ) -> tuple[Outgoing, list[dict[str, Any]]]:
+        """The changes; rows that cannot be handed over are rejected."""
+        outgoing = Outgoing(self._row_bytes_max)
+        if result.table is not None:
+            columns = outgoing.encode_table(incoming, result.table, result.parents)
+            if columns is not None:
+                return outgoing, columns
+            result.into_rows(incoming)
+            outgoing = Outgoing(self._row_bytes_max)
+        columns, unwritable = outgoing.encode(incoming, result.rows, result.parents)
+        if unwritable:
+            self._reject(result, unwritable)
+            outgoing = Outgoing(self._row_bytes_max)
+            columns, _ = outgoing.encode(incoming, result.rows, result.parents)
+        return outgoing, columns
+
     def close(self) -> None:
         """Lets the operators let go of what they hold."""
         for operator in self.operators:
             operator.close()
 
     def _write(self, slot: int, outgoing: Outgoing) -> None:
-        parts, size = outgoing.parts()
-        view = self._outbox[slot].view(PROGRESS_BYTES + size)
-        at = PROGRESS_BYTES
-        for part in parts:
-            view[at : at + len(part)] = part
-            at += len(part)
+        view = self._outbox[slot].view(PROGRESS_BYTES + outgoing.size)
+        outgoing.write(view[PROGRESS_BYTES:])
 
     def _reject(self, result: chain.Result, unwritable: dict[int, str]) -> None:
         """Takes out rows that cannot be handed over: failures of the last operator."""

@@ -30,6 +30,8 @@ pub(super) struct Measured {
     pub(super) wall_s: f64,
     pub(super) first_byte_s: f64,
     pub(super) peak_bytes: f64,
+    /// Of all processes together.
+    pub(super) tree_bytes: f64,
 }
 
 impl Lab {
@@ -77,18 +79,33 @@ impl Lab {
     /// Makes an input of so many megabytes, of the files of the corpus, again
     /// and again until there is enough.
     pub(super) fn input(&self, name: &str, mb: u64) -> Result<Input> {
+        self.made(name, |path| {
+            let bytes = (mb * 1_000_000).to_string();
+            vec!["corpus".into(), path.to_owned(), bytes, self.copies.into()]
+        })
+    }
+
+    /// Makes an input with `wrasse-bench`, whose arguments before those of the
+    /// corpus `args` gives for a path.
+    pub(super) fn made(&self, name: &str, args: impl Fn(&str) -> Vec<String>) -> Result<Input> {
         let path = self.folder.join(format!("{name}.jsonl"));
         let path = path.to_string_lossy().into_owned();
-        let bytes = (mb * 1_000_000).to_string();
-        let mut args = vec!["corpus", &path, &bytes, self.copies];
+        let args = args(&path);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let facts = self.made_of_corpus(&args)?;
+        Ok(Input { path, facts })
+    }
+
+    /// What `wrasse-bench` prints with these arguments and the files of the corpus.
+    pub(super) fn made_of_corpus(&self, args: &[&str]) -> Result<Value> {
         let files: Vec<_> = self
             .corpus
             .iter()
             .map(|file| file.to_string_lossy())
             .collect();
+        let mut args = args.to_vec();
         args.extend(files.iter().map(|file| &**file));
-        let facts = self.program(&args)?;
-        Ok(Input { path, facts })
+        self.program(&args)
     }
 
     /// What `wrasse-bench` with these arguments prints.
@@ -132,6 +149,7 @@ impl Lab {
             wall_s: number("wall_s"),
             first_byte_s: number("first_byte_s"),
             peak_bytes: number("peak_bytes"),
+            tree_bytes: number("tree_bytes"),
         })
     }
 

@@ -10,6 +10,7 @@ mod job;
 mod lab;
 mod ops;
 mod peers;
+mod python;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub(crate) enum What {
     Job,
     /// Every operator alone
     Ops,
+    /// Python operators in workers, beside the same functions in a bare Python loop
+    Python,
     /// Near duplicates found by MinHash, beside the exact similarity of all pairs
     Near,
     /// The scheduler alone, with thousands of simulated workers
@@ -48,9 +51,12 @@ pub(crate) struct Args {
     /// Folder of `*.jsonl` and `*.jsonl.zst` files [default: the development corpus if it is there, else the bundled example]
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// A Python that can import `data_juicer` and `datatrove`
+    /// A Python that can import `data_juicer` and `datatrove`; for `python`, `pyarrow`
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
+    /// Folder with DataMate's operator folders (`runtime/ops/mapper`), for `python`
+    #[arg(long, value_name = "DIR")]
+    datamate_operators: Option<PathBuf>,
     /// Megabytes of input for the other tools, which take minutes for 100
     #[arg(long, value_name = "N", default_value_t = 10)]
     peer_mb: u64,
@@ -89,6 +95,11 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let (name, results) = match args.what {
         What::Sched => ("sched", json!({ "sched": lab.program(&["sched"])? })),
         What::Job => ("results", job(&lab, args)?),
+        What::Python => {
+            let operators = args.datamate_operators.as_deref();
+            let found = python::results(&lab, &args.python, args.mb, args.rounds, operators)?;
+            ("python", found)
+        }
         What::Near => {
             let input = lab.input("near", args.mb.min(NEAR_MB_MAX))?;
             let rows = ["0.5", "0.7", "0.8"].map(|t| lab.program(&["near", &input.path, t]));
@@ -112,6 +123,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         What::Job => report::job(&all),
         What::Ops => report::operators(&all),
         What::Near => report::near(&all),
+        What::Python => python::report(&all),
     };
     print!("{text}");
     if args.record && args.what == What::Ops {

@@ -235,7 +235,7 @@ fn figures(row: &Value) -> String {
     )
 }
 
-fn head(title: &str, all: &Value) -> String {
+pub(super) fn head(title: &str, all: &Value) -> String {
     let (machine, corpus) = (&all["machine"], &all["corpus"]);
     format!(
         "# {title}\n\n{}, commit {}, {} with {} processors, load {} before, {}.\nCorpus: {}, {} file(s); copies have {} text.\n",
@@ -255,7 +255,7 @@ fn head(title: &str, all: &Value) -> String {
     )
 }
 
-fn input(facts: &Value) -> String {
+pub(super) fn input(facts: &Value) -> String {
     format!(
         "{:.1} MB of JSONL with {:.1} MB of text in {} documents",
         number(&facts["bytes"]) / 1e6,
@@ -264,14 +264,14 @@ fn input(facts: &Value) -> String {
     )
 }
 
-fn number(value: &Value) -> f64 {
+pub(super) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
-fn word(value: &Value) -> &str {
+pub(super) fn word(value: &Value) -> &str {
     value.as_str().unwrap_or("?")
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }

@@ -114,3 +114,39 @@ fn stats_of_the_input_are_known() {
     let sample = sample(r#"{"text":"a","__dj__stats__":{"text_len":5,"lang":"en"}}"#);
     assert_eq!(sample.stats().number("text_len"), Some(5.0));
 }
+
+#[test]
+fn each_field_is_given_once_as_it_is_at_hand() {
+    let fields = |sample: &Sample| {
+        let mut fields = Vec::new();
+        sample.each_field(|name, value| {
+            fields.push(match value {
+                Peek::Text(text) => format!("{name}: {text}"),
+                Peek::Json(json) => format!("{name}= {json}"),
+            });
+        });
+        fields
+    };
+    let mut sample = sample(r#"{"text":"a\nb","id":1,"meta":{"x": 2}}"#);
+    assert_eq!(
+        fields(&sample),
+        [r#"text= "a\nb""#, "id= 1", r#"meta= {"x": 2}"#]
+    );
+    sample.text("text").unwrap();
+    assert_eq!(fields(&sample)[0], "text: a\nb");
+    sample.set_text("new", "n");
+    sample.set_json("meta.x", "3");
+    sample.remove("id");
+    assert_eq!(
+        fields(&sample),
+        ["text: a\nb", r#"meta= {"x": 3}"#, "new: n"]
+    );
+}
+
+#[test]
+fn of_repeated_fields_the_last_is_given() {
+    let sample = sample(r#"{"text":"a","id":1,"text":"b"}"#);
+    let mut fields = Vec::new();
+    sample.each_field(|name, value| fields.push(format!("{name}: {value:?}")));
+    assert_eq!(fields, [r#"text: Json("\"b\"")"#, r#"id: Json("1")"#]);
+}
