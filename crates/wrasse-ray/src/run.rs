@@ -365,7 +365,7 @@ impl OnCluster<'_> {
             text_keys: text_keys
                 .filter_map(|key| key.as_str().map(str::to_owned))
                 .collect(),
-            inputs: ready.inputs.from_anywhere()?,
+            inputs: ready.inputs.read_from_anywhere()?,
             format: ready.format,
             settings: ready.pass.settings().into(),
             block_bytes: self.job.block_bytes.0,

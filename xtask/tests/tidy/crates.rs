@@ -23,7 +23,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     // Threads.
     (
         "crossbeam-channel",
-        &["wrasse-pyhost", "wrasse-local", "wrasse-ray", "wrasse-bench"],
+        &[
+            "wrasse-pyhost",
+            "wrasse-local",
+            "wrasse-ray",
+            "wrasse-bench",
+        ],
     ),
     // Processes.
     ("rustix", &["wrasse-pyhost"]),
