@@ -118,6 +118,9 @@ fn serve(
     Ok(false)
 }
 
+/// An order, and the bytes of its object, if it has one.
+type WithBytes = (Order, Option<Vec<u8>>);
+
 /// Orders, with their objects on the way.
 struct Ahead<'a> {
     orders: &'a Receiver<Order>,
@@ -128,7 +131,7 @@ struct Ahead<'a> {
 
 impl Ahead<'_> {
     /// The next order, with its bytes; none at the end.
-    fn next(&mut self) -> Result<Option<(Order, Option<Vec<u8>>)>, Error> {
+    fn next(&mut self) -> Result<Option<WithBytes>, Error> {
         while self.n_fetching < AHEAD {
             let order = match self.orders.try_recv() {
                 Ok(order) => order,

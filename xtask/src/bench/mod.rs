@@ -9,6 +9,7 @@
 mod job;
 mod lab;
 mod peers;
+mod ray;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,9 @@ pub(crate) enum What {
     Near,
     /// The scheduler alone, with thousands of simulated workers
     Sched,
+    /// The backend of Ray, beside Ray Data on the same cluster and the backend of
+    /// threads; `--python` has `ray[data]`
+    Ray,
 }
 
 /// How to measure.
@@ -40,7 +44,7 @@ pub(crate) struct Args {
     what: What,
     /// Megabytes of input: the corpus, repeated if it is smaller
     #[arg(long, value_name = "N", default_value_t = 100)]
-    mb: u64,
+    pub(super) mb: u64,
     /// How often each row is measured
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
@@ -49,7 +53,7 @@ pub(crate) struct Args {
     corpus: Option<PathBuf>,
     /// A Python that can import `data_juicer` and `datatrove`
     #[arg(long, value_name = "PATH", default_value = "python3")]
-    python: PathBuf,
+    pub(super) python: PathBuf,
     /// Megabytes of input for the other tools, which take minutes for 100
     #[arg(long, value_name = "N", default_value_t = 10)]
     peer_mb: u64,
@@ -61,7 +65,7 @@ pub(crate) struct Args {
     memory_mb: u64,
     /// Measure the programs of the last release build as they are
     #[arg(long)]
-    no_build: bool,
+    pub(super) no_build: bool,
     /// Let repeated samples keep their text, so that deduplication removes them
     #[arg(long)]
     same_text: bool,
@@ -78,6 +82,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let machine = lab.machine()?;
     let (name, results) = match args.what {
         What::Sched => ("sched", json!({ "sched": lab.program(&["sched"])? })),
+        What::Ray => ("ray", ray::rows(&lab, root, args)?),
         What::Job => ("results", job(&lab, args)?),
         What::Near => {
             let input = lab.input("near", args.mb.min(NEAR_MB_MAX))?;
@@ -98,6 +103,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     merge(&mut all, results);
     let text = match args.what {
         What::Sched => report::sched(&all),
+        What::Ray => report::ray(&all),
         What::Job => report::job(&all),
         What::Ops => report::operators(&all),
         What::Near => report::near(&all),
