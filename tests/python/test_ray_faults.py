@@ -187,7 +187,8 @@ def test_a_sample_that_kills_its_workers_is_rejected_alone(
     tmp_path: Path, wrasse: Path, package: Path  # noqa: F811
 ) -> None:
     mortal = tmp_path / "package"
-    shutil.copytree(package, mortal, symlinks=True)
+    # Links are followed: what is changed below is a copy.
+    shutil.copytree(package, mortal)
     worker = mortal / "wrasse" / "ray" / "worker.py"
     worker.write_text(worker.read_text() + MORTAL)
     (tmp_path / "run").mkdir()

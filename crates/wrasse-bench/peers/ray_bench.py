@@ -70,7 +70,7 @@ def stream(*args):
 
 
 def main() -> None:
-    program, engine, package, recipe, source = map(Path, sys.argv[1:])
+    program, engine, package, recipe, source = (Path(arg).resolve() for arg in sys.argv[1:])
     scratch = Path(tempfile.mkdtemp(prefix="wb-", dir="/tmp"))
     (scratch / "ray").mkdir()
     (scratch / "trace").mkdir()
@@ -136,7 +136,10 @@ class Bench:
     def run(self, recipe: Path | str, *flags: str) -> tuple[float, float]:
         """Processor time of the program and what it has started, and wall time."""
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        subprocess.run([self.program, "run", recipe, *flags], check=True, cwd=self.scratch)
+        command = [self.program, "run", recipe, *flags]
+        done = subprocess.run(command, cwd=self.scratch, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{command}:\n{done.stderr}")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return cpu, time.monotonic() - began

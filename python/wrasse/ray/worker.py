@@ -71,13 +71,3 @@ def _job(ref: Any, folder: str) -> Any:
             _jobs.popitem(last=False)
     _jobs.move_to_end(key)
     return _jobs[key]
-
-import os, signal
-
-_run = run
-
-def run(setup, spec, source):
-    meta, packed = _run(setup, spec, source)
-    if b"KILLS" in bytes(packed.data):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return meta, packed
