@@ -6,6 +6,7 @@ here they are made of keywords, and its refusals become exceptions.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import os
@@ -30,19 +31,6 @@ T = TypeVar("T")
 
 # What messages call a recipe that is not in a file.
 _NAME = "recipe.yaml"
-
-# Keywords that are flags, which say how a run goes; any other is a key of the recipe.
-_VALUES = (
-    "threads",
-    "memory",
-    "limit",
-    "max_rejects",
-    "run_dir",
-    "commit_bytes",
-    "metrics_addr",
-    "no_progress_timeout",
-)
-_SWITCHES = ("trace_dropped", "resume", "restart", "overwrite")
 
 
 def engine() -> Any:
@@ -79,21 +67,33 @@ def recipe_words(recipe: Any) -> tuple[str, bytes | None]:
 def override_words(overrides: Mapping[str, Any]) -> list[str]:
     """Keywords as flags: `threads=2` is `--threads=2`, `export_path=p` is `--set`."""
     words: list[str] = []
+    flags = _flags()
     for name, value in overrides.items():
-        if value is None:
-            continue
-        if name in _VALUES:
-            words.append(f"--{name.replace('_', '-')}={_plain(value)}")
-        elif name in _SWITCHES:
-            words += [f"--{name.replace('_', '-')}"] if value else []
-        elif name == "html":
-            words += [] if value else ["--no-html"]
-        elif name == "set":
-            for key, one in value.items():
-                words += ["--set", f"{key}={_set(one)}"]
-        else:
-            words += ["--set", f"{name}={_set(value)}"]
+        flag = f"--{name.replace('_', '-')}"
+        match flags.get(name):
+            case _ if value is None:
+                pass
+            case "value":
+                words.append(f"{flag}={_plain(value)}")
+            case "values":
+                words += [f"{flag}={_plain(one)}" for one in value]
+            case "switch":
+                words += [flag] if value else []
+            case _ if name == "html":
+                words += [] if value else ["--no-html"]
+            case _ if name == "set":
+                for key, one in value.items():
+                    words += ["--set", f"{key}={_set(one)}"]
+            case _:
+                words += ["--set", f"{name}={_set(value)}"]
     return words
+
+
+@functools.cache
+def _flags() -> dict[str, str]:
+    """Keywords that are flags, which say how a run goes; any other is a key of the recipe."""
+    flags = json.loads(engine().flags())
+    return {name.replace("-", "_"): kind for name, kind in flags.items()}
 
 
 def asked(ask: Callable[[], T]) -> T:

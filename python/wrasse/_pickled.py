@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import io
 import os
 import pickle
 import re
 import sys
+import types
 import typing
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +33,9 @@ from wrasse.sdk import Declared, Filter, Mapper, Slicer
 
 # What a recipe calls the file before it has a place.
 PICKLES = "functions.pickle"
+
+# Beside it, the folders that its modules were imported from.
+_PLACES = ".paths"
 
 _BASES: dict[str, type[Declared]] = {"mapper": Mapper, "filter": Filter, "slicer": Slicer}
 
@@ -63,9 +69,8 @@ class Pickled:
 
     @classmethod
     def _of(cls, name: str, kind: str, batch: bool | None, value: Any) -> Pickled:
-        cloudpickle = need("cloudpickle", "a function or class as a step")
         with _read_annotations(value):
-            dumped: bytes = cloudpickle.dumps(value)
+            dumped = _dump(value)
         digest = hashlib.sha256(dumped + repr((kind, batch)).encode()).hexdigest()[:8]
         plain = re.sub(r"\W", "", name) or "function"
         return cls(f"{plain}_{digest}", kind, batch, dumped)
@@ -85,10 +90,43 @@ class Pickled:
             for name, one in pickled.items()
         }
         # What was imported here, and is named by its module only, must be found there.
+        # Not in the same file: a run may be resumed from another place, and with the same
+        # functions only.
         places = [os.path.abspath(place) for place in sys.path if not place.endswith(".zip")]
-        about = {"version": 1, "path": places, "operators": content}
-        beside.write_bytes(pickle.dumps(about))
+        path.with_suffix(_PLACES).write_text("\n".join(places), encoding="utf-8")
+        beside.write_bytes(pickle.dumps({"version": 1, "operators": content}))
         beside.replace(path)
+
+
+def _dump(value: Any) -> bytes:
+    """A function or class by value: the same bytes for the same one, in every session.
+
+    Cells of notebooks have files of names that are never the same, and classes get a random
+    mark when they are written first.
+    """
+    cloudpickle = need("cloudpickle", "a function or class as a step")
+    table = cloudpickle.Pickler.dispatch_table
+    reduce_code = table[types.CodeType]
+
+    def without_passing_name(code: types.CodeType) -> Any:
+        is_file = os.path.isfile(code.co_filename) and "ipykernel" not in code.co_filename
+        return reduce_code(code if is_file else code.replace(co_filename="<program>"))
+
+    own = {"dispatch_table": ChainMap({types.CodeType: without_passing_name}, table)}
+    buffer = io.BytesIO()
+    type("Pickler", (cloudpickle.Pickler,), own)(buffer).dump(value)
+    dumped = buffer.getvalue()
+    marks = getattr(cloudpickle.cloudpickle, "_DYNAMIC_CLASS_TRACKER_BY_CLASS", {})
+    found = sorted((at, mark) for mark in marks.values() if (at := dumped.find(mark.encode())) >= 0)
+    for _, mark in found:
+        dumped = dumped.replace(mark.encode(), b"0" * len(mark))
+    # A mark tells classes of one name apart, so it follows from what they are.
+    about = hashlib.sha256(dumped).digest()
+    for n, (at, mark) in enumerate(found):
+        new = hashlib.sha256(about + bytes([n % 256])).hexdigest()[: len(mark)].encode()
+        old = b"0" * len(mark)
+        dumped = dumped[:at] + new + dumped[at + len(old) :]
+    return dumped
 
 
 @contextmanager
@@ -143,7 +181,10 @@ def load(path: Path, name: str) -> OperatorFunction | type[Declared]:
         there = ", ".join(f"`{one}`" for one in operators)
         raise LoadError(f"`{path}` has no `{name}`; there is {there}")
     one = operators[name]
-    sys.path.extend(place for place in content["path"] if place not in sys.path)
+    places = path.with_suffix(_PLACES)
+    if places.is_file():
+        said = places.read_text(encoding="utf-8").splitlines()
+        sys.path.extend(place for place in said if place not in sys.path)
     # What was written by value asks for it while it is read.
     need("cloudpickle", f"`{name}`")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import os
 import signal
 import sys
 
@@ -13,6 +14,8 @@ def main() -> int:
     """Runs the program with the arguments of the process; returns its exit code."""
     # The engine takes over the signals that it waits for. Python's own handlers
     # would only make a note that nobody reads while the engine works.
+    # Operators in Python run where this was installed, unless somebody says otherwise.
+    os.environ.setdefault("WRASSE_PYTHON", sys.executable)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # What the engine starts in Python is of this environment.
     os.environ.setdefault("WRASSE_PYTHON", sys.executable)

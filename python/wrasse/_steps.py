@@ -599,6 +599,48 @@ class Steps:
         """
         return self._added("document_minhash_deduplicator", locals())
 
+    def document_minhash_deduplicator_with_uid(
+        self,
+        *,
+        tokenization: Literal["space"] | Literal["punctuation"] | Literal["character"] | Literal["sentencepiece"] = _UNSET,
+        window_size: int = _UNSET,
+        lowercase: bool = _UNSET,
+        ignore_pattern: str | None = _UNSET,
+        num_permutations: int = _UNSET,
+        jaccard_threshold: float = _UNSET,
+        num_bands: int | None = _UNSET,
+        num_rows_per_band: int | None = _UNSET,
+        tokenizer_model: str | None = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Removes near duplicates; of each cluster the sample with the least `__dj__uid` stays.
+
+        As `document_minhash_deduplicator`, but for which sample of a cluster stays. Every
+        sample has a whole number of its own in the field `__dj__uid`; one without is rejected.
+        To add documents to a set that is clean already, give them larger numbers than those of
+        the set and run over both: the set stays as it is.
+
+        The decision needs 12 bytes more of memory a sample than that of
+        `document_minhash_deduplicator`.
+
+        Args:
+            tokenization: What shingles are made of: `space` (words), `punctuation` (what stands
+                between punctuation) or `character`. Default: `none`.
+            window_size: Words or characters in a shingle, 1 or more. Default: `5`.
+            lowercase: Ignore case. Default: `true`.
+            ignore_pattern: What matches this pattern (in the syntax of Python's `regex`) is
+                left out before shingles are made. Default: `null`.
+            num_permutations: MinHash values of a text, 1 or more. Default: `256`.
+            jaccard_threshold: The Jaccard similarity, from 0 to 1, above which texts count as
+                duplicates. Default: `0.7`.
+            num_bands: Bands; chosen by `jaccard_threshold` if absent. Default: `null`.
+            num_rows_per_band: MinHash values in a band; chosen by `jaccard_threshold` if
+                absent. Default: `null`.
+            tokenizer_model: The model of the tokenization `sentencepiece`. Not supported yet.
+                Default: `null`.
+        """
+        return self._added("document_minhash_deduplicator_with_uid", locals())
+
     def document_simhash_deduplicator(
         self,
         *,
@@ -636,6 +678,35 @@ class Steps:
             hamming_distance: Bits in which duplicates may differ, 1 or more. Default: `4`.
         """
         return self._added("document_simhash_deduplicator", locals())
+
+    def duplicate_files_filter(
+        self,
+        *,
+        fileDuplicateThreshold: float = _UNSET,
+        uuid: str | None = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Removes texts of whose phrases an earlier text has a given share or more.
+
+        A text is the set of what stands between punctuation and line ends. The similarity of
+        two texts is the share of 128 MinHash values in which they agree, which estimates that
+        of the phrases they have in common. A text is removed if one that stays is before it in
+        the input and at least as similar as the threshold. Values are those of the original, so
+        that the same texts stay, where that looks at them in this order: its workers race for
+        it. An empty text is like no other.
+
+        All samples are seen before one goes on; they wait on disk. The decision needs 644 bytes
+        of memory for each sample that stays and compares each text with those that stay: half a
+        minute for 100,000 different texts, an hour for a million. For more, and for texts that
+        are one long phrase, there is `document_minhash_deduplicator`.
+
+        Args:
+            fileDuplicateThreshold: The least similarity of texts that are duplicates, 0 to 1.
+                Default: `0.5`.
+            uuid: DataMate's name of the task. It has no effect: a run compares its own texts.
+                Default: `null`.
+        """
+        return self._added("duplicate_files_filter", locals())
 
     def duplicate_sentences_filter(
         self,
@@ -800,6 +871,30 @@ class Steps:
             specialCharRatio: The lowest share that is dropped, 0 to 1. Default: `0.3`.
         """
         return self._added("file_with_high_special_char_rate_filter", locals())
+
+    def file_with_many_sensitive_words_filter(
+        self,
+        *,
+        sensitiveWordsRate: float = _UNSET,
+        words: list[str] = _UNSET,
+        words_dir: str | None = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Drops texts of whose characters words of a list have a given share or more.
+
+        The share is `sensitive_words_rate`: characters of words that are found, divided by all
+        but punctuation, spaces, tabs and line ends. Lists are `violent.txt`, `sexual.txt` and
+        `political.txt` in `words_dir`, a word a line, and `words`; Wrasse brings none. Words
+        are found as by `political_word_cleaner`. An empty text is dropped, one of nothing but
+        punctuation and spaces is kept.
+
+        Args:
+            sensitiveWordsRate: The lowest share that is dropped, 0 to 1. Default: `0.01`.
+            words: Words to look for, beside those of `words_dir`. Default: `[]`.
+            words_dir: A folder with lists of words, a word a line: the `resources` of
+                DataMate's operator. Wrasse brings no words. Default: `null`.
+        """
+        return self._added("file_with_many_sensitive_words_filter", locals())
 
     def file_with_short_or_long_length_filter(
         self,
@@ -1731,6 +1826,9 @@ class Steps:
         mask_pem: bool = _UNSET,
         mask_jwt: bool = _UNSET,
         mask_urls: bool = _UNSET,
+        mask_ibans: bool = _UNSET,
+        mask_credit_cards: bool = _UNSET,
+        check_digits: bool = _UNSET,
         mask_ips: bool = _UNSET,
         mask_macs: bool = _UNSET,
         path_replacement: str = _UNSET,
@@ -1743,6 +1841,8 @@ class Steps:
         pem_replacement: str = _UNSET,
         jwt_replacement: str = _UNSET,
         url_replacement: str = _UNSET,
+        iban_replacement: str = _UNSET,
+        credit_card_replacement: str = _UNSET,
         ip_replacement: str = _UNSET,
         mac_replacement: str = _UNSET,
         extra_patterns: list[list[Any]] | None = _UNSET,
@@ -1758,7 +1858,11 @@ class Steps:
         which the name alone stays, as in the original), names of channels, open ids of chat
         platforms, phone numbers (Chinese mobile and international), Chinese ID numbers, and
         `extra_patterns`. The patterns are the original's, which check forms and no check
-        digits. Replacements may name groups of the patterns (`\1`).
+        digits; with `check_digits` an ID number must have the right one (GB 11643). Of Wrasse's
+        own are, if asked for, IBANs (with the length of their country and the right check
+        digits) and numbers of payment cards (13 to 19 digits from 2 to 6 on that meet Luhn's
+        formula), searched for behind ID numbers. Replacements may name groups of the patterns
+        (`\1`).
 
         Redacted are the fields `redact_keys`: strings, pairs of strings, the turns of
         `dialog_history`, and in `messages_key` the contents and the arguments of tool calls.
@@ -1784,6 +1888,12 @@ class Steps:
             mask_pem: Redact PEM blocks: keys and certificates. Default: `true`.
             mask_jwt: Redact tokens of the form JWT. Default: `true`.
             mask_urls: Redact URLs. Default: `false`.
+            mask_ibans: Redact IBANs, the numbers of bank accounts. Wrasse's own. Default:
+                `false`.
+            mask_credit_cards: Redact the numbers of credit and other payment cards. Wrasse's
+                own. Default: `false`.
+            check_digits: Redact Chinese ID numbers only if their check digit is right. Wrasse's
+                own. Default: `false`.
             mask_ips: Redact IP addresses. Default: `true`.
             mask_macs: Redact MAC addresses. Default: `true`.
             path_replacement: What to put for a path. Default: `"[PATH_REDACTED]"`.
@@ -1797,6 +1907,9 @@ class Steps:
             pem_replacement: What to put for a PEM block. Default: `"[PEM_REDACTED]"`.
             jwt_replacement: What to put for a JWT. Default: `"[JWT_REDACTED]"`.
             url_replacement: What to put for a URL. Default: `"[URL_REDACTED]"`.
+            iban_replacement: What to put for an IBAN. Default: `"[IBAN_REDACTED]"`.
+            credit_card_replacement: What to put for the number of a payment card. Default:
+                `"[CREDIT_CARD_REDACTED]"`.
             ip_replacement: What to put for an IP address. Default: `"[IP_REDACTED]"`.
             mac_replacement: What to put for a MAC address. Default: `"[MAC_REDACTED]"`.
             extra_patterns: More patterns in Python's syntax, each with its replacement.
@@ -1806,6 +1919,31 @@ class Steps:
             messages_key: The field that lists messages. Default: `"messages"`.
         """
         return self._added("pii_redaction_mapper", locals())
+
+    def political_word_cleaner(
+        self,
+        *,
+        words: list[str] = _UNSET,
+        words_dir: str | None = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Replaces the characters of words of a list by asterisks.
+
+        The list is `political.txt` in `words_dir`, a word a line, and `words`. Without either
+        nothing is replaced: Wrasse brings no such list, and the current one of the original is
+        empty. Within a word there may be spaces and punctuation (or what `special_symbols.txt`
+        in the folder lists, a character a line); they are masked with it. A word is masked
+        wherever it stands in the line in which it was found.
+
+        The search is that of the original with its errors: it may miss a word that is part of
+        another, and mask what stands before a word that overlaps with one.
+
+        Args:
+            words: Words to look for, beside those of `words_dir`. Default: `[]`.
+            words_dir: A folder with lists of words, a word a line: the `resources` of
+                DataMate's operator. Wrasse brings no words. Default: `null`.
+        """
+        return self._added("political_word_cleaner", locals())
 
     def punctuation_normalization_mapper(
         self,
@@ -1819,6 +1957,36 @@ class Steps:
         (`‘`) stay.
         """
         return self._added("punctuation_normalization_mapper", locals())
+
+    def random_selector(
+        self,
+        *,
+        select_ratio: float | None = _UNSET,
+        select_num: int | None = _UNSET,
+        seed: int = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Keeps a number or share of samples, picked at random, in random order.
+
+        The same seed picks the same samples in the same order, on any number of threads; with
+        the default they are those that the original picks. With both `select_ratio` and
+        `select_num` the smaller number of samples is taken; with neither, or of a single
+        sample, all stay as they are. So they do, as in the original, where as many are asked
+        for as there are, and where the share comes to less than one sample. If `select_num` is
+        larger than their number, all come once, in random order (in the original, some several
+        times).
+
+        All samples are seen before one goes on; they wait on disk. The decision needs 4 bytes
+        of memory a sample.
+
+        Args:
+            select_ratio: The share of samples to take, 0 to 1; 0 is as if absent. Default:
+                `null`.
+            select_num: The number of samples to take, 1 or more. Default: `null`.
+            seed: What the choice depends on. Wrasse's own; the original has always 42. Default:
+                `42`.
+        """
+        return self._added("random_selector", locals())
 
     def range_specified_field_selector(
         self,
@@ -2152,6 +2320,26 @@ class Steps:
         """
         return self._added("sentence_split_mapper", locals())
 
+    def sexual_and_violent_word_cleaner(
+        self,
+        *,
+        words: list[str] = _UNSET,
+        words_dir: str | None = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Replaces the characters of words of two lists by asterisks.
+
+        The lists are `violent.txt` and `sexual.txt` in `words_dir`, a word a line, and `words`.
+        Without them nothing is replaced: Wrasse brings no such list, and the current ones of
+        the original are empty. All else is as for `political_word_cleaner`.
+
+        Args:
+            words: Words to look for, beside those of `words_dir`. Default: `[]`.
+            words_dir: A folder with lists of words, a word a line: the `resources` of
+                DataMate's operator. Wrasse brings no words. Default: `null`.
+        """
+        return self._added("sexual_and_violent_word_cleaner", locals())
+
     def special_characters_filter(
         self,
         *,
@@ -2304,12 +2492,14 @@ class Steps:
         split_pattern: str | None = _UNSET,
         overlap_len: int = _UNSET,
         tokenizer: str | None = _UNSET,
+        encoding: str | None = _UNSET,
         trust_remote_code: bool = _UNSET,
         **common: Any,
     ) -> Dataset:
         r"""Cuts texts into chunks, at a pattern, at a length, or both.
 
-        Lengths are in Unicode scalar values; every other field goes with each chunk.
+        Lengths are in Unicode scalar values, or with a `tokenizer` in tokens; every other field
+        goes with each chunk.
 
         * With `split_pattern` alone the text is cut at every match; blank chunks are left out. What groups of the pattern match become chunks too.
         * With `max_len` alone (`split_pattern: null`) the text is cut every `max_len - overlap_len` characters; the last chunks may lie wholly within the overlap.
@@ -2321,14 +2511,26 @@ class Steps:
         it and rejects the sample, as the original's endless recursion does; its limit of about
         1,000 chunks does not hold here.
 
+        `tokenizer` must be a file here, as for `token_num_filter`: nothing is downloaded. No
+        special tokens are added. Where a cut falls into a character of several tokens, its
+        bytes become U+FFFD on both sides, as in the original; `token_chunk_mapper` never cuts
+        characters. With a pattern too, what is left of a text is cut into tokens anew for each
+        chunk.
+
         Args:
-            max_len: The longest chunk, in characters; no limit if null. Default: `null`.
+            max_len: The longest chunk, in characters or tokens; no limit if null. Default:
+                `null`.
             split_pattern: The pattern at which to cut, in Python's syntax; none if null.
                 Default: `"\\n\\n"`.
-            overlap_len: How many characters a chunk repeats of the one before it, if they were
-                cut at a length and not at the pattern. Less than `max_len`. Default: `0`.
-            tokenizer: Must be null: lengths in tokens are not supported. Default: `null`.
-            trust_remote_code: Taken for compatibility; means nothing without a tokenizer.
+            overlap_len: How many characters or tokens a chunk repeats of the one before it, if
+                they were cut at a length and not at the pattern. Less than `max_len`. Default:
+                `0`.
+            tokenizer: The path of a tokenizer's file, or `bytes`; characters are counted if
+                null. Default: `null`.
+            encoding: The encoding that a tiktoken vocabulary is of (`gpt2`, `r50k_base`,
+                `p50k_base`, `cl100k_base`, `o200k_base`); if null the file's name tells.
+                Default: `null`.
+            trust_remote_code: Taken for compatibility; nothing is downloaded and run here.
                 Default: `false`.
         """
         return self._added("text_chunk_mapper", locals())

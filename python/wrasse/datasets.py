@@ -47,6 +47,10 @@ PathLike = str | os.PathLike[str]
 Row = dict[str, Any]
 
 
+# Endings of files that tell their format.
+_SUFFIXES = {"jsonl": (".jsonl", ".ndjson", ".json"), "parquet": ".parquet", "csv": ".csv"}
+
+
 class Dataset(Steps):
     """An input with steps, see `wrasse.datasets`. Made by `read_jsonl` and its like."""
 
@@ -311,7 +315,11 @@ class Dataset(Steps):
     def _write(
         self, path: PathLike, form: str, progress: bool | None, overrides: Mapping[str, Any]
     ) -> RunResult:
-        dataset = self.set(export_path=os.fspath(path), export_type=form)
+        dataset = self.set(export_path=os.fspath(path))
+        # Said only where it is not: so it is the same run however it is written.
+        name = os.fspath(path).removesuffix(".gz").removesuffix(".zst")
+        if not name.endswith(_SUFFIXES[form]):
+            dataset = dataset.set(export_type=form)
         show = _display.Display.wanted(progress)
         handle = runs.RunHandle._start(dataset, overrides, in_terminal=show.is_terminal)
         return runs._finish(handle, show)

@@ -1,10 +1,10 @@
 """Runs of recipes: `run`, `start`, `check` and `explain`.
 
-A recipe is a path, YAML text, a mapping, or a dataset. Keywords say how it runs
-(`threads`, `memory`, `limit`, `max_rejects`, `trace_dropped`, `run_dir`, `resume`,
-`restart`, `overwrite`, `html`, `metrics_addr`, `no_progress_timeout`: the flags of
-`wrasse run`) or replace keys of the recipe (`export_path`, `dataset_path`, ...);
-`set={"process.text_length_filter.min_len": 50}` reaches any value of it.
+A recipe is a path, YAML text, a mapping, or a dataset. Keywords say how it runs: the flags
+of `wrasse run`, such as `threads`, `memory`, `limit`, `max_rejects`, `trace_dropped`,
+`run_dir`, `resume`, `restart`, `overwrite`, `backend`, and `html=False`; or they replace
+keys of the recipe (`export_path`, `dataset_path`, ...), of which
+`set={"process.text_length_filter.min_len": 50}` reaches any value.
 """
 
 from __future__ import annotations

@@ -6,10 +6,12 @@ object that ends with a zero byte. Nothing but the standard library is needed fo
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,8 +63,12 @@ class Page:
 
     def open(self, path: Path) -> None:
         """Shows a file and waits until it is there."""
+        self.go(path.resolve().as_uri())
+
+    def go(self, address: str) -> None:
+        """Shows what is at an address and waits until it is there."""
         self.events.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=address)
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.events.append(self.read())
 
@@ -71,6 +77,20 @@ class Page:
         done = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
+
+    def until(self, expression: str) -> None:
+        """Waits until an expression of JavaScript is something."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            if self.value(f"!!({expression})"):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"not within {ANSWER_SECONDS} s: {expression}")
+
+    def screenshot(self, path: Path) -> None:
+        """Keeps what is shown, as a PNG."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
     def press(self, key: str) -> None:
         codes = {"Tab": (9, ""), "Enter": (13, "\r")}

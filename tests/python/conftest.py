@@ -114,7 +114,12 @@ def bucket(s3: str, request: pytest.FixtureRequest) -> Bucket:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel as users get it, but for the profile: of what the other tests built."""
+    """The wheel as users get it, but for the profile: of what the other tests built.
+
+    `$WRASSE_WHEEL`, if it is set.
+    """
+    if "WRASSE_WHEEL" in os.environ:
+        return Path(os.environ["WRASSE_WHEEL"])
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "maturin", "build", "--profile", "dev", "--locked"]
     built = subprocess.run(

@@ -556,3 +556,18 @@ def test_requests_have_answers_or_errors(results: list) -> None:
     assert asked[0] == body
     with pytest.raises(rest.RequestError, match="no answer"):
         rest.http_request("GET", "http://127.0.0.1:9/")
+
+
+def test_a_row_of_a_list_of_files_has_its_data_as_text(results: list, tmp_path: Path) -> None:
+    row = a_file(tmp_path, "a.txt", "one\n\ntwo") | {"data": "", "text": "call 555"}
+    [outcome] = folder("mask_digits").apply([dict(row)])
+    assert outcome == Kept(row | {"text": "call ***"})
+    image = row | {"data": "aGk=", "text": ""}
+    assert folder("mask_digits").apply([dict(image)]) == [Kept(image)]
+    [broken] = folder("mask_digits").apply([row | {"data": "?"}])
+    assert isinstance(broken, Failed)
+    # What a slicer leaves in place of the files that it wrote is no file.
+    [sliced] = folder("paragraph_slicer").apply([row | {"text": "one\n\ntwo"}])
+    assert isinstance(sliced, Kept)
+    assert (sliced.row["text"], sliced.row["data"]) == ("", "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir())

@@ -25,12 +25,6 @@ pytestmark = pytest.mark.usefixtures("engine")
 
 PAGES = ROOT / "examples/web-text/pages.jsonl"
 
-# To be taken away when the engine runs Python steps: strict, so that it cannot be forgotten.
-needs_workers = pytest.mark.xfail(
-    raises=wrasse.RecipeError, strict=True, reason="the engine does not run Python steps yet"
-)
-
-
 def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
@@ -188,9 +182,13 @@ def test_a_stream_that_is_left_ends_its_run(tmp_path: Path) -> None:
     stream = dataset.iter_rows(run_dir=tmp_path / "run")
     first = next(stream)
     assert first["id"] and stream.result is None
-    # More than what waits for a reader is not made: the run cannot end before it reads.
-    with pytest.raises(TimeoutError):
-        stream._handle.wait(timeout=0.5)
+    # The run waits for who reads: it comes to stand, and not to its end.
+    seen: list[int] = []
+    for snapshot in stream._handle:
+        seen.append(snapshot.rows.in_)
+        if seen[-5:] == [seen[-1]] * 5:
+            break
+    assert not stream._handle.done
     stream.close()
     assert stream._handle.done
     assert list(stream) == []
@@ -328,6 +326,35 @@ for name, params in [({mark!r}, {{"mark": "?"}}), ({both!r}, {{}})]:
     assert ran.stdout.splitlines() == ["a? `!` or `?`", "a? `end` or `no`"]
 
 
+def test_the_same_function_is_the_same_in_every_session(tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "python")!r})
+import wrasse
+
+class Same(wrasse.Mapper):
+    def map(self, row):
+        return Other().one(row)
+
+class Other:
+    def one(self, row):
+        return row
+
+# As a notebook does.
+cell = "def first(row): return second(row)\\ndef second(row): return row"
+exec(compile(cell, f"/tmp/ipykernel_{{sys.argv[1]}}/1.py", "exec"))
+dataset = wrasse.read_jsonl("a").op(Same).map(first)
+dataset.save(f"{{sys.argv[1]}}.yaml")
+"""
+    for n in range(2):
+        (tmp_path / f"folder{n}").mkdir()
+        subprocess.run(
+            [sys.executable, "-c", program, tmp_path / str(n)], cwd=tmp_path / f"folder{n}", check=True
+        )
+    first, second = (path.read_bytes() for path in sorted(tmp_path.glob("*.pickle")))
+    assert first == second
+
+
 def test_another_function_is_another_recipe() -> None:
     dataset = wrasse.read_jsonl(PAGES)
     one, same, other = (
@@ -381,10 +408,9 @@ def test_what_is_no_step_is_refused() -> None:
             wrong()
 
 
-@needs_workers
 def test_python_steps_run_among_native_ones(tmp_path: Path) -> None:
     source = write(
-        tmp_path / "in.jsonl", {"text": "one  word", "n": 1}, {"text": "x", "n": 1}, {"text": "y", "n": 0}
+        tmp_path / "in.jsonl", {"text": "one\u00a0word", "n": 1}, {"text": "x", "n": 1}, {"text": "y", "n": 0}
     )
     result = chain(source).write_jsonl(tmp_path / "out.jsonl")
     assert [row["text"] for row in rows_of(tmp_path / "out.jsonl")] == [
@@ -399,7 +425,28 @@ def test_python_steps_run_among_native_ones(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "saved.jsonl") == rows_of(tmp_path / "out.jsonl")
 
 
-@needs_workers
 def test_rows_of_python_steps_come_as_they_are_made() -> None:
     dataset = wrasse.read_jsonl(PAGES).map(lambda row: {"text": str(len(row["text"]))})
     assert all(row["text"].isdigit() for row in dataset.take(10))
+
+
+def test_a_function_that_fails_costs_its_sample(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", *({"text": str(n)} for n in range(10)))
+    dataset = wrasse.read_jsonl(source).map(lambda row: {"text": str(10 // int(row["text"]))})
+    result = dataset.write_jsonl(tmp_path / "out.jsonl")
+    assert (result.rows.out, result.rows.rejected) == (9, 1)
+    (reject,) = rows_of(tmp_path / "out.wrasse/rejects.jsonl")
+    assert "ZeroDivisionError" in json.dumps(reject)
+
+
+def test_a_run_with_functions_is_resumed_with_the_same_ones(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", *({"text": f"{n} " * 200} for n in range(5000)))
+    dataset = wrasse.read_jsonl(source).map(lambda row: {"text": row["text"][:10]})
+    with dataset.start(tmp_path / "out.jsonl", threads=1) as handle:
+        handle.cancel()
+    assert not handle.wait().complete
+    other = wrasse.read_jsonl(source).map(lambda row: {"text": row["text"][:11]})
+    with pytest.raises(wrasse.UsageError, match="cannot resume .*code"):
+        other.write_jsonl(tmp_path / "out.jsonl", resume=True)
+    result = dataset.write_jsonl(tmp_path / "out.jsonl", resume=True)
+    assert result.complete and result.rows.out == 5000

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -79,6 +82,22 @@ def test_keywords_are_flags_or_keys_of_the_recipe(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere/report.html").exists()
 
 
+def test_every_flag_of_the_command_is_a_keyword(wrasse: Path) -> None:
+    import re
+
+    from wrasse import _call
+
+    told = subprocess.run([wrasse, "run", "--help"], capture_output=True, text=True, check=True)
+    flags = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", told.stdout, re.MULTILINE))
+    shown = {"help", "quiet", "verbose", "report", "dry-run", "set"}
+    assert {name.replace("-", "_") for name in flags - shown} <= set(_call._flags())
+    assert _call.override_words({"resume": True, "restart": False, "threads": 2}) == [
+        "--resume",
+        "--threads=2",
+    ]
+    assert _call.override_words({"operators": ["a", Path("b")]}) == ["--operators=a", "--operators=b"]
+
+
 @pytest.mark.parametrize(
     ("recipe", "overrides", "message"),
     [
@@ -141,8 +160,6 @@ def test_a_run_that_is_not_what_it_should_be_has_a_result(tmp_path: Path) -> Non
     assert rejects.value.result.rows.rejected > 2
 
     whole = PAGES.read_bytes()
-    import gzip
-
     packed = gzip.compress(whole)
     (tmp_path / "cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(wrasse.DamagedInput) as damage:
@@ -213,6 +230,40 @@ def test_python_goes_on_while_the_engine_works(many: Path, tmp_path: Path) -> No
     assert handle.wait().complete
 
 
+def test_runs_go_on_beside_each_other(tmp_path: Path) -> None:
+    handles = [
+        wrasse.start(RECIPE, dataset_path=PAGES, export_path=tmp_path / f"{n}.jsonl")
+        for n in range(3)
+    ]
+    assert [handle.wait().rows.out for handle in handles] == [288] * 3
+    assert len({path.read_bytes() for path in tmp_path.glob("*.jsonl")}) == 1
+
+
+def test_a_terminal_shows_progress_and_a_pipe_does_not(tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "python")!r})
+import wrasse
+wrasse.__path__.append({str(wrasse.__path__[-1])!r})
+wrasse.run({str(RECIPE)!r}, dataset_path={str(PAGES)!r}, export_path=sys.argv[1])
+"""
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run([*command, tmp_path / "a.jsonl"], capture_output=True, check=True)
+    assert (ran.stdout, ran.stderr) == (b"", b"")
+
+    controller, terminal = os.openpty()
+    shown = b""
+    with subprocess.Popen([*command, tmp_path / "b.jsonl"], stderr=terminal) as process:
+        os.close(terminal)
+        # The end of a terminal is an error; a full one would hold its writer.
+        with contextlib.suppress(OSError):
+            while some := os.read(controller, 1 << 16):
+                shown += some
+    os.close(controller)
+    assert process.returncode == 0
+    assert b"text_length_filter" in shown
+
+
 class Interrupts(_display.Display):
     """Presses Ctrl-C while the run goes on."""
 
@@ -247,10 +298,8 @@ wrasse.start({str(RECIPE)!r}, dataset_path={str(many)!r}, export_path="out.jsonl
 """
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
     assert not (tmp_path / "out.jsonl").exists()
-    result = wrasse.run(
-        RECIPE, dataset_path=many, export_path=str(tmp_path / "out.jsonl"), restart=True
-    )
-    assert result.complete
+    events = (tmp_path / "out.wrasse/events.jsonl").read_text().splitlines()
+    assert json.loads(events[-1])["outcome"] == "interrupted"
 
 
 def test_without_an_engine_operators_can_be_written_and_runs_say_what_is_missing() -> None:

@@ -7,6 +7,7 @@ these tests are skipped, and `./test` says so at its end.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import postgres
 import pytest
@@ -79,10 +81,16 @@ def write_list(folder: Path, files: list[dict]) -> None:
     (folder / "flow" / "dataset.jsonl").write_text(lines)
 
 
-def run(wrasse: Path, task: Path, *flags: str, code: int = 0) -> str:
+def run(wrasse: Path, task: Path, *flags: str, code: int = 0, **env: str) -> str:
     """Runs a task to its end; gives what it told."""
-    command = [wrasse, "run", task, "--no-html", *flags]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [wrasse, "run", task, "--no-html", *flags],
+        capture_output=True,
+        text=True,
+        env=os.environ | env,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == code, done.stderr
     return done.stderr
 
@@ -301,8 +309,19 @@ def test_results_go_to_the_tables_of_datamate(
     ended = database.sql("SELECT status, after_size, finished_at IS NOT NULL FROM t_clean_task")
     assert ended == [["PARTIAL_SUCCESS", str(size), "t"]]
 
-    # Once more: nothing is doubled.
-    run(wrasse, task, "--results", database.address)
+    # Once more, and the database by DataMate's variables: nothing is doubled.
+    place = urlsplit(database.address)
+    run(
+        wrasse,
+        task,
+        "--results",
+        "postgres",
+        PG_HOST=place.hostname or "",
+        PG_PORT=str(place.port),
+        PG_USER=place.username or "",
+        PG_PASSWORD=place.password or "",
+        PG_DATABASE=place.path.removeprefix("/"),
+    )
     assert sorted(database.sql(RESULTS)) == sorted(rows)
     assert database.sql("SELECT count(*) FROM t_dm_dataset_files") == [["173"]]
 

@@ -34,25 +34,16 @@ impl FromStr for Copies {
 
 /// Writes at least `bytes` of samples, up to the end of the line.
 pub(crate) fn make(output: &Path, bytes: u64, copies: Copies, inputs: &[&str]) -> Result<Value> {
-    let mut text = String::new();
-    for input in inputs {
-        read(input, &mut text).with_context(|| (*input).to_owned())?;
-    }
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    ensure!(!lines.is_empty(), "no samples in {inputs:?}");
+    let lines = lines(inputs)?;
     let mut out = BufWriter::new(File::create(output)?);
     let (mut rows, mut written, mut text_bytes) = (0_u64, 0_u64, 0_u64);
     let mut json = Vec::new();
-    let step = step(lines.len());
     'enough: for copy in 0_u64.. {
         for i in 0..lines.len() {
             if written >= bytes {
                 break 'enough;
             }
-            let line = lines[i * step % lines.len()];
+            let line = mixed(&lines, i);
             let mut sample = Sample::from_json(line.into(), Origin::default())?;
             if copy > 0 {
                 vary(&mut sample, copy, copies);
@@ -70,6 +61,23 @@ pub(crate) fn make(output: &Path, bytes: u64, copies: Copies, inputs: &[&str]) -
     Ok(
         json!({ "rows": rows, "bytes": written, "text_bytes": text_bytes, "once_rows": lines.len() }),
     )
+}
+
+/// The samples of some files.
+pub(crate) fn lines(inputs: &[&str]) -> Result<Vec<String>> {
+    let mut text = String::new();
+    for input in inputs {
+        read(input, &mut text).with_context(|| (*input).to_owned())?;
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    ensure!(!lines.is_empty(), "no samples in {inputs:?}");
+    Ok(lines)
+}
+
+/// The lines in an order in which they are mixed.
+pub(crate) fn mixed(lines: &[String], i: usize) -> &str {
+    &lines[i * step(lines.len()) % lines.len()]
 }
 
 /// A step that goes around `n` lines and meets each once, so that also a part of

@@ -3,10 +3,13 @@
 //!
 //! ```text
 //! wrasse-bench corpus OUTPUT BYTES distinct|same INPUT...   makes an input
+//! wrasse-bench documents OUTPUT BYTES SIZE INPUT...         documents of one size
+//! wrasse-bench files FOLDER N SIZE EXPORT INPUT...          a folder of small files
 //! wrasse-bench measure STDOUT -- COMMAND...                 measures a command
 //! wrasse-bench loop RECIPE INPUT OUTPUT                     the bare loop
-//! wrasse-bench operators INPUT                              each operator alone
+//! wrasse-bench operators INPUT [NAME...]                    each operator alone
 //! wrasse-bench near INPUT THRESHOLD                         near duplicates, beside all pairs
+//! wrasse-bench transport INPUT PYTHON OPERATOR              engine to worker and back
 //! wrasse-bench sched                                        the scheduler alone
 //! ```
 //!
@@ -19,8 +22,10 @@ mod corpus;
 mod measure;
 mod near;
 mod operators;
+mod pieces;
 mod reaction;
 mod scheduler;
+mod transport;
 
 use std::io::Write as _;
 
@@ -39,6 +44,19 @@ fn main() -> Result<()> {
             let bytes = bytes.parse().context("BYTES is no number")?;
             corpus::make(output.as_ref(), bytes, copies, inputs)?
         }
+        ["documents", output, bytes, size, inputs @ ..] => {
+            let bytes = bytes.parse().context("BYTES is no number")?;
+            let size = size.parse().context("SIZE is no number")?;
+            pieces::documents(output.as_ref(), bytes, size, inputs)?
+        }
+        ["files", folder, n, size, export, inputs @ ..] => {
+            let n = n.parse().context("N is no number")?;
+            let size = size.parse().context("SIZE is no number")?;
+            pieces::files(folder.as_ref(), n, size, export, inputs)?
+        }
+        ["transport", input, python, operator] => {
+            transport::run(input.as_ref(), python.as_ref(), operator)?
+        }
         ["measure", stdout, "--", program, args @ ..] => {
             measure::measure(stdout.as_ref(), program, args)?
         }
@@ -49,7 +67,7 @@ fn main() -> Result<()> {
             let threshold = threshold.parse().context("THRESHOLD is no number")?;
             near::run(input.as_ref(), threshold)?
         }
-        ["operators", input] => operators::run(input.as_ref())?,
+        ["operators", input, names @ ..] => operators::run(input.as_ref(), names)?,
         _ => bail!("wrong arguments; see the head of `crates/wrasse-bench/src/main.rs`"),
     };
     writeln!(std::io::stdout().lock(), "{result}")?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use wrasse_io::Sink;
 use wrasse_job::{Cancel, Job, RunResult};
 use wrasse_run::{Error, RunSnapshot};
 
@@ -51,14 +52,21 @@ impl Engine {
     }
 
     /// Runs a job to its end, or until it is cancelled.
+    ///
+    /// `rows`, if given, gets the output, which then must be `-`.
     pub(crate) fn run(
         &self,
         job: &Job,
+        rows: Option<Box<dyn Sink>>,
         observe: &mut dyn FnMut(&RunSnapshot),
         cancel: &Cancel,
     ) -> Result<RunResult, Error> {
         match self {
-            Self::Local => wrasse_local::run(job, observe, cancel),
+            Self::Local => wrasse_local::run_into(job, rows, observe, cancel),
+            Self::Ray(_) if rows.is_some() => Err(Error::usage(
+                "rows of a run on Ray cannot be had as they come",
+            )
+            .with_hint("write them, and read what was written")),
             Self::Ray(options) => wrasse_ray::run(job, options, observe, cancel),
         }
     }

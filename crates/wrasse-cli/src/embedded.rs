@@ -5,8 +5,9 @@
 //! writes to standard output; standard error gets progress, if it is asked for.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::Parser as _;
+use clap::{ArgAction, CommandFactory as _, Parser as _};
 use serde_json::{Value, json};
 use wrasse_io::Sink;
 use wrasse_local::{Cancel, Job};
@@ -15,13 +16,14 @@ use wrasse_recipe::{Checked, Diagnostic, Severity, Source};
 use wrasse_run::RunSnapshot;
 
 use crate::Exit;
-use crate::args::{Args, Command, RecipeArgs, ShowArgs};
+use crate::args::{Args, BackendName, Command, RecipeArgs, ShowArgs};
+use crate::backend::Engine;
 use crate::failure::Failure;
 use crate::load::{Loaded, Understood};
-use crate::reporter::Reporter;
-use crate::run::{quiet_operators, reuse, shows_page, verdict, write_page, write_report};
+use crate::results::{self, Wanted};
+use crate::run::{Work, conduct, reuse, shows_page, verdict, write_report};
 use crate::settings::job;
-use crate::{allocator, explain, load, ops, report};
+use crate::{explain, load, ops, report};
 
 /// What is asked of the engine: a command line without the program's name, and
 /// the text of the recipe if it is not in a file. `run`, `check` and `explain`
@@ -32,6 +34,9 @@ pub struct Order {
     pub args: Vec<OsString>,
     /// The text of the recipe.
     pub text: Option<Vec<u8>>,
+    /// The Python that the engine is part of, if it is: it runs operators in Python
+    /// unless another one is named.
+    pub python: Option<PathBuf>,
 }
 
 /// Why something was not done, or not in full.
@@ -57,7 +62,9 @@ pub struct Finding {
 /// A run that can begin.
 pub struct Prepared {
     job: Job,
+    engine: Engine,
     show: ShowArgs,
+    wanted: Option<Wanted>,
     /// Warnings about its recipe.
     pub findings: Vec<Finding>,
 }
@@ -115,6 +122,28 @@ pub fn catalog(catalog: &Catalog) -> Value {
     ops::list_json(catalog.iter())
 }
 
+/// The flags of `run` that can be given here, by name: each `value`, `values` (it can
+/// be repeated) or `switch`.
+pub fn flags() -> Value {
+    // How a run is shown is not for the engine to say.
+    const SHOWN: [&str; 6] = ["help", "quiet", "verbose", "report", "dry-run", "set"];
+    let command = Args::command();
+    let run = command.find_subcommand("run");
+    let flags = run.into_iter().flat_map(clap::Command::get_arguments);
+    let named = flags.filter_map(|flag| Some((flag.get_long()?, flag.get_action())));
+    named
+        .filter(|(name, _)| !SHOWN.contains(name))
+        .map(|(name, action)| {
+            let kind = match action {
+                ArgAction::SetTrue => "switch",
+                ArgAction::Append => "values",
+                _ => "value",
+            };
+            (name.to_owned(), Value::from(kind))
+        })
+        .collect()
+}
+
 impl Prepared {
     /// Reads the recipe and makes everything ready; nothing is written yet.
     ///
@@ -125,14 +154,25 @@ impl Prepared {
         let Command::Run(args) = parse(order)? else {
             return Err(unexpected());
         };
+        if args.dry_run.is_some() {
+            return Err(unexpected());
+        }
         let (recipe, findings) = recipe(&args.recipe, catalog)?;
+        let wanted = results::wanted(&recipe.recipe, args.results.as_deref())?;
+        let mut backend = args.backend;
+        backend.ray_python = match backend.backend {
+            BackendName::Ray => backend.ray_python.or(args.recipe.python.own),
+            BackendName::Local => backend.ray_python,
+        };
         let reuse = reuse(args.resume, args.restart, args.overwrite);
         let mut job = job(recipe, &args.how, reuse, &args.recipe.recipe)?;
         job.guard = args.show.guard();
         job.examples = shows_page(&job, &args.show);
         Ok(Self {
+            engine: Engine::new(&backend, &args.how)?,
             job,
             show: args.show,
+            wanted,
             findings,
         })
     }
@@ -146,28 +186,27 @@ impl Prepared {
     /// If the run cannot begin or go on. One that comes to its end, though not
     /// as it should, is an outcome.
     pub fn run(
-        &self,
+        self,
         rows: Option<Box<dyn Sink>>,
         observe: &mut dyn FnMut(&RunSnapshot),
         cancel: &Cancel,
     ) -> Result<Outcome, Refusal> {
-        quiet_operators();
-        allocator::fit(&self.job);
-        let mut reporter = Reporter::new(&self.job, &self.show, false)?;
-        let mut see = |snapshot: &RunSnapshot| {
-            reporter.see(snapshot);
-            observe(snapshot);
+        let results = self.wanted.map(|wanted| wanted.start(&self.job));
+        let work = Work {
+            job: &self.job,
+            engine: &self.engine,
+            show: &self.show,
+            results: results.transpose()?,
+            rows,
+            ends_program: false,
         };
-        let result = wrasse_local::run_into(&self.job, rows, &mut see, cancel);
-        reporter.end(&result);
-        drop(reporter);
-        let result = result.map_err(Failure::from)?;
-        write_page(&self.job, &result);
+        let (result, recorded) = conduct(work, observe, cancel)?;
+        let verdict = verdict(&self.job, &result, true).and(recorded);
         Ok(Outcome {
             report: write_report(&self.job, &result),
             text: report::text(&self.job, &result),
             too_many_rejects: result.too_many_rejects,
-            refusal: verdict(&self.job, &result, true).err().map(Refusal::from),
+            refusal: verdict.err().map(Refusal::from),
         })
     }
 }
@@ -225,12 +264,14 @@ fn parse(order: Order) -> Result<Command, Refusal> {
         Failure::usage(message.trim_start_matches("error: "))
     })?;
     let mut command = args.command;
-    match &mut command {
-        Command::Run(args) => args.recipe.text = order.text,
-        Command::Check(args) => args.recipe.text = order.text,
-        Command::Explain(args) => args.recipe.text = order.text,
-        _ => {}
-    }
+    let recipe = match &mut command {
+        Command::Run(args) => &mut args.recipe,
+        Command::Check(args) => &mut args.recipe,
+        Command::Explain(args) => &mut args.recipe,
+        _ => return Err(unexpected()),
+    };
+    recipe.text = order.text;
+    recipe.python.own = order.python;
     Ok(command)
 }
 

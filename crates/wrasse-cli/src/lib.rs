@@ -33,11 +33,14 @@ mod report;
 mod reporter;
 mod results;
 mod run;
+mod serve;
 mod settings;
 mod stages;
 mod stats_table;
 mod submit;
 mod table;
+mod task;
+mod test_op;
 mod tune;
 
 use std::ffi::OsString;
@@ -77,11 +80,14 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
         Command::Analyze(args) => analyze::analyze(&args, catalog),
         Command::Tune(args) => tune::tune(&args, catalog),
         Command::Replay(args) => replay::replay(&args, catalog),
+        Command::Serve(args) => serve::serve(&args, catalog),
+        Command::Task(args) => task::task(&args),
         Command::Submit(args) => submit::submit(&args, catalog),
         Command::Keep(args) => match wrasse_service::keep(&args.dir) {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),
         },
+        Command::TestOp(args) => test_op::test_op(&args),
     };
     match result {
         Ok(exit) => exit,

@@ -134,7 +134,7 @@ fn page(spec: &OpSpec) -> String {
     text
 }
 
-fn spec_json(spec: &OpSpec) -> Value {
+pub(crate) fn spec_json(spec: &OpSpec) -> Value {
     let examples: Vec<Value> = spec
         .examples
         .iter()

@@ -9,6 +9,9 @@ use wrasse_pyhost::{Describer, Interpreter, Python, PythonSettings};
 
 use crate::args::PythonArgs;
 
+/// The variable that names the Python which this program was installed for.
+const INSTALLED_FOR: &str = "WRASSE_PYTHON";
+
 /// Asks Python about the operators of a recipe, and keeps what was needed for
 /// that: the run needs it, too.
 pub(crate) struct PythonSource<'a> {
@@ -43,6 +46,31 @@ impl<'a> PythonSource<'a> {
         bases.extend(beside.filter(|beside| self.file != "-" && !bases.contains(beside)));
         bases
     }
+
+    /// The Python that operators run with; modules are looked for in `paths` first.
+    fn python(&self, site: &Site, paths: Vec<PathBuf>) -> Result<Python, ParamError> {
+        let settings = |cache| PythonSettings {
+            interpreter: Interpreter::choose(
+                self.args.python.as_deref(),
+                site.python.as_deref(),
+                |name| {
+                    let own = self.args.own.as_ref().filter(|_| name == INSTALLED_FOR);
+                    std::env::var_os(name).or_else(|| own.map(Into::into))
+                },
+            ),
+            cache,
+            paths: paths.clone(),
+            strict: self.args.strict,
+        };
+        Python::new(settings(cache()))
+            // A home may be closed for writing.
+            .or_else(|_| Python::new(settings(std::env::temp_dir().join("wrasse-cache"))))
+            .map_err(|error| {
+                ParamError::contradiction(format!(
+                    "the program of Python workers cannot be written: {error}"
+                ))
+            })
+    }
 }
 
 impl Outsiders for PythonSource<'_> {
@@ -56,24 +84,7 @@ impl Outsiders for PythonSource<'_> {
         };
         let named = self.args.operators.iter().cloned();
         let folders = named.chain(site.folders.iter().map(PathBuf::from));
-        let settings = |cache| PythonSettings {
-            interpreter: Interpreter::choose(
-                self.args.python.as_deref(),
-                site.python.as_deref(),
-                |name| std::env::var_os(name),
-            ),
-            cache,
-            paths: bases.clone(),
-            strict: self.args.strict,
-        };
-        let python = Python::new(settings(cache()))
-            // A home may be closed for writing.
-            .or_else(|_| Python::new(settings(std::env::temp_dir().join("wrasse-cache"))))
-            .map_err(|error| {
-                ParamError::contradiction(format!(
-                    "the program of Python workers cannot be written: {error}"
-                ))
-            })?;
+        let python = self.python(site, bases.clone())?;
         let describer = Describer {
             python: Arc::new(python),
             folders: folders.map(|folder| in_bases(&folder)).collect(),
@@ -83,6 +94,20 @@ impl Outsiders for PythonSource<'_> {
         *self.python.borrow_mut() = Some(describer.python);
         Ok(answers)
     }
+}
+
+/// Python without a recipe: `named`, else the usual one.
+///
+/// # Errors
+///
+/// If the program of its workers cannot be written.
+pub(crate) fn alone(named: Option<&Path>) -> Result<Python, ParamError> {
+    let args = PythonArgs {
+        python: named.map(Path::to_owned),
+        ..PythonArgs::default()
+    };
+    let source = PythonSource::new(&args, "-");
+    source.python(&Site::default(), source.bases())
 }
 
 /// Where the worker's program is kept from run to run.

@@ -155,6 +155,7 @@ fn told(counts: Counts, place: &str) -> String {
 fn target(place: Option<&str>, run_dir: &Path) -> Target {
     match place {
         None => Target::Sqlite(run_dir.join(FILE)),
+        Some("postgres") => Target::Postgres(address_of_environment()),
         Some(address)
             if address.starts_with("postgres://") || address.starts_with("postgresql://") =>
         {
@@ -162,6 +163,27 @@ fn target(place: Option<&str>, run_dir: &Path) -> Target {
         }
         Some(path) => Target::Sqlite(PathBuf::from(path.strip_prefix("sqlite:").unwrap_or(path))),
     }
+}
+
+/// The database that DataMate's own variables name: an address without a password
+/// on the command line, where others can read it.
+fn address_of_environment() -> String {
+    [
+        ("host", "PG_HOST", Some("datamate-database")),
+        ("port", "PG_PORT", Some("5432")),
+        ("user", "PG_USER", Some("postgres")),
+        ("password", "PG_PASSWORD", None),
+        ("dbname", "PG_DATABASE", Some("datamate")),
+    ]
+    .into_iter()
+    .filter_map(|(key, variable, default)| {
+        let value = std::env::var_os(variable)
+            .map(|value| value.to_string_lossy().into_owned())
+            .or(default.map(str::to_owned))?;
+        let value = value.replace('\\', r"\\").replace('\'', r"\'");
+        Some(format!("{key}='{value}' "))
+    })
+    .collect()
 }
 
 fn failure(error: Error) -> Failure {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Once;
 
 use serde_json::Value;
+use wrasse_io::Sink;
 use wrasse_job::{Cancel, Job, RunResult};
 use wrasse_op::Catalog;
 use wrasse_run::{Existing, RunSnapshot};
@@ -71,10 +72,8 @@ fn execute_recorded(
     job: &Job,
     engine: &Engine,
     show: &ShowArgs,
-    mut results: Option<Results>,
+    results: Option<Results>,
 ) -> Result<(RunResult, Result<Exit, Failure>), Failure> {
-    quiet_operators();
-    allocator::fit(job);
     let cancel = Cancel::default();
     let asked = cancel.clone();
     // A second handler in one process (tests) is refused; the first one serves.
@@ -85,14 +84,54 @@ fn execute_recorded(
         }
         asked.cancel();
     });
-    let mut reporter = Reporter::new(job, show, true)?;
+    let work = Work {
+        job,
+        engine,
+        show,
+        results,
+        rows: None,
+        ends_program: true,
+    };
+    let (result, recorded) = conduct(work, &mut |_| {}, &cancel)?;
+    let verdict = tell(job, &result, show.quiet, show.report);
+    // A run that was interrupted has more to say than that.
+    let verdict = verdict.and_then(|exit| recorded.map(|()| exit));
+    Ok((result, verdict))
+}
+
+/// A run, and who is told of it.
+pub(crate) struct Work<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) engine: &'a Engine,
+    pub(crate) show: &'a ShowArgs,
+    /// Where the results of each file are recorded.
+    pub(crate) results: Option<Results>,
+    /// What gets the output instead of its place.
+    pub(crate) rows: Option<Box<dyn Sink>>,
+    /// Whether a run that was given up and does not end ends the program.
+    pub(crate) ends_program: bool,
+}
+
+/// Runs a job, with progress and everything that is written beside the output.
+/// The second result is whether what became of each file could be recorded.
+pub(crate) fn conduct(
+    work: Work<'_>,
+    observe: &mut dyn FnMut(&RunSnapshot),
+    cancel: &Cancel,
+) -> Result<(RunResult, Result<(), Failure>), Failure> {
+    let Work { job, show, .. } = work;
+    let mut results = work.results;
+    quiet_operators();
+    allocator::fit(job);
+    let mut reporter = Reporter::new(job, show, work.ends_program)?;
     let mut see = |snapshot: &RunSnapshot| {
         reporter.see(snapshot);
         if let Some(results) = &mut results {
             results.see();
         }
+        observe(snapshot);
     };
-    let result = engine.run(job, &mut see, &cancel);
+    let result = work.engine.run(job, work.rows, &mut see, cancel);
     reporter.end(&result);
     drop(reporter);
     let recorded = match (&result, results) {
@@ -108,14 +147,11 @@ fn execute_recorded(
     if let Some(dir) = &show.live {
         live::report(dir, &report::json(job, &result));
     }
-    let verdict = tell(job, &result, show.quiet, show.report);
-    // A run that was interrupted has more to say than that.
-    let verdict = verdict.and_then(|exit| recorded.map(|()| exit));
-    Ok((result, verdict))
+    Ok((result, recorded))
 }
 
 /// Writes the page of a run, if there shall be one.
-pub(crate) fn write_page(job: &Job, result: &RunResult) {
+fn write_page(job: &Job, result: &RunResult) {
     if job.examples
         && let Some(path) = job.places.page(&job.run_dir)
         && (!result.was_done || !path.exists())

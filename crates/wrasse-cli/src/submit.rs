@@ -9,12 +9,12 @@ use std::process::Command;
 use wrasse_op::Catalog;
 
 use crate::Exit;
-use crate::args::{RecipeArgs, SubmitArgs};
+use crate::args::{RaySubmitArgs, RecipeArgs};
 use crate::backend::python;
 use crate::failure::Failure;
 use crate::load;
 
-pub(crate) fn submit(args: &SubmitArgs, catalog: &Catalog) -> Result<Exit, Failure> {
+pub(crate) fn submit(args: &RaySubmitArgs, catalog: &Catalog) -> Result<Exit, Failure> {
     // What is wrong with a recipe is better told before it travels.
     let recipe = RecipeArgs {
         recipe: args.recipe.clone(),

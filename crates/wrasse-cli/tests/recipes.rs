@@ -42,6 +42,7 @@ guides! {
     waiting_for_all: "waiting-for-all.md",
     measure_and_tune: "measure-and-tune.md",
     datamate_tasks: "datamate-tasks.md",
+    python_operators: "python-operators.md",
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! [`ByteCount`]: numbers of bytes, as people write and read them.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,7 +9,9 @@ use std::str::FromStr;
 /// Reads `4096`, `512KiB`, `1.5 GiB`, `2GB` and `2G` (a bare letter is binary,
 /// as memory limits usually are meant), prints with three digits and a binary
 /// unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct ByteCount(pub u64);
 
 /// A text that is no number of bytes.

@@ -18,6 +18,8 @@ pub enum Stat {
     Text(String),
     /// One value per image, line, ...
     List(Vec<Stat>),
+    /// What is none of these, an object or a list with nulls, as JSON.
+    Json(String),
 }
 
 impl Stat {
@@ -27,7 +29,7 @@ impl Stat {
             Self::Int(int) => Some(*int as f64),
             Self::Float(float) => Some(*float),
             Self::Bool(bool) => Some(f64::from(u8::from(*bool))),
-            Self::Text(_) | Self::List(_) => None,
+            Self::Text(_) | Self::List(_) | Self::Json(_) => None,
         }
     }
 
@@ -39,10 +41,11 @@ impl Stat {
             Self::Bool(bool) => Value::from(*bool),
             Self::Text(text) => Value::from(text.as_str()),
             Self::List(list) => list.iter().map(Self::to_json).collect(),
+            Self::Json(json) => serde_json::from_str(json).unwrap_or(Value::Null),
         }
     }
 
-    /// Reads a value back from JSON; `None` for null and objects.
+    /// Reads a value back from JSON; `None` for null.
     pub fn from_json(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => Some(match number.as_i64() {
@@ -54,9 +57,11 @@ impl Stat {
                 .iter()
                 .map(Self::from_json)
                 .collect::<Option<_>>()
-                .map(Self::List),
+                .map(Self::List)
+                .or_else(|| Some(Self::Json(value.to_string()))),
             Value::Bool(bool) => Some(Self::Bool(*bool)),
-            Value::Null | Value::Object(_) => None,
+            Value::Object(_) => Some(Self::Json(value.to_string())),
+            Value::Null => None,
         }
     }
 }

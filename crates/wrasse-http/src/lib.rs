@@ -2,3 +2,28 @@
 //! description, a page, and a client.
 //!
 //! Layer: 7.
+
+mod api;
+mod app;
+mod auth;
+mod body;
+mod client;
+mod datamate;
+mod live;
+mod metrics;
+mod openapi;
+mod page;
+mod problem;
+mod rate;
+mod roots;
+mod serve;
+mod server;
+mod submit;
+mod view;
+
+pub use app::Limits;
+pub use auth::Tokens;
+pub use client::{Client, Reply};
+pub use openapi::document;
+pub use roots::Roots;
+pub use serve::{Config, run};

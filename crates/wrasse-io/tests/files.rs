@@ -94,13 +94,13 @@ fn a_listed_file_is_a_sample_with_its_content() {
             "fileSize": 14, "metadata": {"a": 1}, "sourceFileId": "1",
             "sourceFileName": "a.txt", "sourceFileType": "text/plain", "sourceFileSize": 14,
             "totalPageNum": 0, "extraFilePath": null, "extraFileType": null,
-            "dataset_id": "d1", "text": "eins\nzwei\n",
+            "dataset_id": "d1", "data": "", "text": "eins\nzwei\n",
         })
     );
     assert!(samples[1]["text"].as_str().unwrap().contains('2'));
     assert_eq!(samples[2]["data"], "iVBORy1ub3QtcmVhbGx5");
     assert_eq!(samples[2]["text"], "");
-    assert_eq!(samples[3].get("data"), None);
+    assert_eq!(samples[3]["data"], "");
     // The least that a list can say; the path counts from the list.
     assert_eq!(samples[4]["fileName"], "a.txt");
     assert_eq!(samples[4]["fileType"], "txt");

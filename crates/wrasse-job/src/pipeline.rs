@@ -159,14 +159,23 @@ impl Pipeline {
     }
 
     /// The operators as the scheduler takes them. `block_bytes` is what a block
-    /// is expected to hold, until it is measured.
-    pub fn configs(&self, pool: impl Fn(usize) -> PoolConfig, block_bytes: u64) -> Vec<OpConfig> {
+    /// is expected to hold, until it is measured; `pool` says which workers a stage
+    /// has that runs outside, unless its tasks run wherever there is room.
+    pub fn configs(
+        &self,
+        pool: impl Fn(usize) -> Option<PoolConfig>,
+        block_bytes: u64,
+    ) -> Vec<OpConfig> {
         let config = |step: &Step| {
+            let pool = match step {
+                Step::Outside(part) => pool(part.stage),
+                _ => None,
+            };
             let (kind, millicpus, tasks_max) = match step {
                 Step::Read(_) => (OpKind::Source, HALF_A_THREAD, u32::MAX),
-                Step::Run(_) => (OpKind::Map, HALF_A_THREAD, u32::MAX),
                 // What its workers take is theirs for as long as they live.
-                Step::Outside(_) => (OpKind::Map, 0, u32::MAX),
+                Step::Outside(_) if pool.is_some() => (OpKind::Map, 0, u32::MAX),
+                Step::Run(_) | Step::Outside(_) => (OpKind::Map, HALF_A_THREAD, u32::MAX),
                 // By the thread for what needs its input in order.
                 Step::Gate(_) => (OpKind::Ordered, 0, 1),
                 Step::Exchange(..) => (OpKind::Exchange, HALF_A_THREAD, u32::MAX),
@@ -176,10 +185,7 @@ impl Pipeline {
                 task: Resources::millicpus(millicpus),
                 tasks_max,
                 output_bytes: block_bytes,
-                pool: match step {
-                    Step::Outside(part) => Some(pool(part.stage)),
-                    _ => None,
-                },
+                pool,
             }
         };
         self.steps.iter().map(config).collect()

@@ -92,7 +92,7 @@ impl<'a> Coordinator<'a> {
         let (crews, posts) = crews(&pipeline, &pools);
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(
-            &pipeline.configs(|stage| pools.config(stage), job.block_bytes.0 * 2),
+            &pipeline.configs(|stage| Some(pools.config(stage)), job.block_bytes.0 * 2),
             limits(job, &budget, (&pipeline, &pools), budget.blocks.0),
             self.start,
             Settings::default(),

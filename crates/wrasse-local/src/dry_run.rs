@@ -9,9 +9,10 @@ use wrasse_core::ByteCount;
 use wrasse_io::{ReadLimits, SinkSpec, open, open_sink, splits};
 use wrasse_job::{Job, exchanges, list, process};
 use wrasse_plan::End;
+use wrasse_pyhost::Single;
 use wrasse_run::{BlockState, Error, ExchangeStore, FingerprintSet, Part, Pass, Tally, Work};
 
-use crate::pools::{Pools, Waiting};
+use crate::pools::Pools;
 /// What a sample of the input told.
 #[derive(Clone, Debug)]
 pub struct DryRun {
@@ -150,7 +151,7 @@ struct Line<'a> {
     tally: Tally,
     rejects: Vec<u8>,
     pools: Pools,
-    workers: HashMap<usize, Waiting>,
+    workers: HashMap<usize, Single>,
 }
 
 impl Line<'_> {
@@ -197,7 +198,7 @@ impl Line<'_> {
         let worker = self
             .workers
             .entry(stage)
-            .or_insert_with(|| Waiting::new(chain));
+            .or_insert_with(|| Single::new(chain));
         let (samples, made) = worker.run(state.take_samples())?;
         let part = Part {
             stage,

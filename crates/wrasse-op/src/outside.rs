@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use wrasse_core::ByteCount;
 
@@ -10,7 +11,7 @@ use crate::{OpKind, ParamError};
 
 /// An operator that another program runs: to the engine a name, parameters and
 /// what its workers need.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outside {
     /// Where the program finds it; paths are whole.
     pub reference: String,
@@ -23,7 +24,7 @@ pub struct Outside {
 }
 
 /// What the workers of an operator need, and what they get at a time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PoolParams {
     /// The most workers (`num_proc`); as many as threads if none.
     pub workers: Option<u32>,

@@ -12,9 +12,12 @@
 mod ray;
 mod run;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use wrasse_cli::embedded::Refusal;
+use wrasse_cli::embedded::{Order, Refusal};
 
 pyo3::create_exception!(
     _engine,
@@ -27,6 +30,20 @@ fn refused(refusal: &Refusal) -> PyErr {
     Refused::new_err(refusal.json().to_string())
 }
 
+fn order(py: Python<'_>, args: Vec<OsString>, text: Option<Vec<u8>>) -> Order {
+    let python = PyModule::import(py, "sys")
+        .and_then(|sys| sys.getattr("executable"))
+        .and_then(|program| program.extract());
+    Order {
+        args,
+        text,
+        // One within another program may not know.
+        python: python
+            .ok()
+            .filter(|program: &PathBuf| !program.as_os_str().is_empty()),
+    }
+}
+
 /// The engine of Wrasse. `import wrasse` is the way in.
 #[pymodule]
 mod _engine {
@@ -35,12 +52,13 @@ mod _engine {
 
     use pyo3::prelude::*;
     use serde_json::Value;
-    use wrasse_cli::embedded::{self, Finding, Order};
+    use wrasse_cli::embedded::{self, Finding};
     use wrasse_ops::catalog;
+
+    use crate::{order, refused};
 
     #[pymodule_export]
     use crate::Refused;
-    use crate::refused;
     #[pymodule_export]
     use crate::run::Run;
 
@@ -69,7 +87,8 @@ mod _engine {
     /// All that is to be said of a recipe, as JSON. `args` begin with `check`.
     #[pyfunction]
     fn check(py: Python<'_>, args: Vec<OsString>, text: Option<Vec<u8>>) -> PyResult<String> {
-        let found = py.detach(|| embedded::check(Order { args, text }, &catalog()));
+        let order = order(py, args, text);
+        let found = py.detach(|| embedded::check(order, &catalog()));
         let found = found.map_err(|refusal| refused(&refusal))?;
         Ok(found
             .iter()
@@ -81,8 +100,15 @@ mod _engine {
     /// How a recipe would run, for people. `args` begin with `explain`.
     #[pyfunction]
     fn explain(py: Python<'_>, args: Vec<OsString>, text: Option<Vec<u8>>) -> PyResult<String> {
-        let view = py.detach(|| embedded::explain(Order { args, text }, &catalog()));
+        let order = order(py, args, text);
+        let view = py.detach(|| embedded::explain(order, &catalog()));
         view.map_err(|refusal| refused(&refusal))
+    }
+
+    /// The flags of `run`, and what each takes, as JSON.
+    #[pyfunction]
+    fn flags() -> String {
+        embedded::flags().to_string()
     }
 
     /// What there is to know of all operators, as JSON.

@@ -1,6 +1,7 @@
 //! What workers of Ray call, by `python/wrasse/ray/worker.py`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::buffer::PyBuffer;
@@ -18,10 +19,12 @@ pub(crate) struct RayJob(Arc<WorkerJob>);
 
 #[pymethods]
 impl RayJob {
-    /// Makes the plan of the run that `setup` describes.
+    /// Makes the plan of the run that `setup` describes; `python` runs its Python
+    /// operators.
     #[new]
-    fn new(py: Python<'_>, setup: &[u8]) -> PyResult<Self> {
-        let job = py.detach(|| guarded(|| WorkerJob::new(setup, &wrasse_ops::catalog())))?;
+    fn new(py: Python<'_>, setup: &[u8], python: PathBuf) -> PyResult<Self> {
+        let catalog = wrasse_ops::catalog();
+        let job = py.detach(|| guarded(|| WorkerJob::new(setup, &catalog, &python)))?;
         Ok(Self(Arc::new(job)))
     }
 

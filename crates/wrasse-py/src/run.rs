@@ -19,7 +19,7 @@ use wrasse_io::{StreamForm, stream};
 use wrasse_local::Cancel;
 use wrasse_run::RunSnapshot;
 
-use crate::refused;
+use crate::{order, refused};
 
 /// Waiting longer is waiting in vain, and would overflow.
 const WAIT_MAX_S: f64 = 3600.0;
@@ -66,7 +66,8 @@ impl Run {
             Some("nothing") => Some(StreamForm::Nothing),
             Some(_) => return Err(PyValueError::new_err("no such form of rows")),
         };
-        py.detach(|| Self::start(Order { args, text }, rows))
+        let order = order(py, args, text);
+        py.detach(|| Self::start(order, rows))
             .map_err(|refusal| refused(&refusal))
     }
 

@@ -15,6 +15,7 @@
 //! | `worker` | a process that has its operators, and takes batches |
 //! | `narrow` | which rows are tried again when a worker has died; pure |
 //! | `drive` | a worker's thread: two batches under way, deaths survived |
+//! | `single` | a worker for somebody who waits for each answer |
 //! | `guard` | ends the workers of an engine that was killed |
 //!
 //! Layer: 5.
@@ -29,6 +30,7 @@ mod narrow;
 mod package;
 mod process;
 mod python;
+mod single;
 mod wire;
 mod worker;
 
@@ -37,3 +39,4 @@ pub use drive::{Chain, Job, Listener, drive};
 pub use interpreter::Interpreter;
 pub use log::WorkerLog;
 pub use python::{Python, PythonSettings};
+pub use single::Single;

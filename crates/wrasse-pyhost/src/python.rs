@@ -92,6 +92,11 @@ impl Python {
         &self.settings.interpreter
     }
 
+    /// How it was made.
+    pub fn made_with(&self) -> &PythonSettings {
+        &self.settings
+    }
+
     /// What a worker is told of the recipe.
     pub(crate) fn settings(&self) -> Value {
         json!({ "paths": self.settings.paths, "strict": self.settings.strict })
@@ -99,6 +104,11 @@ impl Python {
 
     /// Runs the worker's program.
     pub(crate) fn command(&self) -> Command {
+        self.module("wrasse.worker")
+    }
+
+    /// Runs a module of the package that is part of this program.
+    pub fn module(&self, name: &str) -> Command {
         let mut command = Command::new(self.program());
         let mut path = self.package.clone().into_os_string();
         if let Some(known) = std::env::var_os("PYTHONPATH").filter(|known| !known.is_empty()) {
@@ -106,7 +116,7 @@ impl Python {
             path.push(known);
         }
         command
-            .args(["-m", "wrasse.worker"])
+            .args(["-m", name])
             .env("PYTHONPATH", path)
             .env("PYTHONUNBUFFERED", "1")
             // Or the hash of a text, and the order of a set, would be another one

@@ -17,6 +17,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use wrasse_io::{Inputs, Split};
 use wrasse_job::{Pipeline, Step};
 use wrasse_op::Fingerprint;
+use wrasse_plan::Plan;
 use wrasse_run::{Backend, Error, Outcome, Part, Tally};
 use wrasse_sched::{BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId};
 
@@ -35,6 +36,7 @@ const RETRIES: i32 = 3;
 
 /// A cluster, its tasks, and the objects between them.
 pub(crate) struct Ray<'a> {
+    pub(crate) plan: &'a Plan,
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) inputs: &'a Inputs,
     pub(crate) splits: &'a [Split],
@@ -173,7 +175,7 @@ impl Ray<'_> {
                 };
                 self.send(task, op, Doing::Read(place), &spec, None)
             }
-            (Step::Run(part), Input::Block { data, rows, .. }) => {
+            (Step::Run(part) | Step::Outside(part), Input::Block { data, rows, .. }) => {
                 let block = &self.state.blocks[&data];
                 let object = block.object;
                 let spec = Spec {
@@ -301,17 +303,29 @@ impl Ray<'_> {
         object: Option<u64>,
     ) -> Result<(), Error> {
         let bytes = encode(spec).map_err(Error::failed)?;
+        let (cpus, gpus) = self.needs(op);
         let submit = Say::Submit {
             task: number,
             spec: bytes.len(),
             object,
             data: None,
             streams: spec.output_bytes.is_some(),
-            cpus: 1.0,
+            cpus,
+            gpus,
             retries,
             name: &self.pipeline.names[op],
         };
         self.link.say(&[submit], &[&bytes])
+    }
+
+    /// Processors and accelerators of a task.
+    fn needs(&self, op: OpIdx) -> (f64, f64) {
+        let Step::Outside(part) = &self.pipeline.steps[op] else {
+            return (1.0, 0.0);
+        };
+        let operators = &self.plan.operators()[part.operators.clone()];
+        let pool = operators.first().and_then(|op| op.runs_outside());
+        pool.map_or((1.0, 0.0), |outside| (outside.pool.cpus, outside.pool.gpus))
     }
 
     /// A task has put out an object.

@@ -208,6 +208,7 @@ impl Orderer<'_> {
                     data: Some(data.len()),
                     streams: streams.output_bytes.is_some(),
                     cpus: 1.0,
+                    gpus: 0.0,
                     retries: streams.retries,
                     name: &name,
                 };

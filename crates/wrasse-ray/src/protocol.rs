@@ -47,6 +47,7 @@ pub(crate) enum Say<'a> {
         /// Whether outputs come one by one, each after a `pull`.
         streams: bool,
         cpus: f64,
+        gpus: f64,
         /// Attempts that Ray makes by itself when a worker or a node dies.
         retries: i32,
         name: &'a str,

@@ -17,13 +17,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use serde_json::Value;
 use wrasse_io::{Inputs, Split};
 use wrasse_job::{
     Begun, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
 };
 use wrasse_run::{Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, execute};
 use wrasse_sched::{
-    Event, Limits, OpIdx, Phase, Place, PoolConfig, Resource, Resources, Scheduler, Settings, Time,
+    Event, Limits, OpIdx, Phase, Place, Resource, Resources, Scheduler, Settings, Time,
 };
 
 use crate::backend::{Books, Ray, State};
@@ -32,7 +33,7 @@ use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
-use crate::wire::{Setup, encode};
+use crate::wire::{OutsideStep, Setup, encode};
 use crate::writing::{Order, Written, write};
 
 /// How to come to a cluster, and how to use it.
@@ -97,9 +98,6 @@ pub fn run(
             "standard input is read by this process alone, and not by the workers of a cluster",
         )
         .with_hint("write it to a file first, or run it without --backend ray"));
-    }
-    if job.plan.stages().iter().any(|stage| stage.is_outside) {
-        return Err(Error::usage("Python operators do not run on Ray yet"));
     }
     let pipeline = Pipeline::new(&job.plan, &job.pass, true);
     pipeline.check()?;
@@ -236,7 +234,7 @@ impl OnCluster<'_> {
             false => shares.of(start.split),
         };
         let mut scheduler = Scheduler::new(
-            &pipeline.configs(|_| POOL, target),
+            &pipeline.configs(|_| None, target),
             self.limits(&cluster, target),
             Place {
                 split: from,
@@ -273,6 +271,7 @@ impl OnCluster<'_> {
             last: true,
         };
         let backend = Ray {
+            plan: &self.job.plan,
             pipeline,
             inputs: &ready.inputs,
             splits: &ready.splits,
@@ -365,11 +364,16 @@ impl OnCluster<'_> {
         let text_keys = recipe["text_keys"].as_array().into_iter().flatten();
         let setup = encode(&Setup {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            process: recipe["process"].to_string(),
+            process: native_steps(self.job).to_string(),
+            outside: outside_steps(self.job).map_err(Error::failed)?,
+            python: self.job.python.as_ref().map(|python| {
+                let settings = python.made_with();
+                (settings.paths.clone(), settings.strict)
+            }),
             text_keys: text_keys
                 .filter_map(|key| key.as_str().map(str::to_owned))
                 .collect(),
-            inputs: ready.inputs.read_from_anywhere()?,
+            inputs: ready.inputs.readable_anywhere()?,
             format: ready.format,
             settings: ready.pass.settings().into(),
             block_bytes: self.job.block_bytes.0,
@@ -534,9 +538,21 @@ impl Watcher<'_> {
     }
 }
 
-const POOL: PoolConfig = PoolConfig {
-    worker: Resources::ZERO,
-    workers_min: 1,
-    workers_max: 1,
-    slots: 1,
-};
+/// The steps, in canonical form, that the workers' own operators do.
+fn native_steps(job: &Job) -> Value {
+    let steps = job.recipe["process"].as_array().into_iter().flatten();
+    let operators = job.plan.operators().iter();
+    let native = steps
+        .zip(operators)
+        .filter(|(_, op)| op.runs_outside().is_none());
+    native.map(|(step, _)| step.clone()).collect()
+}
+
+/// The others, by their places.
+fn outside_steps(job: &Job) -> Result<Vec<OutsideStep>, String> {
+    let operators = job.plan.operators().iter().enumerate();
+    operators
+        .filter_map(|(at, op)| Some((at, op, op.runs_outside()?)))
+        .map(|(at, op, outside)| OutsideStep::new(at, op, outside))
+        .collect()
+}

@@ -2,10 +2,11 @@
 //! look into it. Both are of one version: it is compared when a worker starts.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use wrasse_io::{Format, Inputs, Split};
-use wrasse_op::Fingerprint;
+use wrasse_op::{Common, Fingerprint, OpKind, OpSpec, Operator, Outside};
 use wrasse_run::{Part, PassSettings, Tally};
 
 /// What a worker must know of a run. Sent once to each worker.
@@ -15,6 +16,10 @@ pub(crate) struct Setup {
     pub(crate) version: String,
     /// The recipe's steps in canonical form, as JSON: the plan is made of them.
     pub(crate) process: String,
+    /// The steps that are not among these: Python's.
+    pub(crate) outside: Vec<OutsideStep>,
+    /// Where Python looks for modules, and whether it is strict.
+    pub(crate) python: Option<(Vec<PathBuf>, bool)>,
     /// The fields that hold text, of which the first is the default.
     pub(crate) text_keys: Vec<String>,
     pub(crate) inputs: Inputs,
@@ -25,6 +30,49 @@ pub(crate) struct Setup {
     pub(crate) block_bytes: u64,
     /// The longest row.
     pub(crate) row_bytes_max: u64,
+}
+
+/// A step that Python does.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OutsideStep {
+    at: usize,
+    name: String,
+    summary: String,
+    kind: String,
+    text_key: String,
+    /// As JSON: it holds values of any form.
+    outside: String,
+}
+
+impl OutsideStep {
+    pub(crate) fn new(at: usize, operator: &Operator, outside: &Outside) -> Result<Self, String> {
+        Ok(Self {
+            at,
+            name: operator.name().to_owned(),
+            summary: operator.spec().summary.to_owned(),
+            kind: operator.spec().kind.name().to_owned(),
+            text_key: operator.common().text_key.clone(),
+            outside: serde_json::to_string(outside).map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// Puts the operator in its place among the others, which come in order.
+    pub(crate) fn insert_into(&self, operators: &mut Vec<Operator>) -> Result<(), String> {
+        let kind = match self.kind.as_str() {
+            "filter" => OpKind::Filter,
+            "slicer" => OpKind::Slicer,
+            _ => OpKind::Mapper,
+        };
+        let mut common = Common::default();
+        common.text_key.clone_from(&self.text_key);
+        let spec = OpSpec::outside(&self.name, &self.summary, kind);
+        let outside = serde_json::from_str(&self.outside).map_err(|error| error.to_string())?;
+        if self.at > operators.len() {
+            return Err("a step has no place".to_owned());
+        }
+        operators.insert(self.at, Operator::outside(spec, common, outside));
+        Ok(())
+    }
 }
 
 /// [`PassSettings`], but for measuring, which is done locally.

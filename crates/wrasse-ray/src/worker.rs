@@ -5,13 +5,16 @@
 //! outputs of a slicer or of a packed file need not be held all at once. What is
 //! put out depends on the task alone: it may run again when a node is lost.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, encoder, open};
 use wrasse_op::Catalog;
 use wrasse_plan::Plan;
+use wrasse_pyhost::{Chain, Interpreter, Python, PythonSettings, Single};
 use wrasse_recipe::{Severity, Source, check};
 use wrasse_run::{BlockState, Part, Pass, Ran, Tally, Work as Input, pack, unpack};
 
@@ -22,16 +25,20 @@ pub struct WorkerJob {
     pass: Pass,
     inputs: Arc<Inputs>,
     limits: ReadLimits,
+    /// What runs Python's operators, if there are such.
+    python: Option<Arc<Python>>,
+    /// Its worker for each stage that it runs, started with the first block.
+    singles: Mutex<HashMap<usize, Single>>,
 }
 
 impl WorkerJob {
     /// Makes the plan of a run that the driver describes, of the operators of
-    /// `catalog`.
+    /// `catalog`, and of Python's, which the Python called `python` runs.
     ///
     /// # Errors
     ///
     /// If the driver is of another version, or has other operators.
-    pub fn new(setup: &[u8], catalog: &Catalog) -> Result<Self, String> {
+    pub fn new(setup: &[u8], catalog: &Catalog, python: &Path) -> Result<Self, String> {
         // The version comes first, in a form that does not change.
         let (version, _): (String, _) =
             postcard::take_from_bytes(setup).map_err(|error| error.to_string())?;
@@ -44,8 +51,26 @@ impl WorkerJob {
         }
         let setup: Setup = decode(setup)?;
         let plan = Arc::new(plan(&setup, catalog)?);
+        let python = match setup.python {
+            Some((paths, strict)) if !setup.outside.is_empty() => {
+                let settings = PythonSettings {
+                    interpreter: Interpreter {
+                        program: python.to_owned(),
+                        named_by: "Ray",
+                    },
+                    cache: std::env::temp_dir().join("wrasse-cache"),
+                    paths,
+                    strict,
+                };
+                let python = Python::new(settings).map_err(|error| error.to_string())?;
+                Some(Arc::new(python))
+            }
+            _ => None,
+        };
         let inputs = Arc::new(setup.inputs);
         Ok(Self {
+            python,
+            singles: Mutex::new(HashMap::new()),
             pass: Pass::new(
                 plan,
                 Arc::clone(&inputs),
@@ -58,6 +83,32 @@ impl WorkerJob {
             },
             inputs,
         })
+    }
+
+    /// Has Python run a stage over a block.
+    fn run_outside(&self, part: &Part, mut state: BlockState) -> Result<BlockState, String> {
+        let mut singles = self.singles.lock().unwrap_or_else(PoisonError::into_inner);
+        let single = match singles.entry(part.stage) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let python = self.python.as_ref().ok_or("a worker without Python")?;
+                let operators = &self.pass.plan().operators()[part.operators.clone()];
+                let outside = operators
+                    .iter()
+                    .filter_map(|op| Some((op.name().to_owned(), op.runs_outside()?.clone())));
+                let text_key = operators[0].common().text_key.clone();
+                let row_bytes_max = self.limits.row_bytes_max as u64;
+                let chain = Chain::new(
+                    Arc::clone(python),
+                    outside.collect(),
+                    text_key,
+                    row_bytes_max,
+                );
+                place.insert(Single::new(&Arc::new(chain)))
+            }
+        };
+        let (samples, made) = single.run(state.take_samples())?;
+        Ok(self.pass.settle(part, state, samples, made))
     }
 
     /// Begins a task. `object` is what it works on, if it does not read.
@@ -142,7 +193,10 @@ fn plan(setup: &Setup, catalog: &Catalog) -> Result<Plan, String> {
                 .to_owned(),
         );
     }
-    let operators = recipe.steps.into_iter().map(|step| step.operator).collect();
+    let mut operators = recipe.steps.into_iter().map(|step| step.operator).collect();
+    for step in &setup.outside {
+        step.insert_into(&mut operators)?;
+    }
     Ok(Plan::new(operators))
 }
 
@@ -267,6 +321,9 @@ impl TaskRun {
                 let Some(block) = blocks.pop_front() else {
                     return Ok(None);
                 };
+                if pass.plan().stages()[self.part.stage].is_outside {
+                    return self.job.run_outside(&self.part, *block).map(Some);
+                }
                 let Ran { state, rest } =
                     pass.run_part(&self.part, Input::State(block), bytes_max)?;
                 if let Some((_, rest)) = rest {

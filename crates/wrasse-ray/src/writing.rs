@@ -15,6 +15,9 @@ use crate::note::Note;
 use crate::wire::Verdict;
 use crate::worker::settle;
 
+/// An order, with the object that it is about, if it is about one.
+type Whole = (Order, Option<Vec<u8>>);
+
 /// Objects on their way to the writer at once.
 const AHEAD: usize = 2;
 
@@ -118,9 +121,6 @@ fn serve(
     Ok(false)
 }
 
-/// An order, and the bytes of its object, if it has one.
-type WithBytes = (Order, Option<Vec<u8>>);
-
 /// Orders, with their objects on the way.
 struct Ahead<'a> {
     orders: &'a Receiver<Order>,
@@ -131,7 +131,7 @@ struct Ahead<'a> {
 
 impl Ahead<'_> {
     /// The next order, with its bytes; none at the end.
-    fn next(&mut self) -> Result<Option<WithBytes>, Error> {
+    fn next(&mut self) -> Result<Option<Whole>, Error> {
         while self.n_fetching < AHEAD {
             let order = match self.orders.try_recv() {
                 Ok(order) => order,

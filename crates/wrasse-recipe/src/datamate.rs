@@ -137,9 +137,8 @@ pub(crate) fn translate(
             key => found.push(unknown(key, entry.place)),
         }
     }
-    // Operators that look for their own task find it as DataMate gives it.
     for step in kept.iter_mut().filter(|entry| entry.key == "process") {
-        give_instance(&mut step.value, &task, catalog);
+        for_workers(&mut step.value, &task, catalog);
     }
     root.content = Content::Map(kept);
     for (name, value) in [
@@ -299,8 +298,9 @@ fn no_operator(name: &str, place: Place, source: &Source, catalog: &Catalog) -> 
     }
 }
 
-/// Adds `instance_id` to the steps that are not native.
-fn give_instance(process: &mut Node, task: &Task, catalog: &Catalog) {
+/// Says to the steps that are not native what DataMate says to them, in the words
+/// of those who run them.
+fn for_workers(process: &mut Node, task: &Task, catalog: &Catalog) {
     let Content::List(items) = &mut process.content else {
         return;
     };
@@ -317,15 +317,34 @@ fn give_instance(process: &mut Node, task: &Task, catalog: &Catalog) {
         if only.value.is_null() {
             only.value.content = Content::Map(Vec::new());
         }
-        if let Content::Map(params) = &mut only.value.content
-            && !params.iter().any(|param| param.key == "instance_id")
-        {
-            params.push(Entry {
+        if let Content::Map(params) = &mut only.value.content {
+            // What Ray sets aside, in bytes: no limit that a worker dies of.
+            params.retain(|param| param.key != "memory");
+            for (name, ours, least) in [("cpu", "num_cpus", 1.0), ("gpu", "num_gpus", 0.0)] {
+                let asked = params.iter().find(|param| param.key == name);
+                let number = asked.and_then(|param| scalar(&param.value)?.parse::<f64>().ok());
+                if let Some(asked) = asked.filter(|_| number.is_some_and(|n| n > least)) {
+                    let asked = Entry {
+                        key: ours.to_owned(),
+                        ..asked.clone()
+                    };
+                    add(params, asked);
+                }
+            }
+            let instance = Entry {
                 key: "instance_id".to_owned(),
                 place: only.place,
                 value: Node::text(&task.instance_id, only.place),
-            });
+            };
+            add(params, instance);
         }
+    }
+}
+
+/// Adds a parameter that is not there.
+fn add(params: &mut Vec<Entry>, entry: Entry) {
+    if !params.iter().any(|param| param.key == entry.key) {
+        params.push(entry);
     }
 }
 
@@ -342,5 +361,53 @@ fn texts(node: &Node) -> Vec<String> {
     match &node.content {
         Content::List(items) => items.iter().filter_map(scalar).collect(),
         _ => scalar(node).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_are_told_what_they_need() {
+        let text = "instance_id: t\nprocess:\n- Mine: {a: 1, cpu: 2, gpu: 0.5, memory: 104857600}\n- Mine:\n- Mine: {cpu: 0.05, npu: 1}\n";
+        let folders = [("Mine".to_owned(), "/ops/mine".to_owned())];
+        let source = Source::new("x", text.as_bytes()).with_folders(folders);
+        let mut root = parse::parse(text, Origin::Text, &mut Vec::new()).expect("it is YAML");
+        let task = translate(&mut root, &source, &Catalog::new(), &mut Vec::new());
+        assert_eq!(task.map(|task| task.task.names.len()), Some(3));
+        let steps = root.get("process").map(|entry| &entry.value.content);
+        let Some(Content::List(steps)) = steps else {
+            panic!("`process` is a list");
+        };
+        let told: Vec<(String, Vec<String>)> = steps
+            .iter()
+            .filter_map(Node::map)
+            .map(|step| {
+                let params = step[0].value.map().unwrap_or_default();
+                let text = |param: &Entry| {
+                    let value = scalar(&param.value).unwrap_or_default();
+                    format!("{}={value}", param.key)
+                };
+                (step[0].key.clone(), params.iter().map(text).collect())
+            })
+            .collect();
+        let step = |params: &[&str]| {
+            let params = params.iter().map(|param| (*param).to_owned());
+            ("/ops/mine".to_owned(), params.collect::<Vec<_>>())
+        };
+        let want = [
+            step(&[
+                "a=1",
+                "cpu=2",
+                "gpu=0.5",
+                "num_cpus=2",
+                "num_gpus=0.5",
+                "instance_id=t",
+            ]),
+            step(&["instance_id=t"]),
+            step(&["cpu=0.05", "npu=1", "instance_id=t"]),
+        ];
+        assert_eq!(told, want);
     }
 }

@@ -1,5 +1,4 @@
 //! `process.yaml` of DataMate, as a recipe.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};

@@ -42,6 +42,7 @@ pub(crate) enum Ask {
     Hold(JobId, bool, Reply<()>),
     Again(JobId, Reply<()>),
     Delete(JobId, Reply<()>),
+    Resources(JobId, Option<u32>, Option<String>, Reply<()>),
     Slots(usize, Reply<()>),
     Open(bool, Reply<()>),
     Ended(JobId, u32, Outcome),
@@ -190,6 +191,10 @@ impl Actor {
             }
             Ask::Delete(id, reply) => {
                 let done = self.delete(&id);
+                self.answer(reply, done);
+            }
+            Ask::Resources(id, threads, memory, reply) => {
+                let done = self.resources(&id, threads, memory);
                 self.answer(reply, done);
             }
             Ask::Slots(slots, reply) => {
@@ -457,6 +462,44 @@ impl Actor {
         self.writes.push(Write::Again(id.clone(), now()));
         self.jobs.insert(id, job);
         self.step(Event::Came(ticket), None);
+        Ok(())
+    }
+
+    /// Has a run go on with other resources. One that runs ends at its next
+    /// commit, and goes on from there.
+    fn resources(
+        &mut self,
+        id: &JobId,
+        threads: Option<u32>,
+        memory: Option<String>,
+    ) -> Result<(), Error> {
+        if !self.on_board(id)? {
+            return Err(Error::Conflict(format!("`{id}` has come to its end")));
+        }
+        self.settled(id)?;
+        let Some(job) = self.jobs.get_mut(id) else {
+            return Err(Error::Unknown(id.clone()));
+        };
+        let mut submission = job.submission.clone();
+        let Work::Run(run) = &mut submission.work else {
+            return Err(Error::Conflict(format!("`{id}` is no run")));
+        };
+        run.threads = threads.or(run.threads);
+        run.memory = memory.or(run.memory.take());
+        submission.check().map_err(Error::Refused)?;
+        if submission == job.submission {
+            return Ok(());
+        }
+        let is_running = self
+            .board
+            .job(id)
+            .is_some_and(|ticket| ticket.state == State::Running);
+        job.submission = submission.clone();
+        self.writes
+            .push(Write::Revise(id.clone(), Box::new(submission)));
+        if is_running {
+            self.effects.push(Effect::Stop(id.clone()));
+        }
         Ok(())
     }
 

@@ -373,15 +373,16 @@ impl Submission {
         if self
             .title
             .as_ref()
-            .is_some_and(|title| title.len() > TITLE_BYTES_MAX)
+            .is_some_and(|title| title.chars().count() > TITLE_MAX)
         {
-            return Err(format!("`title` is longer than {TITLE_BYTES_MAX} bytes"));
+            return Err(format!("`title` is longer than {TITLE_MAX} characters"));
         }
         match &self.work {
             Work::Run(run) => {
                 if run.recipe.is_some() == run.path.is_some() {
                     return Err("a run has either `recipe` or `path`".to_owned());
                 }
+                no_zero([&run.path, &run.cwd, &run.log])?;
                 if run.threads == Some(0) {
                     return Err("`threads` is 0, expected a number from 1".to_owned());
                 }
@@ -407,6 +408,7 @@ impl Submission {
                 {
                     return Err("a variable has a name, and no `=` in it".to_owned());
                 }
+                no_zero([&command.cwd, &command.log])?;
                 seconds("timeout_s", command.timeout_s)?;
                 seconds("grace_s", command.grace_s)
             }
@@ -422,9 +424,18 @@ impl Submission {
 
 /// A job that waits for more than this is a pipeline, which is for others.
 const AFTER_MAX: usize = 1_000;
-const TITLE_BYTES_MAX: usize = 1_000;
+/// Longer ones are no titles.
+const TITLE_MAX: usize = 250;
 /// Thirty years; more would overflow somewhere.
 const SECONDS_MAX: f64 = 1e9;
+
+fn no_zero<const N: usize>(paths: [&Option<PathBuf>; N]) -> Result<(), String> {
+    let has_zero = |path: &PathBuf| path.as_os_str().as_encoded_bytes().contains(&0);
+    match paths.into_iter().flatten().any(has_zero) {
+        true => Err("a path cannot have zero bytes in it".to_owned()),
+        false => Ok(()),
+    }
+}
 
 fn seconds(name: &str, value: Option<f64>) -> Result<(), String> {
     match value {

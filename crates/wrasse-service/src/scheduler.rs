@@ -416,6 +416,22 @@ impl TaskScheduler {
         self.ask(|reply| Ask::Delete(id.clone(), reply)).await
     }
 
+    /// Has a run go on with other resources; what is not given stays. One that
+    /// runs ends at its next commit, and goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such job, it has come to its end, or is no run.
+    pub async fn set_resources(
+        &self,
+        id: &JobId,
+        threads: Option<u32>,
+        memory: Option<String>,
+    ) -> Result<(), Error> {
+        self.ask(|reply| Ask::Resources(id.clone(), threads, memory, reply))
+            .await
+    }
+
     /// From now on, so many may run at once. None that runs is ended.
     ///
     /// # Errors

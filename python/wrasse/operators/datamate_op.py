@@ -3,14 +3,20 @@
 DataMate's operators get a sample, a `dict` with certain fields, and answer by its
 fields. Fields that a row lacks are given for the call and taken back afterwards, so
 that a row of text is enough, and its fields are its own.
+
+A row of a list of files has its data as text, in Base64. Operators get bytes, and
+what they leave goes back as text.
 """
 
 from __future__ import annotations
 
+import base64
 import inspect
 from types import ModuleType
 from typing import Any, ClassVar
 
+from wrasse._compat.datamate.core._op import _SAVED_MARKS
+from wrasse.compat.settings import current
 from wrasse.errors import LoadError
 from wrasse.operators.base import Kind, Operator
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced
@@ -66,6 +72,9 @@ class DataMateOperator(Operator):
             return Kept(row)
         given = _given()
         sample = {**given, **row}
+        if self._is_file(row):
+            data_key = self._key("data")
+            sample[data_key] = base64.b64decode(row[data_key], validate=True)
         # As in DataMate: these are set if the sample has no content yet.
         answer = self.op(
             sample, ext_params=sample["ext_params"], failed_reason={}, target_type=None
@@ -90,8 +99,9 @@ class DataMateOperator(Operator):
 
     def _row(self, row: Row, given: Row, sample: Row) -> Row:
         """The sample without what it had for the call only."""
-        data_key = getattr(self.op, "data_key", "data")
-        text_key = getattr(self.op, "text_key", "text")
+        data_key, text_key = self._key("data"), self._key("text")
+        if self._is_file(row):
+            sample = self._as_file(sample, data_key, text_key)
         defaults = {**given, data_key: b"", text_key: "", _RESULT: None}
         status = ("execute_status",)
         return {
@@ -99,6 +109,26 @@ class DataMateOperator(Operator):
             for name, value in sample.items()
             if name in row or not (name in status or (name in defaults and value == defaults[name]))
         }
+
+
+    def _key(self, name: str) -> str:
+        key: str = getattr(self.op, f"{name}_key", name)
+        return key
+
+    def _is_file(self, row: Row) -> bool:
+        """Whether a row is one of a list of files."""
+        return isinstance(row.get(self._key("data")), str)
+
+    def _as_file(self, sample: Row, data_key: str, text_key: str) -> Row:
+        """The sample as a row of a list of files."""
+        as_row = dict(sample)
+        if isinstance(as_row.get(data_key), bytes | bytearray):
+            as_row[data_key] = base64.b64encode(as_row[data_key]).decode()
+        # An operator that wrote its files itself leaves a mark, which is to become
+        # no file; the original's way is to have one.
+        if getattr(self.op, "_n_saved", 0) and as_row.get(text_key) in _SAVED_MARKS:
+            as_row[text_key] = as_row[text_key] if current().strict else ""
+        return as_row
 
 
 class _Mapper(DataMateOperator):

@@ -219,10 +219,10 @@ class Gateway:
             private.on_completed(meta, lambda result: self._completed(number, result))
 
     def _function(self, message: dict) -> Any:
-        key = (message["streams"], message["cpus"], message["retries"], message["name"])
+        key = (message["streams"], message["cpus"], message["gpus"], message["retries"], message["name"])
         if key not in self.options:
-            streams, cpus, retries, name = key
-            options = {"num_cpus": cpus, "max_retries": retries, "name": name[:100]}
+            streams, cpus, gpus, retries, name = key
+            options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": retries, "name": name[:100]}
             if streams:
                 from wrasse.ray import private
 

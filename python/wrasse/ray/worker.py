@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
@@ -66,7 +67,7 @@ def _job(ref: Any, folder: str) -> Any:
 
         from wrasse import _engine
 
-        _jobs[key] = _engine.RayJob(ray.get(ref))
+        _jobs[key] = _engine.RayJob(ray.get(ref), sys.executable)
         while len(_jobs) > JOBS_MAX:
             _jobs.popitem(last=False)
     _jobs.move_to_end(key)

@@ -43,7 +43,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("object_store", &["wrasse-io"]),
     ("parquet", &["wrasse-io"]),
     ("quick-xml", &["wrasse-docs", "wrasse-ops"]),
-    ("reqwest", &["wrasse-io", "wrasse-http"]),
+    ("reqwest", &["wrasse-io"]),
     ("rustls", &["wrasse-io"]),
     ("tokio", &["wrasse-io", "wrasse-service", "wrasse-http"]),
     ("url", &["wrasse-io"]),

@@ -352,7 +352,7 @@ impl Seen {
                     self.numbers.add(value);
                 }
             }
-            Stat::Text(label) => {
+            Stat::Text(label) | Stat::Json(label) => {
                 let label: String = label.chars().take(40).collect();
                 *self.labels.entry(label).or_default() += 1;
                 self.shrink();

@@ -238,8 +238,9 @@ impl FileRow {
             out.extend_from_slice(value.to_string().as_bytes());
             out.push(b',');
         }
+        // Empty, too: that it is text tells operators that it is Base64.
         for (name, value) in [(field::DATA, &self.data), (text_key, &self.text)] {
-            if name == field::DATA && (value.is_empty() || text_key == field::DATA) {
+            if name == field::DATA && text_key == field::DATA {
                 continue;
             }
             write_string(name, out);

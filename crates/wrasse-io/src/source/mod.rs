@@ -92,7 +92,7 @@ impl Inputs {
     /// # Errors
     ///
     /// If the current folder is gone.
-    pub fn read_from_anywhere(&self) -> Result<Self, Error> {
+    pub fn readable_anywhere(&self) -> Result<Self, Error> {
         let mut inputs = self.clone();
         for file in &mut inputs.files {
             if let Place::Local(path) = &mut file.place {

@@ -22,6 +22,11 @@ pub(crate) const SPEC: OpSpec = OpSpec::exchange::<RangeSpecifiedFieldSelector>(
 )
 .origin("Data-Juicer 1.6")
 .examples(&[Example {
+    about: "without the lowest, and no more than there are",
+    params: r#"{"field_key": "n", "lower_rank": 1, "upper_rank": 100}"#,
+    input: &[r#"{"text": "a", "n": 3}"#, r#"{"text": "b", "n": 5}"#],
+    output: &[r#"{"text": "b", "n": 5}"#],
+}, Example {
     about: "without the lowest and the highest",
     params: r#"{"field_key": "n", "lower_rank": 1, "upper_rank": 3}"#,
     input: &[
@@ -85,7 +90,7 @@ impl RangeSpecifiedFieldSelector {
             (Some(share), Some(rank)) => share.min(rank),
             (share, rank) => share.or(rank)?,
         };
-        Some((lower, upper.max(lower)))
+        Some((lower, upper.min(n).max(lower)))
     }
 }
 

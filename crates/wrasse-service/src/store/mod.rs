@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::board::Change;
 use crate::error::StoreError;
-use crate::{Job, JobId, Millis, State};
+use crate::{Job, JobId, Millis, State, Submission};
 
 pub use sqlite::Sqlite;
 
@@ -22,6 +22,8 @@ pub enum Write {
     Insert(Box<Job>),
     /// Where a job stands now, and what came of it, if that is known now.
     Change(Change, Option<Value>),
+    /// A job has another submission.
+    Revise(JobId, Box<Submission>),
     /// A job that came to its end is pending again.
     Again(JobId, Millis),
     /// A job that came to its end is forgotten.

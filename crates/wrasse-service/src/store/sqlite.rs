@@ -186,6 +186,12 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError>
             }
             Ok(())
         }
+        Write::Revise(id, submission) => {
+            transaction
+                .prepare_cached("UPDATE jobs SET submission = ?2 WHERE id = ?1")?
+                .execute(params![id.as_str(), serde_json::to_string(submission)?])?;
+            Ok(())
+        }
         Write::Again(id, at) => {
             transaction
                 .prepare_cached(

@@ -1,7 +1,6 @@
 //! What any store must do.
 
 use super::*;
-use crate::Submission;
 
 fn job(seq: u64) -> Job {
     let mut submission = Submission::command(["true", "wahr", "真"]);

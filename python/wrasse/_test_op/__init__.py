@@ -1,0 +1,1 @@
+"""What `wrasse.test_op` is made of: an operator is looked at from all sides."""
