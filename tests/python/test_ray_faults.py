@@ -141,9 +141,10 @@ def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: 
 
 
 def test_a_node_comes_late_and_another_dies_with_its_blocks(
-    bench: Bench, package: Path, expected: bytes  # noqa: F811
+    bench: Bench, package: Path  # noqa: F811
 ) -> None:
-    fill(bench, RECIPE, n_rows=N_ROWS)
+    fill(bench, RECIPE, n_files=6, n_rows=2 * N_ROWS)
+    expected = local(bench)
     with nodes(package, cpus=1) as made:
         doomed = made.add(cpus=1)
         flags = [*bench.ray(made.address), *SMALL]
@@ -186,7 +187,8 @@ def test_a_sample_that_kills_its_workers_is_rejected_alone(
     tmp_path: Path, wrasse: Path, package: Path  # noqa: F811
 ) -> None:
     mortal = tmp_path / "package"
-    shutil.copytree(package, mortal, symlinks=True)
+    # Links are followed: what is changed below is a copy.
+    shutil.copytree(package, mortal)
     worker = mortal / "wrasse" / "ray" / "worker.py"
     worker.write_text(worker.read_text() + MORTAL)
     (tmp_path / "run").mkdir()

@@ -36,8 +36,9 @@ pub(crate) enum Step {
 impl Careful {
     /// Nothing is known of `n` samples.
     pub(crate) fn new(n: u32) -> Self {
+        let all = 0..n;
         Self {
-            ranges: VecDeque::from([0..n]),
+            ranges: VecDeque::from([all]),
             deaths: 0,
         }
     }

@@ -72,6 +72,10 @@ const TARGET_BYTES_MIN: u64 = 1 << 20;
 /// tasks put out beyond their estimate, and for copies on other nodes.
 const STORE_PERCENT: u64 = 50;
 
+/// Objects that wait for their turn, for each processor: so many tasks may be done
+/// while an earlier one is not. Their bytes are bounded by those of the stores.
+const WAITING_PER_CPU: usize = 32;
+
 /// If a cluster does not say how large its stores are.
 const STORE_BYTES: u64 = 1 << 30;
 
@@ -407,7 +411,7 @@ impl OnCluster<'_> {
     /// A limited run reads share by share, so that exactly the first rows count.
     fn limits(&self, cluster: &Cluster, target: u64) -> Limits {
         let millicpus = self.millicpus(cluster);
-        let in_flight = 3 * (millicpus / 1000) as usize + 1;
+        let in_flight = WAITING_PER_CPU * (millicpus / 1000) as usize + 1;
         let store = Self::store_bytes(cluster).max(3 * target);
         Limits {
             resources: Resources::millicpus(millicpus).with(Resource::BLOCKS, store as i64),

@@ -187,7 +187,9 @@ class Gateway:
                 case "cancel":
                     self._cancel(message["task"])
                 case "setup":
-                    self.setup = [self.ray.put(bytes(take(message["bytes"])))]
+                    setup = self.ray.put(bytes(take(message["bytes"])))
+                    # Rows may name files by paths from here.
+                    self.setup = [setup, os.getcwd()]
                 case other:
                     raise Refused(f"the gateway does not know `{other}`")
 

@@ -82,9 +82,9 @@ def entrypoint(args: argparse.Namespace) -> str:
     recipe = Path(args.recipe).name
     if args.working_dir:
         recipe = os.path.relpath(args.recipe, args.working_dir)
-    ship = ["--ray-ship"] if args.ship else []
+    # What the job was given, its workers get too.
     flags = [flag for flag in args.flags if flag != "--"]
-    run = ["run", recipe, "--backend=ray", "--ray-address=auto", *ship, *flags]
+    run = ["run", recipe, "--backend=ray", "--ray-address=auto", *flags]
     return " ".join(["python", "-m", "wrasse", *map(shlex.quote, run)])
 
 

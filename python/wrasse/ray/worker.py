@@ -1,12 +1,14 @@
 """What runs on the nodes of a cluster: tasks of the engine.
 
 A task gets its run (a reference to what every worker must know, fetched once a
-process), its own description, and the object that it works on, if it does not
+process, and the folder that it was started in), its own description, and the object that it works on, if it does not
 read. It returns metadata for the driver, and an object for the next task.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pickle
 import sys
 from collections import OrderedDict
@@ -50,13 +52,18 @@ def stream(setup: list[Any], spec: bytes, source: Packed | None) -> Iterator[Any
 
 
 def _begin(setup: list[Any], spec: bytes, source: Packed | None) -> Any:
-    return _job(setup[0]).begin(spec, None if source is None else source.data)
+    return _job(*setup).begin(spec, None if source is None else source.data)
 
 
-def _job(ref: Any) -> Any:
+def _job(ref: Any, folder: str) -> Any:
     key = ref.hex()
     if key not in _jobs:
         import ray
+
+        # A process works for one run at a time. On another machine the folder may
+        # not be there, and then nothing in it is.
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
 
         from wrasse import _engine
 

@@ -11,6 +11,7 @@ mod lab;
 mod ops;
 mod peers;
 mod python;
+mod ray;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ pub(crate) enum What {
     Near,
     /// The scheduler alone, with thousands of simulated workers
     Sched,
+    /// The backend of Ray, beside Ray Data on the same cluster and the backend of
+    /// threads; `--python` has `ray[data]`
+    Ray,
 }
 
 /// How to measure.
@@ -44,7 +48,7 @@ pub(crate) struct Args {
     what: What,
     /// Megabytes of input: the corpus, repeated if it is smaller
     #[arg(long, value_name = "N", default_value_t = 100)]
-    mb: u64,
+    pub(super) mb: u64,
     /// How often each row is measured
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
@@ -53,7 +57,7 @@ pub(crate) struct Args {
     corpus: Option<PathBuf>,
     /// A Python that can import `data_juicer` and `datatrove`; for `python`, `pyarrow`
     #[arg(long, value_name = "PATH", default_value = "python3")]
-    python: PathBuf,
+    pub(super) python: PathBuf,
     /// Folder with DataMate's operator folders (`runtime/ops/mapper`), for `python`
     #[arg(long, value_name = "DIR")]
     datamate_operators: Option<PathBuf>,
@@ -68,7 +72,7 @@ pub(crate) struct Args {
     memory_mb: u64,
     /// Measure the programs of the last release build as they are
     #[arg(long)]
-    no_build: bool,
+    pub(super) no_build: bool,
     /// Measure these operators only
     #[arg(long = "op", value_name = "NAME")]
     ops: Vec<String>,
@@ -94,6 +98,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let machine = lab.machine()?;
     let (name, results) = match args.what {
         What::Sched => ("sched", json!({ "sched": lab.program(&["sched"])? })),
+        What::Ray => ("ray", ray::rows(&lab, root, args)?),
         What::Job => ("results", job(&lab, args)?),
         What::Python => {
             let operators = args.datamate_operators.as_deref();
@@ -120,6 +125,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     merge(&mut all, results);
     let text = match args.what {
         What::Sched => report::sched(&all),
+        What::Ray => report::ray(&all),
         What::Job => report::job(&all),
         What::Ops => report::operators(&all),
         What::Near => report::near(&all),

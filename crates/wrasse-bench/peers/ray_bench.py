@@ -1,0 +1,268 @@
+"""`cargo xtask bench ray`: what Ray costs, beside Ray Data and the threads.
+
+Usage: ray_bench.py PROGRAM ENGINE PACKAGE RECIPE INPUT
+
+ENGINE is the extension module, PACKAGE the folder with the Python package. Prints JSON.
+One cluster of two processors on the loopback interface serves all rows. Costs of a task are
+slopes: of two runs that differ in nothing but the number of tasks, the difference of the
+driver's processor time (with the gateway's) divided by that of the numbers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_AUTH_MODE"] = "disabled"
+
+CPUS = 2
+FEW, MANY = 200, 1200
+ROUNDS = 3
+ROW = json.dumps({"text": "low tide at the harbor " * 8}) + "\n"
+
+RAY_DATA = """
+import sys, time, resource, ray
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="error")
+import ray.data
+ray.data.DataContext.get_current().enable_progress_bars = False
+def run(n):
+    before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    ray.data.range(n, override_num_blocks=n).map_batches(lambda b: b, batch_size=None).materialize()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, time.monotonic() - began
+run(10)
+print("ROW", *[value for n in map(int, sys.argv[2:]) for value in run(n)])
+"""
+
+# The worker, saying when it works.
+TRACE = """
+import time
+_run, _stream = run, stream
+
+def _note(began):
+    with open(f"{_TRACE}/{os.getpid()}", "a") as file:
+        file.write(f"{began} {time.monotonic()}\\n")
+
+def run(*args):
+    began = time.monotonic()
+    try:
+        return _run(*args)
+    finally:
+        _note(began)
+
+def stream(*args):
+    began = time.monotonic()
+    yield from _stream(*args)
+    _note(began)
+"""
+
+
+def main() -> None:
+    program, engine, package, recipe, source = (Path(arg).resolve() for arg in sys.argv[1:])
+    scratch = Path(tempfile.mkdtemp(prefix="wb-", dir="/tmp"))
+    (scratch / "ray").mkdir()
+    (scratch / "trace").mkdir()
+    shutil.copytree(package / "wrasse", scratch / "package" / "wrasse")
+    (scratch / "package" / "wrasse" / "_engine.abi3.so").symlink_to(engine.resolve())
+    os.environ["PYTHONPATH"] = str(scratch / "package")
+    os.environ["RAY_TMPDIR"] = str(scratch)
+    from ray.cluster_utils import Cluster
+
+    head = {
+        "num_cpus": CPUS, "node_ip_address": "127.0.0.1", "include_dashboard": False,
+        "object_store_memory": 256 << 20, "temp_dir": str(scratch),
+    }
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    flags = [
+        "--quiet", "--no-html", "--restart", "--overwrite", "--backend=ray",
+        f"--ray-address={cluster.address}", f"--ray-python={sys.executable}",
+    ]
+    bench = Bench(program, scratch, flags)
+    try:
+        print(json.dumps({
+            "cpus": CPUS,
+            "tasks": {"few": FEW, "many": MANY, "rounds": ROUNDS},
+            "wrasse": bench.per_task(),
+            "ray_data": ray_data(cluster.address),
+            "job": bench.job(recipe, source),
+            "reaction": bench.reaction(),
+        }))
+    finally:
+        cluster.shutdown()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def slope(few: tuple[float, float], many: tuple[float, float]) -> dict:
+    n = MANY - FEW
+    return {
+        "driver_us_per_task": (many[0] - few[0]) / n * 1e6,
+        "tasks_per_second": n / max(many[1] - few[1], 1e-9),
+    }
+
+
+def middle(rows: list[dict]) -> dict:
+    return {key: sorted(row[key] for row in rows)[len(rows) // 2] for key in rows[0]}
+
+
+def ray_data(address: str) -> dict:
+    rows = []
+    for _ in range(ROUNDS):
+        command = [sys.executable, "-c", RAY_DATA, address, str(FEW), str(MANY)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        told = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("ROW")]
+        if not told:
+            return {"missing": (done.stderr.strip().splitlines() or ["no word"])[-1]}
+        few_cpu, few_s, many_cpu, many_s = map(float, told[0])
+        rows.append(slope((few_cpu, few_s), (many_cpu, many_s)))
+    return middle(rows)
+
+
+class Bench:
+    def __init__(self, program: Path, scratch: Path, flags: list[str]) -> None:
+        self.program, self.scratch, self.flags = program, scratch, flags
+
+    def run(self, recipe: Path | str, *flags: str) -> tuple[float, float]:
+        """Processor time of the program and what it has started, and wall time."""
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        command = [self.program, "run", recipe, *flags]
+        done = subprocess.run(command, cwd=self.scratch, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{command}:\n{done.stderr}")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return cpu, time.monotonic() - began
+
+    def recipe(self, name: str, source: str, steps: str) -> str:
+        path = self.scratch / f"{name}.yaml"
+        path.write_text(f"dataset_path: {source}\nexport_path: {name}.jsonl\nprocess:\n{steps}\n")
+        return str(path)
+
+    def per_task(self) -> dict:
+        """A split of each row, a task of each split."""
+        rows, times = [], {}
+        split = [f"--set=split_bytes={len(ROW)}", f"--ray-task-bytes={len(ROW)}"]
+        for _ in range(ROUNDS):
+            for n in (FEW, MANY):
+                (self.scratch / f"{n}.jsonl").write_text(ROW * n)
+                step = "  - text_length_filter: {min_len: 1}"
+                recipe = self.recipe(f"tasks-{n}", f"{n}.jsonl", step)
+                times[n] = self.run(recipe, *self.flags, *split)
+            rows.append(slope(times[FEW], times[MANY]))
+        return middle(rows)
+
+    def job(self, recipe: Path, source: Path) -> dict:
+        """The job of eight steps: processor time of all processes."""
+        out = self.scratch / "job.jsonl"
+        sets = [f"--set=dataset_path={source.resolve()}", f"--set=export_path={out}"]
+        local, local_s = self.run(
+            recipe.resolve(), "--quiet", "--no-html", "--restart", "--overwrite", "-j2", *sets
+        )
+        expected = out.read_bytes()
+        with Watched(self.scratch) as watched:
+            driver, ray_s = self.run(recipe.resolve(), *self.flags, *sets)
+        assert out.read_bytes() == expected, "the backends differ"
+        cluster = watched.seconds()
+        return {
+            "mb": source.stat().st_size / 1e6,
+            "threads": {"cpu_s": local, "s": local_s},
+            "ray": {"cpu_s": driver + cluster, "driver_cpu_s": driver, "s": ray_s},
+            "ratio": (driver + cluster) / local,
+        }
+
+    def reaction(self) -> dict:
+        """Time from the end of a task to the start of the next on the same worker, while
+        one long task runs beside short ones."""
+        worker = self.scratch / "package" / "wrasse" / "ray" / "worker.py"
+        trace = f"_TRACE = {str(self.scratch / 'trace')!r}\n"
+        worker.write_text(worker.read_text() + trace + TRACE)
+        (self.scratch / "long.jsonl.gz").write_bytes(gzip.compress((ROW * 12000).encode()))
+        (self.scratch / "short.jsonl").write_text(ROW * 6000)
+        bytes_ = f"{len(ROW) * 30}"
+        step = '  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}'
+        recipe = self.recipe("reaction", "[long.jsonl.gz, short.jsonl]", step)
+        self.run(recipe, *self.flags, f"--set=split_bytes={bytes_}", f"--ray-task-bytes={bytes_}")
+        spans = {}
+        for path in (self.scratch / "trace").iterdir():
+            lines = path.read_text().splitlines()
+            spans[path.name] = sorted(tuple(map(float, line.split())) for line in lines)
+        long = max((span for one in spans.values() for span in one), key=lambda s: s[1] - s[0])
+        gaps = sorted(
+            (after[0] - before[1]) * 1e3
+            for one in spans.values()
+            for before, after in zip(one, one[1:])
+            if long[0] < before[1] and after[0] < long[1]
+        )
+        if not gaps:
+            return {"missing": "no short task began while the long one ran"}
+        return {
+            "long_s": long[1] - long[0],
+            "gaps": len(gaps),
+            "p50_ms": gaps[len(gaps) // 2],
+            "p90_ms": gaps[len(gaps) * 9 // 10],
+        }
+
+
+class Watched:
+    """The processor time of a cluster's processes, those that end on the way included."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch, self.seen, self.first = str(scratch), {}, {}
+        self.stop = threading.Event()
+
+    def __enter__(self) -> Watched:
+        self.look()
+        self.first = dict(self.seen)
+        self.thread = threading.Thread(target=self.follow)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+        self.look()
+
+    def follow(self) -> None:
+        while not self.stop.wait(0.05):
+            self.look()
+
+    def look(self) -> None:
+        tick, parents, times = os.sysconf("SC_CLK_TCK"), {}, {}
+        roots = set()
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                line = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            pid = int(entry.name)
+            parents[pid] = int(fields[1])
+            times[pid] = (int(fields[11]) + int(fields[12])) / tick
+            if self.scratch in line and "wrasse" not in line.split("\0")[0]:
+                roots.add(pid)
+        for pid in times:
+            at = pid
+            while at in parents and at not in roots:
+                at = parents[at]
+            if at in roots and pid != os.getpid():
+                self.seen[pid] = times[pid]
+
+    def seconds(self) -> float:
+        return sum(cpu - self.first.get(pid, 0.0) for pid, cpu in self.seen.items())
+
+
+if __name__ == "__main__":
+    main()
