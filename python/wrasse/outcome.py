@@ -6,6 +6,7 @@ order. Rows are `dict`s of field names and values.
 
 from __future__ import annotations
 
+import os
 import traceback as _traceback
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -57,7 +58,8 @@ class Failed:
                 break
             inner = inner.tb_next
         text = "".join(_traceback.format_exception(type(error), error, inner))
-        return cls(text, one_line(error))
+        # The same text wherever the files lie.
+        return cls(text.replace(f'File "{os.getcwd()}{os.sep}', 'File "'), one_line(error))
 
 
 Outcome: TypeAlias = Kept | Dropped | Sliced | Failed
