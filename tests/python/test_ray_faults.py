@@ -71,6 +71,16 @@ def gateway_of(process: subprocess.Popen) -> int:
     return wait_for(find, 30)[0]
 
 
+def scratch_of(gateway: int) -> str:
+    """The name of the folder of the Ray that a gateway has started."""
+    for pid in processes("wrasse-ray-"):
+        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+        if int(parent) == gateway:
+            line = Path(f"/proc/{pid}/cmdline").read_text()
+            return "wrasse-ray-" + line.partition("wrasse-ray-")[2][:6]
+    raise AssertionError("the gateway has started no Ray")
+
+
 def test_a_worker_that_dies_costs_time_alone(bench: Bench, cluster: Nodes, expected: bytes) -> None:  # noqa: F811
     fill(bench, RECIPE, n_rows=N_ROWS)
     process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
@@ -129,13 +139,14 @@ def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: 
     )
     gateway = gateway_of(process)
     wait_for(lambda: commits(bench) >= 1, 90)
+    scratch = scratch_of(gateway)
     kill(gateway)
     done = bench.wait(process)
     assert done.returncode == 3, done.stderr
     assert "the gateway to Ray has ended (signal: 9" in done.stderr
     assert "--resume goes on from the last commit" in done.stderr
-    wait_for(lambda: not processes("wrasse-ray-"), 30)
-    assert not list(Path("/tmp").glob("wrasse-ray-*"))
+    wait_for(lambda: not processes(scratch), 30)
+    assert not Path("/tmp", scratch).exists()
     bench.run("run", "recipe.yaml", "--quiet", "--resume")
     assert bench.read("out.jsonl") == expected
 
