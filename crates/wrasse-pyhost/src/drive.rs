@@ -19,6 +19,10 @@ use crate::worker::{Lost, SLOTS, StartError, Worker};
 /// Attempts at starting a worker, one after the other, before the run ends.
 const STARTS_MAX: u32 = 3;
 
+/// Workers that may die one after the other, without an answer between them. That
+/// many rows in a row do not kill: something else is wrong with them all.
+const DEATHS_MAX: u32 = 200;
+
 /// Operators that run in the same workers, one after the other.
 #[derive(Debug)]
 pub struct Chain {
@@ -116,9 +120,10 @@ pub fn drive<T>(
         flight: VecDeque::new(),
         batches: 0,
         jobs_taken: 0,
+        deaths: 0,
     };
     while driver.fill(jobs, listener)? {
-        driver.take_answer();
+        driver.take_answer()?;
         driver.finish(listener);
     }
     Ok(())
@@ -135,6 +140,8 @@ struct Driver<'a, T> {
     flight: VecDeque<(u64, Range)>,
     batches: u64,
     jobs_taken: u64,
+    /// Deaths since the last answer.
+    deaths: u32,
 }
 
 impl<T> Driver<'_, T> {
@@ -229,10 +236,10 @@ impl<T> Driver<'_, T> {
     }
 
     /// Waits for the answer to the oldest batch.
-    fn take_answer(&mut self) {
+    fn take_answer(&mut self) -> Result<(), String> {
         let (Some((batch, range)), Some(worker)) = (self.flight.front().copied(), &mut self.worker)
         else {
-            return;
+            return Ok(());
         };
         let answer = worker.receive(batch).and_then(|done| {
             let file = worker.answer(batch);
@@ -241,11 +248,25 @@ impl<T> Driver<'_, T> {
         });
         match answer {
             Ok((fates, counts)) => {
+                self.deaths = 0;
                 self.flight.pop_front();
                 self.settle(range, fates, &counts);
             }
-            Err(lost) => self.recover(range, batch, &lost),
+            Err(lost) => {
+                self.deaths += 1;
+                if self.deaths >= DEATHS_MAX {
+                    return Err(format!(
+                        "{DEATHS_MAX} workers of `{}` have died one after the other, whatever \
+                         they were given; the last: {}\n{}",
+                        self.chain.name(),
+                        lost.cause,
+                        lost.last_words
+                    ));
+                }
+                self.recover(range, batch, &lost);
+            }
         }
+        Ok(())
     }
 
     fn settle(&mut self, range: Range, fates: Vec<Fate>, counts: &[OpTally]) {

@@ -85,7 +85,7 @@ impl<A: Allocator> Scheduler<A> {
         let mut left = self.settings.submissions_per_step;
         self.is_behind = false;
         while let Some(op) = self.ready.last() {
-            if self.phase == Phase::Failed {
+            if self.phase == Phase::Failed || self.gives_up {
                 return;
             }
             if left == 0 {

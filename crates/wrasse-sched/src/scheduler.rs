@@ -112,6 +112,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
     pub(crate) phase: Phase,
+    /// Whether nothing more is begun: the run was cancelled a second time.
+    pub(crate) gives_up: bool,
     pub(crate) ops: Vec<Operator>,
     pub(crate) allocator: A,
     pub(crate) order: Order<Item>,
@@ -237,6 +239,7 @@ impl<A: Allocator> Scheduler<A> {
             settings,
             limits,
             phase: Phase::Running,
+            gives_up: false,
             ops: ops
                 .iter()
                 .enumerate()

@@ -645,6 +645,7 @@ impl<A: Allocator> Scheduler<A> {
             self.book(self.reader);
             return;
         }
+        self.gives_up = true;
         let running: Vec<Key> = self
             .tasks
             .iter()
@@ -683,10 +684,11 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         if self.phase == Phase::Draining {
-            let can_go_on = self.order.iter().any(|(_, item)| match item.state {
-                State::BackingOff(time) => time.0 != u64::MAX,
-                _ => false,
-            });
+            let can_go_on = !self.gives_up
+                && self.order.iter().any(|(_, item)| match item.state {
+                    State::BackingOff(time) => time.0 != u64::MAX,
+                    _ => false,
+                });
             if !can_go_on {
                 self.phase = Phase::Finished;
                 out.push(Command::Finish);
