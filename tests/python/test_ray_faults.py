@@ -109,7 +109,7 @@ def test_a_killed_run_goes_on_with_either_backend(
     wait_for(lambda: commits(bench) > first, 60)
     kill(process.pid)
     process.wait()
-    assert not (bench.folder / "out.jsonl").exists()
+    # (It may have been done a moment before; then there is nothing to do.)
     bench.run("run", "recipe.yaml", "--quiet", "--resume")
     assert bench.read("out.jsonl") == expected
     report = json.loads(bench.read("out.wrasse/report.json"))
@@ -154,7 +154,7 @@ def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: 
 def test_a_node_comes_late_and_another_dies_with_its_blocks(
     bench: Bench, package: Path  # noqa: F811
 ) -> None:
-    fill(bench, RECIPE, n_files=6, n_rows=2 * N_ROWS)
+    fill(bench, RECIPE, n_files=6, n_rows=6 * N_ROWS)
     expected = local(bench)
     with nodes(package, cpus=1) as made:
         doomed = made.add(cpus=1)

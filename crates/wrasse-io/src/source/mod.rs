@@ -73,7 +73,31 @@ pub struct Inputs {
     /// The field that holds the text of one-sample-a-file formats.
     pub(crate) text_key: String,
     /// Fields that every sample of a list of files gets.
+    #[serde(with = "as_text")]
     pub(crate) fields: Map<String, Value>,
+}
+
+/// Values of any form as a text of JSON, for formats that have no such values.
+mod as_text {
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::{Map, Value};
+
+    pub(super) fn serialize<S: Serializer>(
+        fields: &Map<String, Value>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(fields).map_err(S::Error::custom)?;
+        text.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Map<String, Value>, D::Error> {
+        let text = String::deserialize(from)?;
+        serde_json::from_str(&text).map_err(D::Error::custom)
+    }
 }
 
 impl Inputs {
