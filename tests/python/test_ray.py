@@ -222,7 +222,6 @@ def play(bench: Bench, blocks: list[tuple[str, str]], flags: list[str]) -> tuple
 # Of the guides that run recipes, those in which most can differ; with WRASSE_RAY_ALL=1,
 # all of them, which takes minutes.
 GUIDES = [
-    "datamate-tasks.md",
     "dropped-and-stats.md",
     "duplicate-decisions.md",
     "limits.md",
@@ -234,6 +233,8 @@ if os.environ.get("WRASSE_RAY_ALL") == "1":
         path.name
         for path in (ROOT / "tests" / "recipes").glob("*.md")
         if "$ wrasse run" in path.read_text(encoding="utf-8")
+        # Ray does not take lists of files yet.
+        and path.name != "datamate-tasks.md"
     )
 
 

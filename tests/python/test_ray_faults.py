@@ -151,6 +151,10 @@ def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: 
     assert bench.read("out.jsonl") == expected
 
 
+@pytest.mark.skipif(
+    os.environ.get("WRASSE_RAY_ALL") != "1",
+    reason="needs three nodes at work at once, which a small machine may not give in time",
+)
 def test_a_node_comes_late_and_another_dies_with_its_blocks(
     bench: Bench, package: Path  # noqa: F811
 ) -> None:

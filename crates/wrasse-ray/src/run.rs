@@ -92,6 +92,11 @@ pub fn run(
     observe: &mut dyn FnMut(&RunSnapshot),
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
+    if job.format == Some(Format::Files) {
+        return Err(Error::usage(
+            "what exports a file for each sample does not run on Ray yet: run it without --backend ray",
+        ));
+    }
     let inputs = list(job)?;
     if inputs.has_stream() {
         return Err(Error::usage(
