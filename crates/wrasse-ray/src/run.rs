@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
-use wrasse_io::{Inputs, Split};
+use wrasse_io::{Format, Inputs, Split};
 use wrasse_job::{
     Begun, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
 };
