@@ -31,7 +31,7 @@ RECIPE = ROOT / "examples/web-text/recipe.yaml"
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough pages for a run that can be watched and interrupted."""
     path = tmp_path_factory.mktemp("many") / "pages.jsonl"
-    path.write_bytes(PAGES.read_bytes() * 30)
+    path.write_bytes(PAGES.read_bytes() * 120)
     return path
 
 
@@ -182,7 +182,7 @@ def test_a_run_is_watched_cancelled_and_resumed(many: Path, tmp_path: Path) -> N
         cut = handle.wait()
     assert handle.done and handle.progress() is not None
     assert not cut.complete and cut.parts == []
-    assert seen == sorted(seen) and cut.rows.in_ < 30 * 377
+    assert seen == sorted(seen) and cut.rows.in_ < 120 * 377
     assert not (tmp_path / "out.jsonl").exists()
 
     with pytest.raises(wrasse.UsageError, match="resume=True"):
@@ -191,7 +191,7 @@ def test_a_run_is_watched_cancelled_and_resumed(many: Path, tmp_path: Path) -> N
         RECIPE, dataset_path=many, export_path=tmp_path / "out.jsonl", resume=True
     )
     assert result.complete and result.resumed
-    assert result.rows.in_ == 30 * 377 and result.rows.out == 288
+    assert result.rows.in_ == 120 * 377 and result.rows.out == 288
     with wrasse.start(
         RECIPE, dataset_path=many, export_path=tmp_path / "out.jsonl", resume=True
     ) as again:

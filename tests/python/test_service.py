@@ -306,7 +306,7 @@ def test_a_run_goes_on_from_its_last_commit_when_all_processes_were_killed(
     wrasse: Path, tmp_path: Path
 ) -> None:
     rows(tmp_path / "rows.jsonl", 1_500_000)
-    steps = "".join(f"  - text_length_filter:\n      min_len: {n}\n" for n in range(8))
+    steps = "".join(f"  - text_length_filter:\n      min_len: {n % 8}\n" for n in range(96))
     process, service = start(wrasse, tmp_path)
     job = service.submit({"kind": "run", "recipe": recipe("out.jsonl", steps=steps), "threads": 1})
     live = tmp_path / "state" / "jobs" / job / "1"
