@@ -45,7 +45,8 @@ pub(crate) fn run(input: &Path, python: &Path, operator: &str) -> Result<Value> 
     };
     let operators = vec![(name.to_owned(), outside)];
     let python = Arc::new(Python::new(settings)?);
-    let chain = Arc::new(Chain::new(python, operators, "text".into(), 1 << 30));
+    let chain = Chain::new(&python, operators, "text", 1 << 30).context("no operator")?;
+    let chain = Arc::new(chain);
     let (door, blocks) = bounded(2);
     let (tell, back) = bounded::<(Vec<Sample>, Made)>(4);
     let worker = std::thread::spawn(move || drive(&chain, 0, &blocks, &mut Handover(tell)));

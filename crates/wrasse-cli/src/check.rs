@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use wrasse_op::Catalog;
+use wrasse_recipe::Diagnostic;
 
 use crate::Exit;
 use crate::args::{CheckArgs, ReportForm};
@@ -14,20 +15,7 @@ pub(crate) fn check(args: &CheckArgs, catalog: &Catalog) -> Result<Exit, Failure
     } = checked(&args.recipe, catalog)?;
     match args.format {
         ReportForm::Json => {
-            let findings: Vec<_> = checked
-                .diagnostics
-                .iter()
-                .map(|one| {
-                    json!({
-                        "severity": one.severity.name(),
-                        "message": one.message,
-                        "line": one.place.map(|place| place.line),
-                        "column": one.place.map(|place| place.column),
-                        "length": one.place.map(|place| place.len),
-                        "hint": one.hint,
-                    })
-                })
-                .collect();
+            let findings: Vec<_> = checked.diagnostics.iter().map(Diagnostic::json).collect();
             print(&format!("{:#}\n", json!({ "findings": findings })))?;
         }
         ReportForm::Text => {

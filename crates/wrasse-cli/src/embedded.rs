@@ -219,16 +219,9 @@ impl Finding {
 
     /// All of it; places are counted from 1.
     pub fn json(&self) -> Value {
-        let place = self.diagnostic.place;
-        json!({
-            "severity": self.diagnostic.severity.name(),
-            "message": self.diagnostic.message,
-            "line": place.map(|place| place.line),
-            "column": place.map(|place| place.column),
-            "length": place.map(|place| place.len),
-            "hint": self.diagnostic.hint,
-            "text": self.text,
-        })
+        let mut json = self.diagnostic.json();
+        json["text"] = self.text.clone().into();
+        json
     }
 }
 

@@ -4,11 +4,13 @@
 //!
 //! Layer: 6.
 
+mod books;
 mod job;
 mod pipeline;
 pub mod process;
 mod snapshot;
 
+pub use books::Books;
 pub use job::{
     Begun, Cancel, Job, Ready, RunResult, View, begin, begin_with, budget, exchanges, explain, list,
 };

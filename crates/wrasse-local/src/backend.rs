@@ -9,11 +9,9 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use wrasse_io::Split;
-use wrasse_job::{Pipeline, Step};
-use wrasse_run::{Backend, BlockState, Error, Outcome, Tally};
-use wrasse_sched::{
-    BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId, WorkerId,
-};
+use wrasse_job::{Books, Pipeline, Step};
+use wrasse_run::{Backend, BlockState, Error, Outcome};
+use wrasse_sched::{Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId, WorkerId};
 
 use crate::ordering::Turn;
 use crate::pools::{Crew, Tag};
@@ -54,21 +52,6 @@ pub(crate) enum Work {
     ReadBack,
     /// A block with a worker process.
     Outside(u64),
-}
-
-/// The accounting of what is under way.
-pub(crate) struct Books {
-    /// What was done to blocks that are not written yet, by their names.
-    pub(crate) in_flight: HashMap<u64, Tally>,
-    /// Blocks with the writer.
-    pub(crate) writing: HashMap<BlockId, Tally>,
-    /// Blocks that wait at exchanges, in all.
-    pub(crate) absorbed: Tally,
-    pub(crate) written: Tally,
-    pub(crate) rows_left: u64,
-    /// Whether all rows were read that a limited run reads.
-    pub(crate) has_read_all: bool,
-    pub(crate) too_many_rejects: bool,
 }
 
 impl Local<'_> {

@@ -15,20 +15,21 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 use wrasse_core::ByteCount;
 use wrasse_io::Split;
-use wrasse_job::{Cancel, Job, Observed, Pipeline, RunResult, process};
+use wrasse_job::{Books, Cancel, Job, Observed, Pipeline, RunResult, process};
 use wrasse_plan::Budget;
 use wrasse_run::{
-    Error, FingerprintSet, MemorySnapshot, RunSnapshot, Running, Tally, Watch, Writer, execute,
+    Error, FingerprintSet, MemorySnapshot, RunSnapshot, Running, Tally, Watch, Writer, Written,
+    execute,
 };
 use wrasse_sched::{
     Event, Limits, OpIdx, Phase, Place, Refusal, Resource, Resources, Scheduler, Settings, Time,
 };
 
-use crate::backend::{Books, Local};
+use crate::backend::Local;
 use crate::ordering::{Turn, take_turns};
 use crate::pools::{Pools, crews};
 use crate::worker::{Note, Shared, Task, work};
-use crate::writing::{Order, Written, write};
+use crate::writing::{Order, write};
 
 /// How often memory is looked at while blocks come and go: a fast run fills a
 /// hundred megabytes between two ticks.
@@ -206,9 +207,7 @@ impl<'a> Coordinator<'a> {
                 // Nobody waits for what they are at.
                 python.stop();
             }
-            let is_complete = executed.is_ok()
-                && !backend.books.too_many_rejects
-                && (!cancel.is_cancelled() || backend.books.has_read_all);
+            let is_complete = executed.is_ok() && backend.books.is_complete(cancel);
             let books = backend.end(is_complete);
             let written = writing
                 .join()
@@ -325,11 +324,7 @@ impl Watcher<'_> {
     }
 
     fn snapshot(&self, run: &Running<'_>, books: &Books) -> RunSnapshot {
-        let mut tally = books.written.clone();
-        tally.add(&books.absorbed);
-        for under_way in books.in_flight.values().chain(books.writing.values()) {
-            tally.add(under_way);
-        }
+        let tally = books.tally();
         let observed = Observed {
             elapsed_s: self.began.elapsed().as_secs_f64(),
             tally,
@@ -356,23 +351,12 @@ impl Watcher<'_> {
     }
 
     fn result(&self, books: &Books, written: Written) -> RunResult {
-        let complete = written.finished.is_some();
-        let finished = written.finished.unwrap_or_default();
         RunResult {
-            too_many_rejects: books.too_many_rejects
-                || (complete && self.job.max_rejects.is_exceeded(&written.tally)),
-            tally: written.tally,
-            examples: written.examples,
-            parts: finished.parts,
-            conflicts: finished.conflicts,
-            warnings: Vec::new(),
-            complete,
-            was_done: false,
-            resumed: false,
             elapsed_s: self.began.elapsed().as_secs_f64(),
             cpu_s: process::cpu_seconds(),
             peak_bytes: self.peak_bytes.max(process::resident_bytes()),
             threads: self.budget.threads,
+            ..books.result(self.job, written)
         }
     }
 }

@@ -39,16 +39,13 @@ impl Pools {
                 Error::usage("the recipe has Python operators, and nothing to run them with")
             })?;
             let operators = &job.plan.operators()[stage.operators.clone()];
-            let outside: Vec<_> = operators
-                .iter()
-                .filter_map(|op| Some((op.name().to_owned(), op.runs_outside()?.clone())))
-                .collect();
-            let Some((_, first)) = outside.first() else {
+            let Some(chain) = Chain::of(python, operators, job.row_bytes_max.0) else {
                 continue;
             };
-            let millicpus = (first.pool.cpus * 1000.0) as i64;
+            let pool = chain.pool();
+            let millicpus = (pool.cpus * 1000.0) as i64;
             let fitting = (threads as i64 * 1000 / millicpus.max(1)).clamp(1, threads as i64);
-            let workers = first.pool.workers.unwrap_or(fitting as u32);
+            let workers = pool.workers.unwrap_or(fitting as u32);
             pools.configs.insert(
                 i,
                 PoolConfig {
@@ -58,8 +55,6 @@ impl Pools {
                     slots: SLOTS,
                 },
             );
-            let text_key = operators[0].common().text_key.clone();
-            let chain = Chain::new(Arc::clone(python), outside, text_key, job.row_bytes_max.0);
             pools.chains.insert(i, Arc::new(chain));
         }
         Ok(pools)

@@ -1,8 +1,7 @@
 //! The writer's thread: blocks in, notes out.
 
 use crossbeam_channel::{Receiver, Sender};
-use wrasse_io::Finished;
-use wrasse_run::{BlockState, Error, Examples, Tally, Writer};
+use wrasse_run::{BlockState, Error, Writer, Written};
 use wrasse_sched::{BlockId, Place};
 
 use crate::worker::Note;
@@ -20,38 +19,14 @@ pub(crate) enum Order {
     Finish,
 }
 
-/// How a writer ended.
-pub(crate) struct Written {
-    /// Set if the output is complete.
-    pub(crate) finished: Option<Finished>,
-    pub(crate) tally: Tally,
-    pub(crate) examples: Examples,
-}
-
 /// Writes until told to finish, or until orders end (an interrupted run).
 pub(crate) fn write(
     mut writer: Writer,
     orders: &Receiver<Order>,
     notes: &Sender<Note>,
 ) -> Result<Written, Error> {
-    let result = serve(&mut writer, orders, notes);
-    match result {
-        Ok(true) => {
-            let (finished, tally, examples) = writer.finish()?;
-            Ok(Written {
-                finished: Some(finished),
-                tally,
-                examples,
-            })
-        }
-        Ok(false) => {
-            writer.commit()?;
-            Ok(Written {
-                finished: None,
-                tally: writer.tally().clone(),
-                examples: writer.examples().clone(),
-            })
-        }
+    match serve(&mut writer, orders, notes) {
+        Ok(is_all) => writer.end(is_all),
         Err(error) => {
             // Sending fails only if the coordinator is gone already.
             drop(notes.send(Note::WriterFailed));

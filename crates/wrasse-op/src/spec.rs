@@ -32,6 +32,20 @@ pub enum OpKind {
 }
 
 impl OpKind {
+    /// The kind that a word stands for.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Mapper,
+            Self::Filter,
+            Self::Slicer,
+            Self::Deduplicator,
+            Self::Selector,
+            Self::Grouper,
+        ]
+        .into_iter()
+        .find(|kind| kind.name() == name)
+    }
+
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {

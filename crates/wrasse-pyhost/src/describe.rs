@@ -130,11 +130,8 @@ fn answer(one: One) -> Answer {
             code,
         } => Answer::Found(Described {
             reference,
-            kind: match kind.as_str() {
-                "filter" => OpKind::Filter,
-                "slicer" => OpKind::Slicer,
-                _ => OpKind::Mapper,
-            },
+            // An operator that asks a model is a mapper, too.
+            kind: OpKind::from_name(&kind).unwrap_or(OpKind::Mapper),
             summary,
             params: params.into_iter().map(|param| param.name).collect(),
             code,

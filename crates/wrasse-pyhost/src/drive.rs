@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use wrasse_core::Sample;
-use wrasse_op::{Outside, PoolParams};
+use wrasse_op::{Operator, Outside, PoolParams};
 use wrasse_run::{Fate, FateEnd, Made, OpTally};
 
 use crate::columns::decode;
@@ -35,24 +35,37 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Operators with the same [`PoolParams`]. The text that counts as changed or
-    /// not is at `text_key`; a row that comes back has `row_bytes_max` at the most.
+    /// `operators` with their names in the recipe; none without one. All have the
+    /// same [`PoolParams`]. A row that comes back has `row_bytes_max` at the most.
     pub fn new(
-        python: Arc<Python>,
+        python: &Arc<Python>,
         operators: Vec<(String, Outside)>,
-        text_key: String,
+        text_key: &str,
         row_bytes_max: u64,
-    ) -> Self {
-        let pool = operators
-            .first()
-            .map_or_else(PoolParams::default, |(_, first)| first.pool.clone());
-        Self {
-            python,
+    ) -> Option<Self> {
+        let pool = operators.first()?.1.pool.clone();
+        Some(Self {
+            python: Arc::clone(python),
             operators,
             pool,
-            text_key,
+            text_key: text_key.to_owned(),
             row_bytes_max,
-        }
+        })
+    }
+
+    /// The operators of a stage that runs outside, see [`Chain::new`]; none if it does not.
+    pub fn of(python: &Arc<Python>, stage: &[Operator], row_bytes_max: u64) -> Option<Self> {
+        let text_key = &stage.first()?.common().text_key;
+        let operators: Option<Vec<_>> = stage
+            .iter()
+            .map(|op| Some((op.name().to_owned(), op.runs_outside()?.clone())))
+            .collect();
+        Self::new(python, operators?, text_key, row_bytes_max)
+    }
+
+    /// What its workers need.
+    pub fn pool(&self) -> &PoolParams {
+        &self.pool
     }
 
     /// The names of the operators.

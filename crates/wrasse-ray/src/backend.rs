@@ -15,11 +15,11 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use wrasse_io::{Inputs, Split};
-use wrasse_job::{Pipeline, Step};
+use wrasse_job::{Books, Pipeline, Step};
 use wrasse_op::Fingerprint;
 use wrasse_plan::Plan;
 use wrasse_run::{Backend, Error, Outcome, Part, Tally};
-use wrasse_sched::{BlockId, Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId};
+use wrasse_sched::{Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId};
 
 use crate::careful::{Careful, Step as Next};
 use crate::link::Link;
@@ -121,21 +121,6 @@ enum Doing {
     Read(Place),
     Block(u64),
     ReadBack(Place),
-}
-
-/// The accounting of what is under way.
-pub(crate) struct Books {
-    /// What was done to blocks that are not written yet, by their names.
-    pub(crate) in_flight: HashMap<u64, Tally>,
-    /// Blocks with the writer.
-    pub(crate) writing: HashMap<BlockId, Tally>,
-    /// Blocks that wait at exchanges, in all.
-    pub(crate) absorbed: Tally,
-    pub(crate) written: Tally,
-    pub(crate) rows_left: u64,
-    /// Whether all rows were read that a limited run reads.
-    pub(crate) has_read_all: bool,
-    pub(crate) too_many_rejects: bool,
 }
 
 impl Ray<'_> {

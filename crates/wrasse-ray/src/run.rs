@@ -20,21 +20,23 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
 use wrasse_io::{Format, Inputs, Split};
 use wrasse_job::{
-    Begun, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
+    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
 };
-use wrasse_run::{Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, execute};
+use wrasse_run::{
+    Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, Written, execute,
+};
 use wrasse_sched::{
     Event, Limits, OpIdx, Phase, Place, Resource, Resources, Scheduler, Settings, Time,
 };
 
-use crate::backend::{Books, Ray, State};
+use crate::backend::{Ray, State};
 use crate::link::{Gateway, Link, Scratch};
 use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
 use crate::wire::{OutsideStep, Setup, encode};
-use crate::writing::{Order, Written, write};
+use crate::writing::{Order, write};
 
 /// How to come to a cluster, and how to use it.
 #[derive(Clone, Debug, Default)]
@@ -336,9 +338,7 @@ impl OnCluster<'_> {
                 .spawn_scoped(scope, move || orderer.take_turns(&turns_in, &notes))
                 .map_err(fail)?;
             let executed = execute(&mut scheduler, &mut backend, &mut watch, &job.guard, first);
-            let is_complete = executed.is_ok()
-                && !backend.books.too_many_rejects
-                && (!cancel.is_cancelled() || backend.books.has_read_all);
+            let is_complete = executed.is_ok() && backend.books.is_complete(cancel);
             let books = backend.end(is_complete);
             let written = writing
                 .join()
@@ -476,11 +476,7 @@ impl Watcher<'_> {
     fn show(&mut self, run: &Running<'_>, books: &Books) {
         let resident = process::resident_bytes();
         self.peak_bytes = self.peak_bytes.max(resident);
-        let mut tally = books.written.clone();
-        tally.add(&books.absorbed);
-        for under_way in books.in_flight.values().chain(books.writing.values()) {
-            tally.add(under_way);
-        }
+        let tally = books.tally();
         let held = &self.on.held;
         let observed = Observed {
             elapsed_s: self.on.began.elapsed().as_secs_f64(),
@@ -521,24 +517,13 @@ impl Watcher<'_> {
     }
 
     fn result(&self, books: &Books, written: Written) -> RunResult {
-        let complete = written.finished.is_some();
-        let finished = written.finished.unwrap_or_default();
         RunResult {
-            too_many_rejects: books.too_many_rejects
-                || (complete && self.on.job.max_rejects.is_exceeded(&written.tally)),
-            tally: written.tally,
-            examples: written.examples,
-            parts: finished.parts,
-            conflicts: finished.conflicts,
-            warnings: Vec::new(),
-            complete,
-            was_done: false,
-            resumed: false,
             elapsed_s: self.on.began.elapsed().as_secs_f64(),
             // Of this process alone it would mislead.
             cpu_s: None,
             peak_bytes: self.peak_bytes.max(process::resident_bytes()),
             threads: self.threads(),
+            ..books.result(self.on.job, written)
         }
     }
 }

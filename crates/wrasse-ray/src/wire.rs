@@ -58,11 +58,7 @@ impl OutsideStep {
 
     /// Puts the operator in its place among the others, which come in order.
     pub(crate) fn insert_into(&self, operators: &mut Vec<Operator>) -> Result<(), String> {
-        let kind = match self.kind.as_str() {
-            "filter" => OpKind::Filter,
-            "slicer" => OpKind::Slicer,
-            _ => OpKind::Mapper,
-        };
+        let kind = OpKind::from_name(&self.kind).ok_or("a step is of no kind")?;
         let mut common = Common::default();
         common.text_key.clone_from(&self.text_key);
         let spec = OpSpec::outside(&self.name, &self.summary, kind);

@@ -93,17 +93,9 @@ impl WorkerJob {
             Entry::Vacant(place) => {
                 let python = self.python.as_ref().ok_or("a worker without Python")?;
                 let operators = &self.pass.plan().operators()[part.operators.clone()];
-                let outside = operators
-                    .iter()
-                    .filter_map(|op| Some((op.name().to_owned(), op.runs_outside()?.clone())));
-                let text_key = operators[0].common().text_key.clone();
                 let row_bytes_max = self.limits.row_bytes_max as u64;
-                let chain = Chain::new(
-                    Arc::clone(python),
-                    outside.collect(),
-                    text_key,
-                    row_bytes_max,
-                );
+                let chain = Chain::of(python, operators, row_bytes_max)
+                    .ok_or("the stage does not run outside")?;
                 place.insert(Single::new(&Arc::new(chain)))
             }
         };

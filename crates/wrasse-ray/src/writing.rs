@@ -6,8 +6,7 @@
 use std::collections::VecDeque;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
-use wrasse_io::Finished;
-use wrasse_run::{Error, Examples, Outcome, Pass, Tally, Writer, unpack};
+use wrasse_run::{Error, Outcome, Pass, Tally, Writer, Written, unpack};
 use wrasse_sched::BlockId;
 
 use crate::link::{Fetched, Link};
@@ -37,14 +36,6 @@ pub(crate) enum Order {
     Finish,
 }
 
-/// How a writer ended.
-pub(crate) struct Written {
-    /// Set if the output is complete.
-    pub(crate) finished: Option<Finished>,
-    pub(crate) tally: Tally,
-    pub(crate) examples: Examples,
-}
-
 /// Writes until told to finish, or until orders end (an interrupted run).
 pub(crate) fn write(
     mut writer: Writer,
@@ -59,22 +50,7 @@ pub(crate) fn write(
         n_fetching: 0,
     };
     match serve(&mut writer, pass, &mut ahead, notes) {
-        Ok(true) => {
-            let (finished, tally, examples) = writer.finish()?;
-            Ok(Written {
-                finished: Some(finished),
-                tally,
-                examples,
-            })
-        }
-        Ok(false) => {
-            writer.commit()?;
-            Ok(Written {
-                finished: None,
-                tally: writer.tally().clone(),
-                examples: writer.examples().clone(),
-            })
-        }
+        Ok(is_all) => writer.end(is_all),
         Err(error) => {
             // Sending fails only if the coordinator is gone already.
             drop(notes.send(Note::WriterFailed));

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
 use crate::{Origin, Place, Source};
 
 /// How bad it is.
@@ -41,6 +43,18 @@ const SHOWN_BEFORE: usize = 60;
 const SHOWN_AFTER: usize = 60;
 
 impl Diagnostic {
+    /// All of it for programs; places are counted from 1.
+    pub fn json(&self) -> Value {
+        json!({
+            "severity": self.severity.name(),
+            "message": self.message,
+            "line": self.place.map(|place| place.line),
+            "column": self.place.map(|place| place.column),
+            "length": self.place.map(|place| place.len),
+            "hint": self.hint,
+        })
+    }
+
     /// An error without a place.
     pub fn error(message: impl Into<String>) -> Self {
         Self {

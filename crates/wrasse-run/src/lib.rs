@@ -47,4 +47,4 @@ pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
 pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, StuckSnapshot};
 pub use tally::{OpTally, Tally};
-pub use writer::{Gates, MaxRejects, Outcome, Writer, WriterSettings};
+pub use writer::{Gates, MaxRejects, Outcome, Writer, WriterSettings, Written};

@@ -32,6 +32,16 @@ pub enum MaxRejects {
     Percent(f64),
 }
 
+/// How the writing ended.
+pub struct Written {
+    /// Set if the output is complete.
+    pub finished: Option<Finished>,
+    /// The accounting of what was written.
+    pub tally: Tally,
+    /// What operators did, shown on a few samples.
+    pub examples: Examples,
+}
+
 impl MaxRejects {
     /// Whether a run that has come to its end rejected too much.
     pub fn is_exceeded(self, tally: &Tally) -> bool {
@@ -333,6 +343,29 @@ impl Writer {
         }
         clusters.sync()?;
         Ok(())
+    }
+
+    /// Ends the writing: completes the output if all of it was written, and
+    /// otherwise makes safe what there is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::finish`] and [`Writer::commit`].
+    pub fn end(mut self, is_all: bool) -> Result<Written, Error> {
+        if is_all {
+            let (finished, tally, examples) = self.finish()?;
+            return Ok(Written {
+                finished: Some(finished),
+                tally,
+                examples,
+            });
+        }
+        self.commit()?;
+        Ok(Written {
+            finished: None,
+            tally: self.tally,
+            examples: self.examples,
+        })
     }
 
     /// Completes the output: every part gets its final name.
