@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ray_fixtures import bench, fill, package  # noqa: F401
-from ray_stand import Bench, Nodes, nodes
+from ray_stand import Bench, Nodes, growing, nodes, told
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
@@ -54,12 +54,12 @@ def devices(package: Path) -> Iterator[tuple[Nodes, int]]:  # noqa: F811
         yield made, node.all_processes["raylet"][0].process.pid
 
 
-def start(bench: Bench, made: Nodes, needs: str, *flags: str) -> subprocess.Popen:  # noqa: F811
+def start(bench: Bench, address: str, needs: str, *flags: str) -> subprocess.Popen:  # noqa: F811
     fill(bench, recipe(needs), n_files=2, n_rows=300)
     bench.write("ops.py", OPERATOR)
     return bench.start(
         "run", "recipe.yaml", "--quiet", f"--python={sys.executable}",
-        *bench.ray(made.address), SMALL, *flags,
+        *bench.ray(address), SMALL, *flags,
     )
 
 
@@ -86,7 +86,7 @@ def test_tasks_go_where_there_is_what_they_need(
     made, node = devices
     needs = "num_cpus: 0.5, num_gpus: 0.5, mem_required: 200MiB, resources: {npu: 1}, pause: 0.002"
     port = free_port()
-    process = start(bench, made, needs, f"--metrics-addr=127.0.0.1:{port}")
+    process = start(bench, made.address, needs, f"--metrics-addr=127.0.0.1:{port}")
     seen = []
     while process.poll() is None:
         seen.append(usage(port))
@@ -118,6 +118,23 @@ def test_tasks_go_where_there_is_what_they_need(
 def test_what_a_cluster_can_never_give_is_refused(
     bench: Bench, devices: tuple[Nodes, int], needs: str, message: str  # noqa: F811
 ) -> None:
-    done = bench.wait(start(bench, devices[0], needs))
+    done = bench.wait(start(bench, devices[0].address, needs))
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
+
+
+def test_a_cluster_that_grows_is_asked_for_what_it_lacks(
+    bench: Bench, package: Path  # noqa: F811
+) -> None:
+    with growing(package, {"CPU": 1, "npu": 1}) as address:
+        process = start(bench, address, "resources: {npu: 1}")
+        asked = []
+        while process.poll() is None:
+            asked += json.loads(told(address, b"autoscaler_resource_request") or b"[]")
+            time.sleep(0.2)
+        done = bench.wait(process)
+        assert done.returncode == 0, done.stderr
+        assert {"CPU": 1.0, "npu": 1.0} in asked
+        # Nobody wants anything any more.
+        assert json.loads(told(address, b"autoscaler_resource_request")) == []
+    assert len(bench.read("out.jsonl").splitlines()) == 600
