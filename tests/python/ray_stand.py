@@ -155,7 +155,8 @@ def growing(package: Path, node: dict[str, float]) -> Iterator[str]:
     try:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        wait_for(lambda: told(address, b"__autoscaling_status"), 60)
+        # (It has looked at the nodes.)
+        wait_for(lambda: b'"head"' in (told(address, b"__autoscaling_status") or b""), 60)
         yield address
     finally:
         for pid in processes(str(scratch)):
