@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -245,6 +245,11 @@ class Bench:
         }
 
 
+def ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while (pid := parents.get(pid, 0)) != 0:
+        yield pid
+
+
 def is_gateway(line: str) -> bool:
     return "wrasse.ray.gateway" in line
 
@@ -293,7 +298,8 @@ class Watched:
             at = pid
             while at in parents and at not in roots:
                 at = parents[at]
-            if at in roots and pid != os.getpid():
+            # (Of others on this machine there may be such too.)
+            if at in roots and os.getpid() in ancestors(at, parents):
                 self.seen[pid] = times[pid]
 
     def seconds(self) -> float:
