@@ -84,7 +84,6 @@ impl<A: Allocator> Scheduler<A> {
     /// Submits tasks, a bounded number of them.
     pub(crate) fn dispatch(&mut self, out: &mut Vec<Command>) {
         let mut left = self.settings.submissions_per_step;
-        self.is_behind = false;
         while let Some(op) = self.ready.last() {
             if self.phase == Phase::Failed || self.gives_up {
                 return;

@@ -125,7 +125,8 @@ impl<T> Order<T> {
         self.values.key(self.links[key.at()].next)
     }
 
-    pub(crate) fn cursors(&self, key: Key) -> Cursors {
+    #[cfg(test)]
+    fn cursors(&self, key: Key) -> Cursors {
         self.links[key.at()].cursors
     }
 

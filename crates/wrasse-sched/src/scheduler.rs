@@ -201,7 +201,9 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         self.take(event, out);
+        self.is_behind = false;
         self.retry_due();
+        self.pass_sink(out);
         self.wake();
         self.dispatch(out);
         self.grant_reads(out);

@@ -16,7 +16,6 @@ use crate::ahead::Ahead;
 use crate::allocator::Allocator;
 use crate::event::Failure;
 use crate::flight::{Block, Item, Known, State, Task, TaskPhase};
-use crate::order::Cursors;
 use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
 use crate::{
@@ -188,7 +187,7 @@ impl<A: Allocator> Scheduler<A> {
                 out.push(Command::FetchMetadata { block, data });
             }
         }
-        self.emit(op, out);
+        self.emit(op);
     }
 
     pub(crate) fn metadata_ready(
@@ -209,7 +208,7 @@ impl<A: Allocator> Scheduler<A> {
             Some(metadata) => {
                 self.n_fetching -= 1;
                 self.settle(id.0, metadata);
-                self.emit(op, out);
+                self.emit(op);
             }
             None if block.fetches < self.settings.attempts_max => {
                 block.fetches += 1;
@@ -264,7 +263,7 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// Emits what an operator has put out, as far as its metadata is known.
-    pub(crate) fn emit(&mut self, op: OpIdx, out: &mut Vec<Command>) {
+    pub(crate) fn emit(&mut self, op: OpIdx) {
         while let Some(&token) = self.ops[op].emits.front() {
             let item = self.order.get(token);
             let State::Unemitted { task } = item.state else {
@@ -276,34 +275,40 @@ impl<A: Allocator> Scheduler<A> {
             }
             self.ops[op].emits.pop_front();
             self.order.get_mut(token).state = State::Queued;
-            self.arrive(token, out);
+            self.arrive(token);
             self.tasks[task].unemitted -= 1;
             self.finish_if_emitted(task);
         }
     }
 
-    /// A block joins the queue of the operator that is next.
-    fn arrive(&mut self, token: Key, out: &mut Vec<Command>) {
+    /// A block joins the queue of the operator that is next. At the sink, it
+    /// stands where the sink will find it.
+    fn arrive(&mut self, token: Key) {
         let op = self.order.get(token).op();
-        if op == self.ops.len() {
-            self.pass_sink(token, out);
-            return;
+        if op < self.ops.len() {
+            let queued = self.queued(token);
+            self.ops[op].queue.insert(queued);
+            self.book(op);
         }
-        let queued = self.queued(token);
-        self.ops[op].queue.insert(queued);
-        self.book(op);
     }
 
-    /// Emits to the consumer, in input order, what has come to the sink.
-    fn pass_sink(&mut self, token: Key, out: &mut Vec<Command>) {
-        let sink = 1 << (self.ordered.len() - 1);
-        let mut token = token;
+    /// Emits to the consumer, in input order, what has come to the sink; a
+    /// bounded number of blocks.
+    pub(crate) fn pass_sink(&mut self, out: &mut Vec<Command>) {
+        let sink = self.ordered.len() - 1;
+        let mut left = self.settings.emits_per_step;
         loop {
+            let token = self.order.position(sink);
             let item = self.order.get(token);
             let is_here = item.op() == self.ops.len() && item.state == State::Queued;
-            if !is_here || self.order.cursors(token) & sink == 0 {
+            if !is_here || self.phase == Phase::Failed {
                 return;
             }
+            if left == 0 {
+                self.is_behind = true;
+                return;
+            }
+            left -= 1;
             let (place, block) = (item.place, item.block.expect("the sink gets blocks"));
             out.push(Command::Emit {
                 block: Self::block_id(block),
@@ -311,12 +316,8 @@ impl<A: Allocator> Scheduler<A> {
                 place,
             });
             self.n_emitted += 1;
-            let moved = self.order.remove(token);
+            self.order.remove(token);
             self.advance(out);
-            let Some((next, _)) = moved else {
-                unreachable!("the cursor of the sink stands here");
-            };
-            token = next;
         }
     }
 
@@ -325,21 +326,13 @@ impl<A: Allocator> Scheduler<A> {
         let moved = self.order.remove(token);
         self.advance(out);
         if let Some((next, came)) = moved {
-            self.cursors_moved(next, came, out);
+            let op = self.order.get(next).op();
+            let cursor = self.ops.get(op).and_then(|op| op.cursor);
+            if cursor.is_some_and(|cursor| came & 1 << cursor != 0) {
+                self.awaken(op);
+            }
         }
         self.awaken_head();
-    }
-
-    fn cursors_moved(&mut self, to: Key, came: Cursors, out: &mut Vec<Command>) {
-        let item = self.order.get(to);
-        if item.op() == self.ops.len() {
-            self.pass_sink(to, out);
-        } else if let Some(cursor) = self.ops[item.op()].cursor
-            && came & 1 << cursor != 0
-        {
-            let op = item.op();
-            self.awaken(op);
-        }
     }
 
     /// The head may do what others may not.
