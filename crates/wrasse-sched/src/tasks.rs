@@ -250,11 +250,11 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// Charges blocks and bytes to the operator that put them out.
-    pub(crate) fn charge_block(&mut self, op: OpIdx, place: Place, blocks: i64, bytes: i64) {
+    pub(crate) fn charge_block(&mut self, op: OpIdx, place: Place, blocks: i32, bytes: i64) {
         self.kept_places -= self.kept_place(op);
         let operator = &mut self.ops[op];
         operator.output_bytes += bytes;
-        operator.output_blocks = operator.output_blocks.saturating_add_signed(blocks as i32);
+        operator.output_blocks = operator.output_blocks.saturating_add_signed(blocks);
         self.kept_places += self.kept_place(op);
         if op >= self.reader {
             self.ahead.add(place.split, blocks, bytes);
