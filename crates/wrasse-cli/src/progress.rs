@@ -233,6 +233,7 @@ pub(crate) mod tests {
                 resources: Resources::millicpus(4000).with(Resource::BLOCKS, 64 << 20),
                 blocks_in_flight: 32,
             },
+            custom: Vec::new(),
             stuck: None,
         }
     }

@@ -341,6 +341,7 @@ impl Watcher<'_> {
                 resident: process::resident_bytes(),
                 limit: self.job.memory.map(|limit| limit.0),
             },
+            custom: Vec::new(),
         };
         wrasse_job::snapshot(&self.job.plan, self.pipeline, run, observed)
     }

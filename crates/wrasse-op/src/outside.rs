@@ -1,6 +1,7 @@
 //! [`Outside`]: an operator that another program runs; [`Outsiders`]: who knows
 //! such operators.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct PoolParams {
     pub gpus: f64,
     /// Memory that a worker may take (`mem_required`).
     pub memory: Option<ByteCount>,
+    /// Other things of a cluster that each worker takes, by its names for them
+    /// (`resources`).
+    pub resources: BTreeMap<String, f64>,
     /// Rows in a batch at the most (`batch_size`).
     pub batch_rows: usize,
     /// Bytes of rows in a batch, about (`batch_bytes`).
@@ -50,6 +54,7 @@ impl Default for PoolParams {
             cpus: 1.0,
             gpus: 0.0,
             memory: None,
+            resources: BTreeMap::new(),
             batch_rows: usize::MAX,
             batch_bytes: ByteCount(1 << 20),
             timeout: Duration::from_secs(300),
@@ -104,6 +109,20 @@ pub const POOL_PARAMS: &[PoolParam] = &[
                     .filter(|bytes| bytes.0 > 0)
                     .ok_or("a size such as `2GiB`")?,
             );
+            Ok(())
+        },
+    },
+    PoolParam {
+        names: &["resources"],
+        about: "Other things that each worker takes of a Ray cluster, by the cluster's names for them, such as `{NPU: 1}`; on threads they mean nothing. Default: none.",
+        set: |pool, value| {
+            let expected = "amounts by name, such as `{NPU: 1}`";
+            for (name, amount) in value.as_object().ok_or(expected)? {
+                let amount = number(amount).map_err(|_| expected)?;
+                if amount > 0.0 {
+                    pool.resources.insert(name.clone(), amount);
+                }
+            }
             Ok(())
         },
     },

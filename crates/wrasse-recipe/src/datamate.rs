@@ -338,6 +338,24 @@ fn for_workers(process: &mut Node, task: &Task, catalog: &Catalog) {
                     add(params, asked);
                 }
             }
+            let npu = params.iter().find(|param| param.key == "npu");
+            let number = npu.and_then(|param| scalar(&param.value)?.parse::<f64>().ok());
+            if let Some(npu) = npu.filter(|_| number.is_some_and(|n| n > 0.0)) {
+                // As Ray calls them.
+                let amount = Entry {
+                    key: "NPU".to_owned(),
+                    ..npu.clone()
+                };
+                let resources = Entry {
+                    key: "resources".to_owned(),
+                    place: npu.place,
+                    value: Node {
+                        content: Content::Map(vec![amount]),
+                        ..npu.value.clone()
+                    },
+                };
+                add(params, resources);
+            }
             let instance = Entry {
                 key: "instance_id".to_owned(),
                 place: only.place,
@@ -393,7 +411,10 @@ mod tests {
             .map(|step| {
                 let params = step[0].value.map().unwrap_or_default();
                 let text = |param: &Entry| {
-                    let value = scalar(&param.value).unwrap_or_default();
+                    let value = match param.value.map() {
+                        Some([one]) => format!("{}:{:?}", one.key, scalar(&one.value)),
+                        _ => scalar(&param.value).unwrap_or_default(),
+                    };
                     format!("{}={value}", param.key)
                 };
                 (step[0].key.clone(), params.iter().map(text).collect())
@@ -413,7 +434,12 @@ mod tests {
                 "instance_id=t",
             ]),
             step(&["instance_id=t"]),
-            step(&["cpu=0.05", "npu=1", "instance_id=t"]),
+            step(&[
+                "cpu=0.05",
+                "npu=1",
+                "resources=NPU:Some(\"1\")",
+                "instance_id=t",
+            ]),
         ];
         assert_eq!(told, want);
     }

@@ -280,7 +280,11 @@ impl Reader<'_> {
             let amounts = of(&stage.view);
             for resource in self.snapshot.resources() {
                 if let Some(amount) = amount(amounts, resource) {
-                    let labels = [&*stage.name, &at.to_string(), resource.name()];
+                    let labels = [
+                        &*stage.name,
+                        &at.to_string(),
+                        self.snapshot.resource_name(resource),
+                    ];
                     (self.put)(&labels, amount);
                 }
             }
@@ -291,7 +295,12 @@ impl Reader<'_> {
         for (at, stage) in self.snapshot.stages.iter().enumerate() {
             if let Some(wait) = &stage.view.wait {
                 let holder = self.snapshot.holder(wait).unwrap_or_default();
-                let labels = [&*stage.name, &at.to_string(), wait.reason.name(), holder];
+                let labels = [
+                    &*stage.name,
+                    &at.to_string(),
+                    self.snapshot.reason(wait.reason),
+                    holder,
+                ];
                 (self.put)(&labels, self.snapshot.lasts(wait).as_secs_f64());
             }
         }
