@@ -71,10 +71,6 @@ def test_a_submitted_run_is_followed_to_its_end(
     assert "--max-rejects" in done.stderr
 
 
-@pytest.mark.skipif(
-    os.environ.get("WRASSE_RAY_ALL") != "1",
-    reason="Ray's client does not hear every interrupt: to be mended",
-)
 def test_a_submitted_run_is_stopped(bench: Bench, cluster: Nodes) -> None:  # noqa: F811
     prepare(bench, SLOW, 20000)
     process = bench.start(
