@@ -215,3 +215,45 @@ def test_changed_code_is_another_run(bench: Bench) -> None:
     done = bench.call("run", recipe, "--resume")
     assert done.returncode == 2, done.stderr
     assert "code" in done.stderr
+
+
+def test_blocks_of_which_nothing_is_left_hold_up_nobody(bench: Bench) -> None:
+    # Each row is a block of its own.
+    bench.write([{"text": "x" * (1 << 21), "id": i} for i in range(3)])
+    steps = "  - ./ops.py:Poison:\n  - ./ops.py:at_least: {n: 9000000}\n  - ./ops.py:shout: {batch_size: 9}"
+    report = bench.run(bench.recipe(steps), "--threads", 1)
+    assert (report["rows"]["dropped"], report["rows"]["out"]) == (3, 0)
+
+
+def test_a_memory_limit_holds_for_workers_that_say_what_they_need(bench: Bench) -> None:
+    bench.write(numbered(8))
+    recipe = bench.recipe("  - ./ops.py:Heavy: {num_proc: 8, mem_required: 200MiB}")
+    told = bench.told("run", recipe, "--memory", "150MiB")
+    assert "200 MiB for one Python process of each pool (`mem_required`)" in told
+    shown = bench.call("explain", recipe, "--memory", "600MiB").stdout
+    assert "Heavy: 2 worker process(es) of 8 that it could use, of 200 MiB each: 400 MiB" in shown
+
+
+def test_a_memory_limit_holds_for_workers_that_do_not_say(bench: Bench) -> None:
+    bench.write([{**row, "text": "x" * 60_000} for row in numbered(200)])
+    limit = 450 << 20
+    recipe = bench.recipe("  - ./ops.py:Heavy: {num_proc: 8}")
+    report = bench.run(recipe, "--memory", limit, "--threads", "2")
+    workers = {row["worker"] for row in bench.rows()}
+    assert 2 <= len(workers) <= 3
+    assert 200 << 20 < report["peak_memory_bytes"] <= limit
+
+
+def test_workers_see_accelerators_of_their_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write([{**row, "text": "x" * 60_000} for row in numbered(100)])
+    recipe = bench.recipe("  - ./ops.py:device: {num_proc: 4, num_gpus: 1}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    bench.run(recipe, "--threads", "4")
+    assert {row["sees"] for row in bench.rows()} == {"2", "5"}
+    bench.run(recipe, "--threads", "4", "--gpus", "1", "--restart")
+    assert {row["sees"] for row in bench.rows()} == {"2"}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    told = bench.told("run", recipe, "--restart")
+    assert "a worker of `./ops.py:device` needs 1 accelerators (num_gpus)" in told

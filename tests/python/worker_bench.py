@@ -136,6 +136,27 @@ def with_child(row):
     return row
 
 
+class Heavy(Mapper):
+    """Takes memory."""
+
+    mib: int = 100
+
+    def setup(self):
+        self.taken = bytearray(self.mib << 20)
+
+    def map(self, row):
+        time.sleep(0.02)
+        row["worker"] = os.getpid()
+        return row
+
+
+@wrasse.mapper
+def device(row):
+    time.sleep(0.02)
+    row["sees"] = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return row
+
+
 @wrasse.mapper
 def slow(row):
     time.sleep(0.005)
@@ -190,6 +211,12 @@ class Bench:
 
     def command(self, *args: Any) -> list[str]:
         return [str(self.program), *map(str, args), "--python", self.python]
+
+    def told(self, *args: Any) -> str:
+        """What the program says of a recipe that it refuses."""
+        done = self.call(*args)
+        assert done.returncode == 2, done
+        return done.stderr
 
     def start(self, *args: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
