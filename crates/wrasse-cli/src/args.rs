@@ -92,9 +92,18 @@ pub(crate) struct HowArgs {
     /// Worker threads [default: one a processor]
     #[arg(long, short = 'j', value_name = "N", value_parser = positive)]
     pub(crate) threads: Option<usize>,
-    /// Keep the memory of the process below this, e.g. `512MiB`
+    /// Keep the memory of the process, and of the worker processes of Python
+    /// operators, below this, e.g. `512MiB`
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<ByteCount>,
+    /// Accelerators (CUDA) for Python operators [default: those of
+    /// `CUDA_VISIBLE_DEVICES`, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) gpus: Option<usize>,
+    /// Accelerators (Ascend) for Python operators [default: those of
+    /// `ASCEND_RT_VISIBLE_DEVICES`, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) npus: Option<usize>,
     /// Stop after this many input samples
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,

@@ -15,6 +15,7 @@ mod analyze;
 mod args;
 mod backend;
 mod check;
+mod devices;
 mod dry_run;
 pub mod embedded;
 mod exit;

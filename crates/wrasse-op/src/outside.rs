@@ -31,8 +31,10 @@ pub struct PoolParams {
     pub workers: Option<u32>,
     /// Processors of each worker (`num_cpus`).
     pub cpus: f64,
-    /// Accelerators of each worker (`num_gpus`).
+    /// Accelerators of each worker (`num_gpus`): whole ones, or a share of one.
     pub gpus: f64,
+    /// Accelerators of Ascend's of each worker (`num_npus`), likewise.
+    pub npus: f64,
     /// Memory that a worker may take (`mem_required`).
     pub memory: Option<ByteCount>,
     /// Other things of a cluster that each worker takes, by its names for them
@@ -53,6 +55,7 @@ impl Default for PoolParams {
             workers: None,
             cpus: 1.0,
             gpus: 0.0,
+            npus: 0.0,
             memory: None,
             resources: BTreeMap::new(),
             batch_rows: usize::MAX,
@@ -90,8 +93,13 @@ pub const POOL_PARAMS: &[PoolParam] = &[
     },
     PoolParam {
         names: &["num_gpus", "gpu_required"],
-        about: "Accelerators of each worker. Default: 0.",
-        set: |pool, value| number(value).map(|gpus| pool.gpus = gpus),
+        about: "Accelerators (CUDA) of each worker: a whole number, or a share of one below 1. A worker sees its own and no others. Default: 0, and it sees all.",
+        set: |pool, value| devices(value).map(|gpus| pool.gpus = gpus),
+    },
+    PoolParam {
+        names: &["num_npus", "npu_required"],
+        about: "Accelerators (Ascend) of each worker, likewise. Default: 0.",
+        set: |pool, value| devices(value).map(|npus| pool.npus = npus),
     },
     PoolParam {
         names: &["mem_required", "memory"],
@@ -163,6 +171,14 @@ pub const POOL_PARAMS: &[PoolParam] = &[
         },
     },
 ];
+
+fn devices(value: &Value) -> Result<f64, &'static str> {
+    let n = number(value)?;
+    match n < 1.0 || n.fract() == 0.0 {
+        true => Ok(n),
+        false => Err("a whole number, or a share below 1"),
+    }
+}
 
 fn number(value: &Value) -> Result<f64, &'static str> {
     let number = value.as_f64().filter(|n| n.is_finite() && *n >= 0.0);

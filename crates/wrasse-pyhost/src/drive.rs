@@ -2,7 +2,7 @@
 //! the worker dies it starts another and finds out which row is to blame.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -12,6 +12,7 @@ use wrasse_run::{Fate, FateEnd, Made, OpTally};
 
 use crate::columns::decode;
 use crate::narrow::{KILLS_MAX, Next, Range, narrow};
+use crate::process::resident_bytes;
 use crate::python::Python;
 use crate::wire::Refusal;
 use crate::worker::{Lost, SLOTS, StartError, Worker};
@@ -32,6 +33,8 @@ pub struct Chain {
     pub(crate) pool: PoolParams,
     pub(crate) text_key: String,
     pub(crate) row_bytes_max: u64,
+    /// The processes of workers that are ready.
+    ready: Mutex<Vec<u32>>,
 }
 
 impl Chain {
@@ -50,6 +53,7 @@ impl Chain {
             pool,
             text_key: text_key.to_owned(),
             row_bytes_max,
+            ready: Mutex::default(),
         })
     }
 
@@ -68,8 +72,18 @@ impl Chain {
         &self.pool
     }
 
+    /// Bytes of memory that each of its ready workers takes right now.
+    pub fn resident_bytes(&self) -> Vec<u64> {
+        let ready = self.of_ready(|ready| ready.clone());
+        ready.into_iter().filter_map(resident_bytes).collect()
+    }
+
+    pub(crate) fn of_ready<R>(&self, does: impl FnOnce(&mut Vec<u32>) -> R) -> R {
+        does(&mut self.ready.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The names of the operators.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let names: Vec<&str> = self
             .operators
             .iter()
@@ -109,6 +123,15 @@ pub trait Listener<T> {
     fn done(&mut self, tag: T, samples: Vec<Sample>, made: Made);
 }
 
+/// Who a worker is among those of its chain.
+#[derive(Clone, Debug, Default)]
+pub struct Seat {
+    /// Its number, which what it prints goes under.
+    pub number: u32,
+    /// Variables of its environment, such as which accelerators it sees.
+    pub environment: Vec<(&'static str, String)>,
+}
+
 /// Runs jobs until there are no more.
 ///
 /// # Errors
@@ -116,17 +139,17 @@ pub trait Listener<T> {
 /// If no worker can be started.
 pub fn drive<T>(
     chain: &Arc<Chain>,
-    number: u32,
+    seat: &Seat,
     jobs: &Receiver<Job<T>>,
     listener: &mut dyn Listener<T>,
 ) -> Result<(), String> {
-    let Some(worker) = start(chain, number)? else {
+    let Some(worker) = start(chain, seat)? else {
         return Ok(());
     };
     listener.ready();
     let mut driver = Driver {
         chain,
-        number,
+        seat,
         worker: Some(worker),
         open: VecDeque::new(),
         todo: VecDeque::new(),
@@ -144,7 +167,7 @@ pub fn drive<T>(
 
 struct Driver<'a, T> {
     chain: &'a Arc<Chain>,
-    number: u32,
+    seat: &'a Seat,
     /// None: it has died, and the next is started when there is work.
     worker: Option<Worker>,
     open: VecDeque<Open<T>>,
@@ -171,6 +194,15 @@ impl<T> Driver<'_, T> {
             let Some(range) = self.todo.pop_front() else {
                 let is_idle = self.flight.is_empty();
                 match self.next_job(jobs, is_idle) {
+                    Some(job) if job.samples.is_empty() => {
+                        // Nobody waits for a worker, nor for the next job.
+                        listener.began(&job.tag);
+                        let made = Made {
+                            fates: Vec::new(),
+                            counts: vec![OpTally::default(); self.chain.operators.len()],
+                        };
+                        listener.done(job.tag, job.samples, made);
+                    }
                     Some(job) => self.take(job),
                     None if is_idle => return Ok(false),
                     None => break,
@@ -180,7 +212,7 @@ impl<T> Driver<'_, T> {
             let Some(mut worker) = self
                 .worker
                 .take()
-                .map_or_else(|| start(self.chain, self.number), |worker| Ok(Some(worker)))?
+                .map_or_else(|| start(self.chain, self.seat), |worker| Ok(Some(worker)))?
             else {
                 return Ok(false);
             };
@@ -371,10 +403,10 @@ fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> (Fate, Vec<OpTa
 }
 
 /// Starts a worker, again if it dies; `None` if the run ends.
-fn start(chain: &Arc<Chain>, number: u32) -> Result<Option<Worker>, String> {
+fn start(chain: &Arc<Chain>, seat: &Seat) -> Result<Option<Worker>, String> {
     let mut last = String::new();
     for _ in 0..STARTS_MAX {
-        match Worker::start(chain, number) {
+        match Worker::start(chain, seat) {
             Ok(worker) => return Ok(Some(worker)),
             Err(StartError::Stopped) => return Ok(None),
             Err(StartError::Refused(refusal)) => return Err(told(chain, &refusal)),

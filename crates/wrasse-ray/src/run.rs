@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
+use wrasse_core::ByteCount;
 use wrasse_io::{Inputs, Split};
 use wrasse_job::{
-    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
+    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin, budget, list, process,
 };
 use wrasse_run::{
     Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, Written, execute,
@@ -122,7 +123,7 @@ pub fn run(
     let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
     let ledger = Ledger::new(&pipeline, &job.plan)?;
-    let ready = match begin_with(job, inputs, None)? {
+    let ready = match begin(job, budget(job, ByteCount(0))?, inputs, None)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -554,6 +555,8 @@ impl Watcher<'_> {
                 waiting: held.exchanges.load(Ordering::Relaxed),
                 spilled: held.spilled.load(Ordering::Relaxed),
                 resident,
+                // They are the cluster's.
+                workers: 0,
                 limit: self.on.job.memory.map(|limit| limit.0),
             },
             custom: self.on.ledger.custom.clone(),
