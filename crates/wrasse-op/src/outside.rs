@@ -117,7 +117,7 @@ pub const POOL_PARAMS: &[PoolParam] = &[
     },
     PoolParam {
         names: &["batch_size"],
-        about: "Rows that an operator gets at a time, at the most. Default: what fits into `batch_bytes`.",
+        about: "Rows that an operator gets at a time, at the most. A batch ends where its block ends (about half a MiB of rows), so that the same rows make the same batches in every run: the last one of a block is smaller. Default: what fits into `batch_bytes`.",
         set: |pool, value| {
             let rows = value.as_u64().and_then(|n| usize::try_from(n).ok());
             pool.batch_rows = rows.filter(|n| *n > 0).ok_or("a number from 1")?;
