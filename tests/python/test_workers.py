@@ -257,3 +257,44 @@ def test_workers_see_accelerators_of_their_own(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     told = bench.told("run", recipe, "--restart")
     assert "a worker of `./ops.py:device` needs 1 accelerators (num_gpus)" in told
+
+
+def test_what_becomes_of_pieces_is_recorded_of_each(bench: Bench) -> None:
+    bench.write([{"text": "two", "id": 0}, {"text": "one sea ocean exit", "id": 1}])
+    steps = """
+  - ./ops.py:Words:
+  - ./ops.py:Suffix: {suffix: "!"}
+  - ./ops.py:Measured:
+  - ./ops.py:careful:
+"""
+    bench.run(bench.recipe(steps), "--trace-dropped")
+    dropped = (bench.folder / "out.wrasse" / "dropped.jsonl").read_text().splitlines()
+    told = [
+        (one["position"], one.get("piece", 0), json.loads(one["sample"])["text"])
+        for one in map(json.loads, dropped)
+    ]
+    second = len('{"text": "two", "id": 0}\n')
+    assert told == [(0, 0, "two!"), (second, 0, "one!"), (second, 1, "sea!"), (second, 3, "exit!")]
+    (reject,) = bench.rejects()
+    assert (reject["piece"], reject["error"]) == (2, "ValueError: ocean!")
+    assert json.loads(reject["raw"])["text"] == "one sea ocean exit"
+
+
+def test_what_operators_tell_datamate_is_in_the_run_directory(bench: Bench) -> None:
+    rows = [{**row, "sourceFileId": f"f{row['id']}", "text": "x" * 40_000} for row in numbered(60)]
+    rows[7]["poison"] = "exit"
+    bench.write(rows)
+    outputs = []
+    for workers in (1, 2):
+        steps = f"""
+  - ./ops.py:Poison: {{num_proc: {workers}}}
+  - {HERE / "operators" / "tells_of_parts"}: {{num_proc: {workers}}}
+"""
+        bench.run(bench.recipe(steps, f"out{workers}.jsonl"), "--threads", workers)
+        outputs.append((bench.folder / f"out{workers}.wrasse" / "told.jsonl").read_text())
+    assert outputs[0] == outputs[1]
+    told = [json.loads(line) for line in outputs[0].splitlines()]
+    kinds = [(one["kind"], one["record"].get("src_file_id")) for one in told]
+    ids = [row["sourceFileId"] for row in rows if "poison" not in row]
+    assert [of for kind, of in kinds if kind == "clean_result"] == ids
+    assert len(kinds) == 2 * len(ids)

@@ -108,6 +108,13 @@ class Words(Slicer):
 
 
 @wrasse.mapper
+def careful(row):
+    if row["text"] == "ocean!":
+        raise ValueError(row["text"])
+    return row
+
+
+@wrasse.mapper
 def nested(row):
     row["meta"]["seen"] = True
     row["list"].append(1)

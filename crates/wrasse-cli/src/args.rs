@@ -403,7 +403,7 @@ pub(crate) struct TaskArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
     /// Submit a run of a recipe, or a command behind `--`
-    Submit(SubmitArgs),
+    Submit(Box<SubmitArgs>),
     /// List jobs, the latest first
     List {
         /// Of this state: pending, running, completed, failed or cancelled

@@ -6,10 +6,13 @@ use wrasse_local::Devices;
 
 /// Those that are visible to this program; of these, so many as the user says.
 pub(crate) fn of_this_machine(gpus: Option<usize>, npus: Option<usize>) -> Devices {
-    let of = |variable: &str, file: &str, most| {
-        let listed = std::env::var(variable).ok();
-        let found = listed.is_none().then(|| n_files(file)).unwrap_or_default();
-        visible(listed.as_deref(), found, most)
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what this process may see is in its environment; this is wrasse-cli"
+    )]
+    let of = |variable: &str, file: &str, most| match std::env::var(variable) {
+        Ok(listed) => visible(Some(&listed), 0, most),
+        Err(_) => visible(None, n_files(file), most),
     };
     Devices {
         gpus: of("CUDA_VISIBLE_DEVICES", "nvidia", gpus),

@@ -122,9 +122,9 @@ pub const POOL_PARAMS: &[PoolParam] = &[
     },
     PoolParam {
         names: &["resources"],
-        about: "Other things that each worker takes of a Ray cluster, by the cluster's names for them, such as `{NPU: 1}`; on threads they mean nothing. Default: none.",
+        about: "Other things that each worker takes of a Ray cluster, by the cluster's names for them, such as `{TPU: 4}`; on threads they mean nothing. Default: none.",
         set: |pool, value| {
-            let expected = "amounts by name, such as `{NPU: 1}`";
+            let expected = "amounts by name, such as `{TPU: 4}`";
             for (name, amount) in value.as_object().ok_or(expected)? {
                 let amount = number(amount).map_err(|_| expected)?;
                 if amount > 0.0 {
@@ -136,7 +136,7 @@ pub const POOL_PARAMS: &[PoolParam] = &[
     },
     PoolParam {
         names: &["batch_size"],
-        about: "Rows that an operator gets at a time, at the most. Default: what fits into `batch_bytes`.",
+        about: "Rows that an operator gets at a time, at the most. A batch ends where its block ends (about half a MiB of rows), so that the same rows make the same batches in every run: the last one of a block is smaller. Default: what fits into `batch_bytes`.",
         set: |pool, value| {
             let rows = value.as_u64().and_then(|n| usize::try_from(n).ok());
             pool.batch_rows = rows.filter(|n| *n > 0).ok_or("a number from 1")?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use wrasse_core::Sample;
 use wrasse_op::{Operator, Outside, PoolParams};
-use wrasse_run::{Fate, FateEnd, Made, OpTally};
+use wrasse_run::{Fate, FateEnd, Made, OpTally, Told};
 
 use crate::columns::decode;
 use crate::narrow::{KILLS_MAX, Next, Range, narrow};
@@ -107,8 +107,7 @@ struct Open<T> {
     number: u64,
     tag: T,
     samples: Vec<Sample>,
-    fates: Vec<Fate>,
-    counts: Vec<OpTally>,
+    made: Made,
     /// Rows without a fate.
     left: u32,
 }
@@ -197,11 +196,7 @@ impl<T> Driver<'_, T> {
                     Some(job) if job.samples.is_empty() => {
                         // Nobody waits for a worker, nor for the next job.
                         listener.began(&job.tag);
-                        let made = Made {
-                            fates: Vec::new(),
-                            counts: vec![OpTally::default(); self.chain.operators.len()],
-                        };
-                        listener.done(job.tag, job.samples, made);
+                        listener.done(job.tag, job.samples, self.nothing());
                     }
                     Some(job) => self.take(job),
                     None if is_idle => return Ok(false),
@@ -275,9 +270,16 @@ impl<T> Driver<'_, T> {
             tag: job.tag,
             left: job.samples.len() as u32,
             samples: job.samples,
-            fates: Vec::new(),
-            counts: vec![OpTally::default(); self.chain.operators.len()],
+            made: self.nothing(),
         });
+    }
+
+    /// What was made of no rows.
+    fn nothing(&self) -> Made {
+        Made {
+            counts: vec![OpTally::default(); self.chain.operators.len()],
+            ..Made::default()
+        }
     }
 
     /// Waits for the answer to the oldest batch.
@@ -292,10 +294,10 @@ impl<T> Driver<'_, T> {
                 .map_err(|error| worker.lose(error.to_string()))
         });
         match answer {
-            Ok((fates, counts)) => {
+            Ok(made) => {
                 self.deaths = 0;
                 self.flight.pop_front();
-                self.settle(range, fates, &counts);
+                self.settle(range, made);
             }
             Err(lost) => {
                 self.deaths += 1;
@@ -314,16 +316,24 @@ impl<T> Driver<'_, T> {
         Ok(())
     }
 
-    fn settle(&mut self, range: Range, fates: Vec<Fate>, counts: &[OpTally]) {
+    fn settle(&mut self, range: Range, made: Made) {
         let Some(open) = self.open.iter_mut().find(|open| open.number == range.job) else {
             return;
         };
         open.left -= range.to - range.from;
-        open.fates.extend(fates.into_iter().map(|fate| Fate {
-            sample: fate.sample + range.from,
-            ..fate
-        }));
-        for (sum, count) in open.counts.iter_mut().zip(counts) {
+        open.made
+            .fates
+            .extend(made.fates.into_iter().map(|fate| Fate {
+                sample: fate.sample + range.from,
+                ..fate
+            }));
+        open.made
+            .told
+            .extend(made.told.into_iter().map(|told| Told {
+                sample: told.sample + range.from,
+                ..told
+            }));
+        for (sum, count) in open.made.counts.iter_mut().zip(&made.counts) {
             sum.add(count);
         }
     }
@@ -351,8 +361,7 @@ impl<T> Driver<'_, T> {
             Next::Reject => {
                 let operator = progress.map_or(0, |progress| progress.operator.max(0) as usize);
                 let operator = operator.min(self.chain.operators.len() - 1);
-                let (fate, counts) = rejected(self.chain.operators.len(), operator, lost);
-                self.settle(range, vec![fate], &counts);
+                self.settle(range, rejected(self.chain.operators.len(), operator, lost));
             }
         }
     }
@@ -363,19 +372,16 @@ impl<T> Driver<'_, T> {
             let Some(mut open) = self.open.remove(at) else {
                 return;
             };
-            open.fates.sort_by_key(|fate| fate.sample);
-            let made = Made {
-                fates: open.fates,
-                counts: open.counts,
-            };
-            listener.done(open.tag, open.samples, made);
+            open.made.fates.sort_by_key(|fate| fate.sample);
+            open.made.told.sort_by_key(|told| told.sample);
+            listener.done(open.tag, open.samples, open.made);
         }
     }
 }
 
 /// The end of a row that has cost its workers: operators before the one that it
 /// was at have passed it on.
-fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> (Fate, Vec<OpTally>) {
+fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> Made {
     let count = |at: usize| match at.cmp(&operator) {
         std::cmp::Ordering::Less => OpTally {
             rows_in: 1,
@@ -392,6 +398,7 @@ fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> (Fate, Vec<OpTa
     };
     let fate = Fate {
         sample: 0,
+        piece: None,
         end: FateEnd::Rejected {
             operator,
             error: lost.cause.clone(),
@@ -399,7 +406,11 @@ fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> (Fate, Vec<OpTa
             attempts: KILLS_MAX,
         },
     };
-    (fate, (0..n_operators).map(count).collect())
+    Made {
+        fates: vec![fate],
+        counts: (0..n_operators).map(count).collect(),
+        told: Vec::new(),
+    }
 }
 
 /// Starts a worker, again if it dies; `None` if the run ends.
