@@ -350,8 +350,8 @@ impl<A: Allocator> Scheduler<A> {
         };
         self.stop_waiting(key);
         let expected = self.ops[op].expected_block_bytes().max(1);
-        let unread = self.tasks[key].unread.get_or_insert_default();
-        self.ops[op].granted += expected - std::mem::replace(&mut unread.granted, expected);
+        let reading = self.readings.entry(key).or_default();
+        self.ops[op].granted += expected - std::mem::replace(&mut reading.granted, expected);
         let task = Self::task_id(key);
         out.push(Command::Read { task, max_bytes });
     }

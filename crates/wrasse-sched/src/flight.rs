@@ -85,14 +85,14 @@ pub(crate) struct Task {
     /// Where its worker sits in the operator's pool.
     pub(crate) seat: Option<Seat>,
     pub(crate) phase: TaskPhase,
-    pub(crate) is_failed: bool,
     pub(crate) unemitted: u32,
     pub(crate) output_bytes: u64,
     pub(crate) outputs: u32,
     /// Bytes of outputs that it may still put out, by the estimate.
     pub(crate) pending: i64,
-    /// Of one that had to wait until its outputs were read.
-    pub(crate) unread: Option<Box<Unread>>,
+    /// Whether its outputs had to wait until they were read: the scheduler
+    /// keeps an [`Unread`] of it.
+    pub(crate) was_unread: bool,
     pub(crate) is_cancelled: bool,
 }
 
@@ -103,9 +103,11 @@ pub(crate) enum TaskPhase {
     Submitted(Time),
     /// Since when.
     Running(Time),
-    /// It has put out everything, or failed, after so long; it is finished when
-    /// all is emitted.
+    /// It has put out everything, after so long; it is finished when all is
+    /// emitted.
     Drained(Duration),
+    /// It failed, and is gone when all is emitted.
+    Failed,
 }
 
 /// How long the outputs of a task waited to be read.
@@ -127,12 +129,11 @@ impl Task {
             reads: false,
             seat: None,
             phase: TaskPhase::Submitted(now),
-            is_failed: false,
             unemitted: 0,
             output_bytes: 0,
             outputs: 0,
             pending: 0,
-            unread: None,
+            was_unread: false,
             is_cancelled: false,
         }
     }
@@ -142,7 +143,7 @@ impl Task {
     }
 
     pub(crate) fn is_drained(&self) -> bool {
-        matches!(self.phase, TaskPhase::Drained(_))
+        matches!(self.phase, TaskPhase::Drained(_) | TaskPhase::Failed)
     }
 
     pub(crate) fn is_submitted(&self) -> bool {
@@ -153,25 +154,9 @@ impl Task {
     pub(crate) fn drain(&mut self, now: Time) {
         let took = match self.phase {
             TaskPhase::Running(since) => now.since(since),
-            TaskPhase::Submitted(_) => Duration::ZERO,
-            TaskPhase::Drained(took) => took,
+            _ => Duration::ZERO,
         };
         self.phase = TaskPhase::Drained(took);
-    }
-
-    /// Whether outputs wait to be read.
-    pub(crate) fn is_unread(&self) -> bool {
-        self.unread
-            .as_ref()
-            .is_some_and(|unread| unread.since.is_some())
-    }
-
-    /// Takes back the leave to read.
-    pub(crate) fn take_granted(&mut self) -> u64 {
-        match &mut self.unread {
-            Some(unread) => std::mem::take(&mut unread.granted),
-            None => 0,
-        }
     }
 }
 
@@ -220,8 +205,8 @@ impl Block {
 
 const _: () = {
     assert!(config::OPERATORS_MAX <= u8::MAX as usize);
-    // With what the slab adds, a cache line, or little more.
+    // With what the slab adds, a cache line.
     assert!(size_of::<Option<Item>>() <= 56);
-    assert!(size_of::<Option<Task>>() <= 72);
+    assert!(size_of::<Option<Task>>() <= 56);
     assert!(size_of::<Option<Block>>() <= 56);
 };

@@ -128,8 +128,10 @@ impl<A: Allocator> Scheduler<A> {
             .iter()
             .filter(|(_, block)| block.known.is_none());
         assert_eq!(self.n_fetching as usize, fetching.count(), "fetches");
-        let unread = self.tasks.iter().filter(|(_, task)| task.is_unread());
+        let unread = self.readings.values().filter(|read| read.since.is_some());
         assert_eq!(self.n_unread as usize, unread.count(), "tasks unread");
+        let readings = self.tasks.iter().filter(|(_, task)| task.was_unread);
+        assert_eq!(self.readings.len(), readings.count(), "tasks once unread");
     }
 
     fn check_operators(&self) {
@@ -160,9 +162,11 @@ impl<A: Allocator> Scheduler<A> {
             let submitted = live().filter(|task| task.is_submitted()).count();
             assert_eq!(op.n_submitted as usize, submitted, "tasks submitted of {i}");
             assert_eq!(op.in_flight() as usize, live().count(), "tasks of {i}");
-            let granted: u64 = live()
-                .filter_map(|task| task.unread.as_ref())
-                .map(|unread| unread.granted)
+            let granted: u64 = self
+                .readings
+                .iter()
+                .filter(|(task, _)| self.tasks[**task].op() == i)
+                .map(|(_, reading)| reading.granted)
                 .sum();
             assert_eq!(op.granted, granted, "reads allowed to operator {i}");
             assert_eq!(op.unread.is_empty(), !self.unread.contains(i));

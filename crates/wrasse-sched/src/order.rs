@@ -22,7 +22,8 @@
 //! Every operation costs the same, however long the list is. The links lie apart
 //! from the things, close together: whatever joins or leaves the list changes
 //! those of its neighbors, which are long out of the processor's caches where
-//! tens of thousands of tasks run.
+//! tens of thousands of tasks run. So tokens do not know which cursors stand on
+//! them, either; the few cursors know where they stand.
 //!
 //! # Invariants
 //!
@@ -48,8 +49,6 @@ pub(crate) struct Order<T> {
 struct Link {
     prev: u32,
     next: u32,
-    /// The cursors that stand here: a bit each.
-    cursors: Cursors,
 }
 
 /// A set of cursors, a bit each. The cursor of a point further downstream has
@@ -68,11 +67,7 @@ impl<T> Order<T> {
         let at = end.at() as u32;
         Self {
             values,
-            links: vec![Link {
-                prev: at,
-                next: at,
-                cursors: Cursors::MAX >> (CURSORS_MAX - n_cursors),
-            }],
+            links: vec![Link { prev: at, next: at }],
             first: end,
             end,
             positions: vec![end; n_cursors],
@@ -125,23 +120,24 @@ impl<T> Order<T> {
         self.values.key(self.links[key.at()].next)
     }
 
-    #[cfg(test)]
+    /// The cursors that stand on `key`: a look at all of them, 64 at the most and
+    /// side by side, costs less than a set with each token.
     fn cursors(&self, key: Key) -> Cursors {
-        self.links[key.at()].cursors
+        let bits = self.positions.iter().enumerate();
+        bits.fold(0, |set, (cursor, at)| {
+            set | Cursors::from(*at == key) << cursor
+        })
     }
 
     /// Inserts `value` before `at`; it has yet to pass the points `ahead`.
     pub(crate) fn insert_before(&mut self, at: Key, value: T, ahead: Cursors) -> Key {
+        let cursors = self.cursors(at) & ahead;
         let key = self.values.insert(value);
         let here = key.at() as u32;
-        let next = &mut self.links[at.at()];
-        let cursors = next.cursors & ahead;
-        next.cursors &= !ahead;
-        let prev = std::mem::replace(&mut next.prev, here);
+        let prev = std::mem::replace(&mut self.links[at.at()].prev, here);
         let link = Link {
             prev,
             next: at.at() as u32,
-            cursors,
         };
         match self.links.get_mut(key.at()) {
             Some(old) => *old = link,
@@ -160,18 +156,13 @@ impl<T> Order<T> {
     pub(crate) fn remove(&mut self, key: Key) -> Option<(Key, Cursors)> {
         assert!(key != self.end, "the end of the list stays");
         self.values.remove(key).expect("a token is removed once");
-        let Link {
-            prev,
-            next,
-            cursors,
-        } = self.links[key.at()];
-        let after = &mut self.links[next as usize];
-        after.prev = prev;
-        after.cursors |= cursors;
+        let Link { prev, next } = self.links[key.at()];
+        self.links[next as usize].prev = prev;
         self.links[prev as usize].next = next;
         if key == self.first {
             self.first = self.values.key(next);
         }
+        let cursors = self.cursors(key);
         // Without a cursor nobody asks for the next: it is not even looked at.
         if cursors == 0 {
             return None;

@@ -1,12 +1,20 @@
 //! [`Pool`]: the workers of an operator, and how many there should be.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::{PoolConfig, Settings, TaskId, Time, WorkerId};
 
-/// A place for a worker. It is taken again when its worker is gone.
-pub(crate) type Seat = u32;
+/// A place for a worker, from 1 on. It is taken again when its worker is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat(NonZeroU32);
+
+impl Seat {
+    fn at(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// Workers that are up, those that were asked for, and what each has to do.
 ///
@@ -74,9 +82,9 @@ impl Pool {
         let idlest = self.free.iter().position(|seats| !seats.is_empty())?;
         let holder = holder
             .and_then(|holder| self.by_id.get(&holder).copied())
-            .filter(|seat| self.seats[*seat as usize].n_tasks as usize == idlest);
+            .filter(|seat| self.seats[seat.at()].n_tasks as usize == idlest);
         let seat = holder.or_else(|| self.free[idlest].last().copied())?;
-        Some((seat, self.seats[seat as usize].id))
+        Some((seat, self.seats[seat.at()].id))
     }
 
     pub(crate) fn add(&mut self, id: WorkerId) {
@@ -90,14 +98,15 @@ impl Pool {
         };
         let seat = match self.empty.pop() {
             Some(seat) => {
-                self.seats[seat as usize] = worker;
+                self.seats[seat.at()] = worker;
                 seat
             }
             None => {
                 self.seats.push(worker);
                 self.tasks
                     .resize(self.seats.len() * slots(&self.config), None);
-                self.seats.len() as Seat - 1
+                let n = NonZeroU32::new(self.seats.len() as u32);
+                Seat(n.expect("one was just added"))
             }
         };
         self.by_id.insert(id, seat);
@@ -107,7 +116,7 @@ impl Pool {
     /// Takes an idle worker out, to be stopped.
     pub(crate) fn retire(&mut self) -> Option<WorkerId> {
         let seat = *self.free[0].last()?;
-        let worker = self.seats[seat as usize].id;
+        let worker = self.seats[seat.at()].id;
         self.lose(worker);
         self.wanted -= 1;
         Some(worker)
@@ -126,7 +135,7 @@ impl Pool {
 
     pub(crate) fn assign(&mut self, seat: Seat, task: TaskId) {
         self.unlist(seat);
-        let n = &mut self.seats[seat as usize].n_tasks;
+        let n = &mut self.seats[seat.at()].n_tasks;
         let at = *n as usize;
         *n += 1;
         self.tasks_of(seat)[at] = Some(task);
@@ -142,19 +151,19 @@ impl Pool {
                 *last = None;
             }
             self.unlist(seat);
-            self.seats[seat as usize].n_tasks -= 1;
+            self.seats[seat.at()].n_tasks -= 1;
             self.list(seat);
         }
     }
 
     fn tasks_of(&mut self, seat: Seat) -> &mut [Option<TaskId>] {
         let slots = slots(&self.config);
-        &mut self.tasks[seat as usize * slots..][..slots]
+        &mut self.tasks[seat.at() * slots..][..slots]
     }
 
     /// Puts a worker among those with as many tasks, if it may have more.
     fn list(&mut self, seat: Seat) {
-        let worker = &mut self.seats[seat as usize];
+        let worker = &mut self.seats[seat.at()];
         if let Some(free) = self.free.get_mut(worker.n_tasks as usize) {
             worker.at = free.len() as u32;
             free.push(seat);
@@ -162,12 +171,12 @@ impl Pool {
     }
 
     fn unlist(&mut self, seat: Seat) {
-        let worker = &self.seats[seat as usize];
+        let worker = &self.seats[seat.at()];
         if let Some(free) = self.free.get_mut(worker.n_tasks as usize) {
             let at = worker.at;
             free.swap_remove(at as usize);
             if let Some(moved) = free.get(at as usize) {
-                self.seats[*moved as usize].at = at;
+                self.seats[moved.at()].at = at;
             }
         }
     }

@@ -1,10 +1,10 @@
 //! [`Scheduler`]: what happened goes in, what to do comes out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ahead::Ahead;
 use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
-use crate::flight::{Block, Item, State, Task};
+use crate::flight::{Block, Item, State, Task, Unread};
 use crate::operator::{Operator, Queued};
 use crate::opset::OpSet;
 use crate::order::{Cursors, Order};
@@ -67,6 +67,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) kept_places: i64,
     /// Operators with tasks whose outputs wait for room.
     pub(crate) unread: OpSet,
+    /// Of tasks whose outputs had to wait to be read.
+    pub(crate) readings: BTreeMap<Key, Unread>,
     /// Tasks of all operators, as each counts its own.
     pub(crate) n_submitted: u32,
     pub(crate) n_running: u32,
@@ -173,6 +175,7 @@ impl<A: Allocator> Scheduler<A> {
             block_waits: OpSet::default(),
             kept_places: 0,
             unread: OpSet::default(),
+            readings: BTreeMap::new(),
             n_submitted: 0,
             n_running: 0,
             n_unread: 0,

@@ -109,11 +109,16 @@ impl<A: Allocator> Scheduler<A> {
         let Some(task) = self.tasks.get_mut(id.0) else {
             return;
         };
-        if task.is_drained() || task.is_unread() {
+        if task.is_drained() {
             return;
         }
-        task.unread.get_or_insert_default().since = Some(now);
+        task.was_unread = true;
         let (op, token) = (task.op(), task.token);
+        let reading = self.readings.entry(id.0).or_default();
+        if reading.since.is_some() {
+            return;
+        }
+        reading.since = Some(now);
         let queued = self.queued(token);
         self.ops[op].unread.insert(queued);
         self.unread.insert(op);
@@ -124,14 +129,15 @@ impl<A: Allocator> Scheduler<A> {
     pub(crate) fn stop_waiting(&mut self, key: Key) {
         let now = self.now;
         let task = &mut self.tasks[key];
-        let Some(unread) = &mut task.unread else {
+        if !task.was_unread {
             return;
-        };
-        let Some(since) = unread.since.take() else {
-            return;
-        };
-        unread.total += now.since(since);
+        }
         let (op, token) = (task.op(), task.token);
+        let reading = self.readings.entry(key).or_default();
+        let Some(since) = reading.since.take() else {
+            return;
+        };
+        reading.total += now.since(since);
         self.n_unread -= 1;
         let queued = self.queued(token);
         let operator = &mut self.ops[op];
@@ -139,6 +145,15 @@ impl<A: Allocator> Scheduler<A> {
         operator.metrics.task_output_backpressure += now.since(since);
         if operator.unread.is_empty() {
             self.unread.remove(op);
+        }
+    }
+
+    /// Takes back the leave to read a task's output.
+    fn take_granted(&mut self, op: OpIdx, key: Key) {
+        if self.tasks[key].was_unread
+            && let Some(reading) = self.readings.get_mut(&key)
+        {
+            self.ops[op].granted -= std::mem::take(&mut reading.granted);
         }
     }
 
@@ -173,9 +188,8 @@ impl<A: Allocator> Scheduler<A> {
         let task = &mut self.tasks[id.0];
         task.unemitted += 1;
         task.outputs += 1;
-        let granted = task.take_granted();
+        self.take_granted(op, id.0);
         let operator = &mut self.ops[op];
-        operator.granted -= granted;
         operator.emits.push_back(output);
         self.moved = self.now;
         match metadata {
@@ -397,15 +411,19 @@ impl<A: Allocator> Scheduler<A> {
     /// A task that is drained and whose outputs are emitted is finished: once.
     fn finish_if_emitted(&mut self, key: Key) {
         let task = &self.tasks[key];
-        let (TaskPhase::Drained(took), 0) = (task.phase, task.unemitted) else {
-            return;
-        };
-        let task = self.tasks.remove(key).expect("it is there");
-        if task.is_failed {
+        if task.unemitted > 0 || !task.is_drained() {
             return;
         }
-        let unread = task.unread.as_ref().map(|unread| unread.total);
-        let own = took.saturating_sub(unread.unwrap_or_default());
+        let task = self.tasks.remove(key).expect("it is there");
+        let reading = match task.was_unread {
+            true => self.readings.remove(&key),
+            false => None,
+        };
+        let TaskPhase::Drained(took) = task.phase else {
+            return;
+        };
+        let unread_for = reading.unwrap_or_default().total;
+        let own = took.saturating_sub(unread_for);
         let operator = &mut self.ops[task.op()];
         operator.metrics.tasks_finished += 1;
         operator.metrics.task_completion += took;
@@ -416,16 +434,15 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Gives back what a task holds.
     fn free_worker(&mut self, key: Key) {
+        self.take_granted(self.tasks[key].op(), key);
         let task = &mut self.tasks[key];
         let (op, reads) = (task.op(), task.reads);
         let need = self.ops[op].config.task;
         let need = need.with(crate::Resource::BLOCKS, task.pending);
         let pending = std::mem::take(&mut task.pending);
-        let granted = task.take_granted();
         let (seat, token) = (task.seat.take(), task.token);
         let operator = &mut self.ops[op];
         operator.held -= need;
-        operator.granted -= granted;
         if let (Some(seat), Some(pool)) = (seat, &mut operator.pool) {
             pool.unassign(seat, Self::task_id(key));
         }
@@ -470,14 +487,10 @@ impl<A: Allocator> Scheduler<A> {
         self.free_worker(id.0);
         let now = self.now;
         let task = &mut self.tasks[id.0];
-        task.drain(now);
+        task.phase = TaskPhase::Failed;
         let (op, token) = (task.op(), task.token);
-        let (outputs, unemitted) = (task.outputs, task.unemitted);
-        let is_cancelled = task.is_cancelled;
-        task.is_failed = true;
-        if unemitted == 0 {
-            self.tasks.remove(id.0);
-        }
+        let (outputs, is_cancelled) = (task.outputs, task.is_cancelled);
+        self.finish_if_emitted(id.0);
         self.ops[op].n_running -= 1;
         self.n_running -= 1;
         self.ops[op].metrics.tasks_failed += 1;
