@@ -1,8 +1,9 @@
 """`cargo xtask bench ray`: what Ray costs, beside Ray Data and the threads.
 
-Usage: ray_bench.py PROGRAM ENGINE PACKAGE RECIPE INPUT
+Usage: ray_bench.py PROGRAM ENGINE PACKAGE RECIPE PART INPUT
 
-ENGINE is the extension module, PACKAGE the folder with the Python package. Prints JSON.
+ENGINE is the extension module, PACKAGE the folder with the Python package; PART is an input
+like INPUT, but smaller. Prints JSON.
 One cluster of two processors on the loopback interface serves all rows. Costs of a task are
 slopes: of two runs that differ in nothing but the number of tasks, the difference of the
 driver's processor time (with the gateway's) divided by that of the numbers.
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -70,7 +72,7 @@ def stream(*args):
 
 
 def main() -> None:
-    program, engine, package, recipe, source = (Path(arg).resolve() for arg in sys.argv[1:])
+    program, engine, package, recipe, part, source = (Path(arg).resolve() for arg in sys.argv[1:])
     scratch = Path(tempfile.mkdtemp(prefix="wb-", dir="/tmp"))
     (scratch / "ray").mkdir()
     (scratch / "trace").mkdir()
@@ -96,7 +98,7 @@ def main() -> None:
             "tasks": {"few": FEW, "many": MANY, "rounds": ROUNDS},
             "wrasse": bench.per_task(),
             "ray_data": ray_data(cluster.address),
-            "job": bench.job(recipe, source),
+            "job": bench.jobs(recipe, part, source),
             "reaction": bench.reaction(),
         }))
     finally:
@@ -104,12 +106,15 @@ def main() -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def slope(few: tuple[float, float], many: tuple[float, float]) -> dict:
+def slope(few: tuple[float, ...], many: tuple[float, ...]) -> dict:
     n = MANY - FEW
-    return {
+    row = {
         "driver_us_per_task": (many[0] - few[0]) / n * 1e6,
         "tasks_per_second": n / max(many[1] - few[1], 1e-9),
     }
+    if len(few) > 2:
+        row["gateway_us_per_task"] = (many[2] - few[2]) / n * 1e6
+    return row
 
 
 def middle(rows: list[dict]) -> dict:
@@ -158,24 +163,50 @@ class Bench:
                 (self.scratch / f"{n}.jsonl").write_text(ROW * n)
                 step = "  - text_length_filter: {min_len: 1}"
                 recipe = self.recipe(f"tasks-{n}", f"{n}.jsonl", step)
-                times[n] = self.run(recipe, *self.flags, *split)
+                with Watched(is_gateway) as gateway:
+                    cpu, wall = self.run(recipe, *self.flags, *split)
+                times[n] = (cpu, wall, gateway.seconds())
             rows.append(slope(times[FEW], times[MANY]))
         return middle(rows)
 
+    def jobs(self, recipe: Path, part: Path, source: Path) -> dict:
+        """The job of eight steps, whole, and without what it costs to begin: the difference
+        of two inputs."""
+        few, whole = self.job(recipe, part), self.job(recipe, source)
+        mb = whole["mb"] - few["mb"]
+
+        def more(*keys: str) -> float:
+            values = [whole, few]
+            for key in keys:
+                values = [value[key] for value in values]
+            return values[0] - values[1]
+
+        return {
+            **whole,
+            "begun": {
+                "ratio": more("ray", "cpu_s") / more("threads", "cpu_s"),
+                "driver_s_per_gb": more("ray", "driver_cpu_s") / mb * 1e3,
+                "work_s_per_gb": more("threads", "cpu_s") / mb * 1e3,
+                "out_share": more("mb_out") / mb,
+            },
+        }
+
     def job(self, recipe: Path, source: Path) -> dict:
-        """The job of eight steps: processor time of all processes."""
+        """Processor time of all processes."""
         out = self.scratch / "job.jsonl"
         sets = [f"--set=dataset_path={source.resolve()}", f"--set=export_path={out}"]
         local, local_s = self.run(
             recipe.resolve(), "--quiet", "--no-html", "--restart", "--overwrite", "-j2", *sets
         )
         expected = out.read_bytes()
-        with Watched(self.scratch) as watched:
+        scratch = str(self.scratch)
+        with Watched(lambda line: scratch in line and "wrasse" not in line.split("\0")[0]) as watched:
             driver, ray_s = self.run(recipe.resolve(), *self.flags, *sets)
         assert out.read_bytes() == expected, "the backends differ"
         cluster = watched.seconds()
         return {
             "mb": source.stat().st_size / 1e6,
+            "mb_out": len(expected) / 1e6,
             "threads": {"cpu_s": local, "s": local_s},
             "ray": {"cpu_s": driver + cluster, "driver_cpu_s": driver, "s": ray_s},
             "ratio": (driver + cluster) / local,
@@ -214,11 +245,21 @@ class Bench:
         }
 
 
-class Watched:
-    """The processor time of a cluster's processes, those that end on the way included."""
+def ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while (pid := parents.get(pid, 0)) != 0:
+        yield pid
 
-    def __init__(self, scratch: Path) -> None:
-        self.scratch, self.seen, self.first = str(scratch), {}, {}
+
+def is_gateway(line: str) -> bool:
+    return "wrasse.ray.gateway" in line
+
+
+class Watched:
+    """The processor time of some processes and of those that they have started, those that
+    end on the way included."""
+
+    def __init__(self, is_one: Callable[[str], bool]) -> None:
+        self.is_one, self.seen, self.first = is_one, {}, {}
         self.stop = threading.Event()
 
     def __enter__(self) -> Watched:
@@ -251,13 +292,14 @@ class Watched:
             pid = int(entry.name)
             parents[pid] = int(fields[1])
             times[pid] = (int(fields[11]) + int(fields[12])) / tick
-            if self.scratch in line and "wrasse" not in line.split("\0")[0]:
+            if self.is_one(line):
                 roots.add(pid)
         for pid in times:
             at = pid
             while at in parents and at not in roots:
                 at = parents[at]
-            if at in roots and pid != os.getpid():
+            # (Of others on this machine there may be such too.)
+            if at in roots and os.getpid() in ancestors(at, parents):
                 self.seen[pid] = times[pid]
 
     def seconds(self) -> float:

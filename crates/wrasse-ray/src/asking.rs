@@ -86,3 +86,67 @@ fn wanted(
     }
     wanted
 }
+
+#[cfg(test)]
+mod tests {
+    use wrasse_sched::{Limits, OpConfig, OpKind, Place, Resources, Scheduler, Settings, WaitView};
+
+    use super::*;
+    use crate::needs::Needs;
+
+    /// An operator with tasks under way and inputs in its queue.
+    fn view(under_way: u32, queued: usize, wait: Option<Wait>) -> OpView {
+        let config = OpConfig {
+            kind: OpKind::Source,
+            task: Resources::ZERO,
+            tasks_max: 1,
+            output_bytes: 1,
+            pool: None,
+        };
+        let limits = Limits {
+            resources: Resources::unbounded(),
+            blocks_in_flight: 1,
+        };
+        let scheduler =
+            Scheduler::new(&[config], limits, Place::default(), Settings::default()).unwrap();
+        OpView {
+            tasks_running: under_way,
+            queued,
+            wait: wait.map(|reason| WaitView {
+                reason,
+                since: Time(0),
+                holder: None,
+            }),
+            ..scheduler.view(0)
+        }
+    }
+
+    #[test]
+    fn who_waits_asks_for_as_much_again_and_for_no_more_than_there_is_to_do() {
+        let short = Some(Wait::Resource(Resource::CPU));
+        let ledger = Ledger {
+            needs: vec![
+                Needs::one_cpu(),
+                Needs {
+                    gpus: 1.0,
+                    ..Needs::one_cpu()
+                },
+            ],
+            custom: Vec::new(),
+        };
+        let asked = |first: OpView, unopened: u32, second: OpView, cpus_max| {
+            let unopened = |op| if op == 0 { unopened } else { 0 };
+            let wanted = wanted(&[first, second], &ledger, unopened, cpus_max);
+            let n = wanted.iter().map(|one| (one.bundle.len(), one.n));
+            n.collect::<Vec<_>>()
+        };
+        let idle = || view(0, 0, Some(Wait::Input));
+        assert_eq!(asked(view(4, 0, short), 100, idle(), None), [(1, 8)]);
+        assert_eq!(asked(view(4, 1, short), 2, idle(), None), [(1, 7)]);
+        assert_eq!(asked(view(4, 0, short), 100, idle(), Some(6)), [(1, 6)]);
+        // The first task of all.
+        assert_eq!(asked(idle(), 0, view(0, 9, short), None), [(2, 1)]);
+        let full = Some(Wait::Resource(Resource::BLOCKS));
+        assert_eq!(asked(view(4, 0, full), 100, idle(), None), []);
+    }
+}

@@ -6,17 +6,18 @@
 | `_generator_backpressure_num_objects` | a streaming task pauses when nobody reads | none: it runs ahead, and Ray spills |
 | `state.get_max_resources_from_cluster_config` | what an autoscaler can get | the next |
 | `__autoscaling_status` of the internal key-value store, `is_autoscaler_v2` | whether there is an autoscaler | none: the cluster counts as one that cannot grow |
+| `RayParams`, `Node.start_api_server` | fewer processes of a local Ray | they start |
 | `_temp_dir` of `ray.init` | nothing is left in /tmp/ray | Ray's own folder |
 
 Nothing else here is private; with `polls` not even the first is used. Tried with
-Ray 2.60.0.
+Ray 2.60.0, 2.10.0, 2.8.1 and 2.5.0.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # Objects that a streaming task may have put out unread: pairs of two.
@@ -49,12 +50,43 @@ def streaming_options(options: Callable[..., Any], **rest: Any) -> Any:
 
 def init(ray: Any, scratch: str, **options: Any) -> None:
     """`ray.init` of a local Ray that keeps its files in `scratch`."""
+    with few_processes():
+        try:
+            ray.init(_temp_dir=scratch, **options)
+        except RuntimeError as error:
+            if "_temp_dir" not in str(error):
+                raise
+            ray.init(**options)
+
+
+@contextlib.contextmanager
+def few_processes() -> Iterator[None]:
+    """A local Ray that starts meanwhile does without three processes that nobody asks for
+    anything: for logs, for scaling, for the dashboard. Each imports Ray, which takes a second.
+    """
+    undo: list[tuple[Any, str, Any]] = []
+    with contextlib.suppress(Exception):
+        from ray._private import node, parameter
+
+        class Params(parameter.RayParams):
+            def __init__(self, *args: Any, **rest: Any) -> None:
+                super().__init__(*args, **rest)
+                self.no_monitor = True
+                self.include_log_monitor = False
+
+        def no_api_server(self: Any, *_args: Any, **_rest: Any) -> None:
+            self._webui_url = None
+
+        for owner, name, value in [
+            (parameter, "RayParams", Params), (node.Node, "start_api_server", no_api_server)
+        ]:
+            undo.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, value)
     try:
-        ray.init(_temp_dir=scratch, **options)
-    except RuntimeError as error:
-        if "_temp_dir" not in str(error):
-            raise
-        ray.init(**options)
+        yield
+    finally:
+        for owner, name, value in undo:
+            setattr(owner, name, value)
 
 
 def growth(ray: Any) -> dict[str, Any]:

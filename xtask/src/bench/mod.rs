@@ -125,7 +125,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     merge(&mut all, results);
     let text = match args.what {
         What::Sched => report::sched(&all),
-        What::Ray => report::ray(&all),
+        What::Ray => ray::report(&all),
         What::Job => report::job(&all),
         What::Ops => report::operators(&all),
         What::Near => report::near(&all),

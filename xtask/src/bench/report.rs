@@ -33,56 +33,6 @@ are left out.\n\n\
     text
 }
 
-/// The backend of Ray.
-pub(super) fn ray(all: &Value) -> String {
-    let mut text = head("The backend of Ray", all);
-    let ray = &all["ray"];
-    text.push_str(
-        "\nOne cluster of two processors on this machine. Costs of a task are slopes between \
-few and many tasks of one row; processor time of the driver, with that of the gateway.\n\n\
-| | driver, us a task | tasks/s |\n| --- | ---: | ---: |\n",
-    );
-    for (name, row) in [
-        ("Wrasse", &ray["wrasse"]),
-        ("Ray Data, `map_batches`", &ray["ray_data"]),
-    ] {
-        let _ = match row["missing"].as_str() {
-            Some(why) => writeln!(text, "| {name} | {why} | |"),
-            None => writeln!(
-                text,
-                "| {name} | {:.0} | {:.0} |",
-                number(&row["driver_us_per_task"]),
-                number(&row["tasks_per_second"])
-            ),
-        };
-    }
-    let job = &ray["job"];
-    let _ = writeln!(
-        text,
-        "\nThe job of eight steps on {:.0} MB: {:.1} s of processor time on threads, {:.1} s on Ray \
-with all processes ({:.2} times), of which {:.1} s are the driver's.",
-        number(&job["mb"]),
-        number(&job["threads"]["cpu_s"]),
-        number(&job["ray"]["cpu_s"]),
-        number(&job["ratio"]),
-        number(&job["ray"]["driver_cpu_s"]),
-    );
-    let reaction = &ray["reaction"];
-    let _ = match reaction["missing"].as_str() {
-        Some(why) => writeln!(text, "\nReaction: {why}."),
-        None => writeln!(
-            text,
-            "\nFrom the end of a task to the start of the next on the same worker, beside a task of \
-{:.1} s: p50 {:.1} ms, p90 {:.1} ms ({} gaps).",
-            number(&reaction["long_s"]),
-            number(&reaction["p50_ms"]),
-            number(&reaction["p90_ms"]),
-            reaction["gaps"],
-        ),
-    };
-    text
-}
-
 /// The scheduler alone.
 pub(super) fn sched(all: &Value) -> String {
     let mut text = head("The scheduler alone", all);
