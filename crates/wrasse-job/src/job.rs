@@ -21,7 +21,7 @@ use wrasse_run::{
 };
 use wrasse_sched::Place;
 
-use crate::process;
+use crate::{Adjust, process};
 
 /// A run in full: what to read, do and write, and how.
 pub struct Job {
@@ -49,6 +49,8 @@ pub struct Job {
     pub threads: usize,
     /// Limit on the memory of the process.
     pub memory: Option<ByteCount>,
+    /// Changes both while the run goes on.
+    pub adjust: Adjust,
     /// Stop after this many rows of input.
     pub limit: Option<u64>,
     /// How many rejects fail the run.
@@ -378,11 +380,26 @@ fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error
 ///
 /// If its limit is too small.
 pub fn budget(job: &Job) -> Result<Budget, Error> {
+    spend(job, job.threads, job.memory, process::resident_bytes())
+}
+
+/// How a job would spend this much, in a process that had `base_bytes` in
+/// memory before it.
+///
+/// # Errors
+///
+/// If the memory is too little.
+pub fn spend(
+    job: &Job,
+    threads: usize,
+    memory: Option<ByteCount>,
+    base_bytes: u64,
+) -> Result<Budget, Error> {
     Budget::new(&Demand {
-        threads: job.threads,
-        memory: job.memory,
+        threads,
+        memory,
         block_bytes: job.block_bytes,
-        base: ByteCount(process::resident_bytes() + FIXED_BYTES),
+        base: ByteCount(base_bytes + FIXED_BYTES),
     })
     .map_err(|error| {
         // The program takes a little more or less each time it starts.

@@ -27,4 +27,4 @@ mod writing;
 
 pub use dry_run::{DryRun, dry_run};
 pub use run::{run, run_into};
-pub use wrasse_job::{Cancel, Job, RunResult, View, explain};
+pub use wrasse_job::{Adjust, Cancel, Change, Job, RunResult, View, explain};

@@ -8,7 +8,7 @@ use wrasse_job::{Begun, Cancel, Job, RunResult, begin_with, list, process};
 use wrasse_run::{Error, RunSnapshot};
 
 use crate::coordinator::Coordinator;
-use crate::worker::Shared;
+use crate::worker::{Shared, Shift};
 
 /// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
 /// about ten times a second.
@@ -52,6 +52,7 @@ pub fn run_into(
         },
         exchanges: ready.exchanges.into_iter().map(RwLock::new).collect(),
         decision_bytes: ready.decision_bytes,
+        shift: Shift::new(ready.budget.threads),
         fingerprint_bytes: AtomicU64::new(0),
         exchange_bytes: AtomicU64::new(0),
         spilled_bytes: AtomicU64::new(0),

@@ -436,7 +436,7 @@ impl TaskScheduler {
     }
 
     /// Has a run go on with other resources; what is not given stays. One that
-    /// runs ends at its next commit, and goes on from there.
+    /// runs takes them up within a second, or says in its log why it cannot.
     ///
     /// # Errors
     ///
