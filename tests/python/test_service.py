@@ -256,7 +256,7 @@ def test_a_run_rests_goes_on_and_takes_other_resources(service: Service, folder:
 def test_a_run_takes_other_limits_as_it_runs(
     service: Service, folder: Path, wrasse: Path
 ) -> None:
-    rows(folder / "long.jsonl", 60_000)
+    rows(folder / "long.jsonl", 24_000)
     slow = "  - replace_content_mapper:\n      pattern: '[a-z].*(?<!x)#'\n      repl: ''\n"
     steps = slow * 3 + "  - document_deduplicator:\n"
     work = {"kind": "run", "recipe": recipe("out/long.jsonl", "long.jsonl", steps), "threads": 1}
@@ -270,7 +270,7 @@ def test_a_run_takes_other_limits_as_it_runs(
 
     until("it runs", lambda: now() == (1, None))
     assert service.ask("PATCH", path, {"memory": "1MiB"})[0] == 200
-    until("it says that this is too little", lambda: b"limits not changed: a memory limit of 1.0 MiB"
+    until("it says that this is too little", lambda: b"limits not changed: a memory limit of 1.00 MiB"
           in service.ask("GET", f"{path}/logs")[1])
     assert service.ask("PATCH", path, {"threads": 3, "memory": "1GiB"})[0] == 200
     until("it has more", lambda: now() == (3, 1 << 30))
