@@ -1,6 +1,7 @@
 //! [`Client`]: the other end, for the command line. It speaks plain HTTP: to
 //! other machines there should be a tunnel.
 
+use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct Client {
 pub(crate) struct Wire {
     host: String,
     token: Option<String>,
+    /// Whether there was any answer to the last question.
+    has_answered: Cell<bool>,
 }
 
 /// What the service answered.
@@ -100,7 +103,16 @@ impl Wire {
             return Err(wrong());
         }
         let host = uri.authority().ok_or_else(wrong)?.to_string();
-        Ok(Self { host, token })
+        Ok(Self {
+            host,
+            token,
+            has_answered: Cell::new(false),
+        })
+    }
+
+    /// Whether there was an answer to the last question, be it a refusal.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.has_answered.get()
     }
 
     /// Asks, and waits for the answer; an error begins with the host.
@@ -111,7 +123,9 @@ impl Wire {
         body: Option<&Value>,
         patience: Duration,
     ) -> Result<Reply, String> {
-        match tokio::time::timeout(patience, self.answer(method, path, body)).await {
+        let answer = tokio::time::timeout(patience, self.answer(method, path, body)).await;
+        self.has_answered.set(matches!(answer, Ok(Ok(_))));
+        match answer {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(error)) => Err(format!("{}: {error}", self.host)),
             Err(_) => Err(format!("{} does not answer", self.host)),

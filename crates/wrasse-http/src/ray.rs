@@ -19,6 +19,8 @@ use crate::client::{Reply, Wire};
 const ANSWER: Duration = Duration::from_secs(30);
 /// A cluster that has not answered for so long does not come back soon.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// One that answers, and says that it cannot, may be starting or busy.
+const PATIENCE_BUSY: Duration = Duration::from_secs(600);
 /// Between two looks: at first, so that short jobs are short, and later.
 const LOOK_FIRST: Duration = Duration::from_millis(250);
 const LOOK_MOST: Duration = Duration::from_secs(2);
@@ -122,6 +124,8 @@ impl RayJob<'_> {
         let mut look = LOOK_FIRST;
         let mut answered = Instant::now();
         let mut moved = answered;
+        let mut heard = answered;
+        let mut told = String::new();
         let mut status = String::new();
         loop {
             let said = self.log_bytes;
@@ -163,8 +167,15 @@ impl RayJob<'_> {
                 },
                 Err(error) => Some(error),
             };
+            if let Some(error) = trouble.as_ref().filter(|error| **error != told) {
+                told.clone_from(error);
+                self.say(&format!("({error}; trying again)\n"))?;
+            }
+            if trouble.is_none() || self.wire.has_answered() {
+                heard = Instant::now();
+            }
             if let Some(error) = trouble
-                && answered.elapsed() >= PATIENCE
+                && (heard.elapsed() >= PATIENCE || answered.elapsed() >= PATIENCE_BUSY)
             {
                 let id = &self.order.submission_id;
                 let message = match self.was_there {
@@ -214,6 +225,12 @@ impl RayJob<'_> {
             }
             sleep(LOOK_FIRST).await;
         }
+    }
+
+    fn say(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
     }
 
     fn note_there(&mut self) -> io::Result<()> {
@@ -300,9 +317,7 @@ impl RayJob<'_> {
                     // One that is shorter than it was is another one.
                     let new = log.get(self.log_bytes..).unwrap_or_default();
                     if !new.is_empty() {
-                        let mut out = io::stdout().lock();
-                        out.write_all(new.as_bytes())?;
-                        out.flush()?;
+                        self.say(new)?;
                         self.log_bytes = log.len();
                     }
                     return Ok(());
@@ -314,8 +329,9 @@ impl RayJob<'_> {
                 return Ok(()); // There will be another time.
             }
             if attempt == ATTEMPTS {
-                let mut out = io::stdout().lock();
-                return writeln!(out, "(the rest of the log is not to be had: {trouble})");
+                return self.say(&format!(
+                    "(the rest of the log is not to be had: {trouble})\n"
+                ));
             }
             sleep(LOOK_FIRST).await;
         }

@@ -21,7 +21,7 @@ use wrasse_run::{
 };
 use wrasse_sched::Place;
 
-use crate::process;
+use crate::{Adjust, process};
 
 /// A run in full: what to read, do and write, and how.
 pub struct Job {
@@ -51,6 +51,8 @@ pub struct Job {
     pub devices: Devices,
     /// Limit on the memory of the process and its worker processes.
     pub memory: Option<ByteCount>,
+    /// Changes both while the run goes on.
+    pub adjust: Adjust,
     /// Stop after this many rows of input.
     pub limit: Option<u64>,
     /// How many rejects fail the run.
@@ -385,11 +387,27 @@ fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error
 ///
 /// If its limit is too small.
 pub fn budget(job: &Job, processes: ByteCount) -> Result<Budget, Error> {
+    let base = process::resident_bytes();
+    spend(job, (job.threads, job.memory), base, processes)
+}
+
+/// How a job would spend this much, in a process that had `base_bytes` in
+/// memory before it.
+///
+/// # Errors
+///
+/// If the memory is too little.
+pub fn spend(
+    job: &Job,
+    (threads, memory): (usize, Option<ByteCount>),
+    base_bytes: u64,
+    processes: ByteCount,
+) -> Result<Budget, Error> {
     Budget::new(&Demand {
-        threads: job.threads,
-        memory: job.memory,
+        threads,
+        memory,
         block_bytes: job.block_bytes,
-        base: ByteCount(process::resident_bytes() + FIXED_BYTES),
+        base: ByteCount(base_bytes + FIXED_BYTES),
         processes,
     })
     .map_err(|error| {

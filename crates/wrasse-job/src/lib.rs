@@ -4,16 +4,18 @@
 //!
 //! Layer: 6.
 
+mod adjust;
 mod books;
 mod job;
 mod pipeline;
 pub mod process;
 mod snapshot;
 
+pub use adjust::{Adjust, Change};
 pub use books::Books;
 pub use job::{
     Begun, Cancel, Devices, Job, PoolView, Ready, RunResult, View, begin, budget, exchanges,
-    explain, list,
+    explain, list, spend,
 };
 pub use pipeline::{Pipeline, Step};
 pub use snapshot::{Observed, snapshot};

@@ -28,4 +28,4 @@ mod writing;
 
 pub use dry_run::{DryRun, dry_run};
 pub use run::{explain, run, run_into};
-pub use wrasse_job::{Cancel, Devices, Job, PoolView, RunResult, View};
+pub use wrasse_job::{Adjust, Cancel, Change, Devices, Job, PoolView, RunResult, View};

@@ -25,6 +25,8 @@ pub(crate) struct Pools {
     pools: BTreeMap<usize, Pool>,
     /// What is left of memory and threads beside their workers.
     pub(crate) budget: Budget,
+    /// What one worker of each says it may take.
+    pub(crate) declared: ByteCount,
 }
 
 #[derive(Debug)]
@@ -55,8 +57,9 @@ impl Pools {
             let chain = Chain::of(python, operators, job.row_bytes_max.0);
             chains.extend(chain.map(|chain| (i, Arc::new(chain))));
         }
-        let declared = chains.iter().filter_map(|(_, chain)| chain.pool().memory);
-        let budget = budget(job, ByteCount(declared.map(|memory| memory.0).sum()))?;
+        let each = chains.iter().filter_map(|(_, chain)| chain.pool().memory);
+        let declared = ByteCount(each.map(|memory| memory.0).sum());
+        let budget = budget(job, declared)?;
         let asks: Vec<Ask> = { chains.iter() }
             .map(|(_, chain)| ask(chain, budget.threads as i64))
             .collect();
@@ -75,6 +78,7 @@ impl Pools {
         Ok(Self {
             pools: pools.collect(),
             budget,
+            declared,
         })
     }
 

@@ -9,7 +9,7 @@ use wrasse_run::{Error, RunSnapshot};
 
 use crate::coordinator::Coordinator;
 use crate::pools::Pools;
-use crate::worker::Shared;
+use crate::worker::{Shared, Shift};
 
 /// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
 /// about ten times a second.
@@ -54,6 +54,7 @@ pub fn run_into(
         },
         exchanges: ready.exchanges.into_iter().map(RwLock::new).collect(),
         decision_bytes: ready.decision_bytes,
+        shift: Shift::new(ready.budget.threads),
         fingerprint_bytes: AtomicU64::new(0),
         exchange_bytes: AtomicU64::new(0),
         spilled_bytes: AtomicU64::new(0),

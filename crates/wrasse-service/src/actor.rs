@@ -67,6 +67,8 @@ pub(crate) struct Actor {
     effects: Vec<Effect>,
     answers: Vec<Box<dyn FnOnce() + Send>>,
     inserted: BTreeSet<JobId>,
+    /// Runs that shall learn of other resources.
+    revised: BTreeSet<JobId>,
 }
 
 impl Actor {
@@ -100,6 +102,7 @@ impl Actor {
             effects: Vec::new(),
             answers: Vec::new(),
             inserted: BTreeSet::new(),
+            revised: BTreeSet::new(),
         })
     }
 
@@ -117,6 +120,8 @@ impl Actor {
             self.step(Event::Came(ticket), None);
             if is_running {
                 self.adopt(&id);
+                // The last scheduler may have ended before it told.
+                self.revised.insert(id.clone());
             }
             if is_running && is_unwanted {
                 self.effects.push(Effect::Stop(id));
@@ -250,6 +255,9 @@ impl Actor {
                 Effect::Stop(id) => self.stop(&id),
                 Effect::Hold(id, held) => self.hold(&id, held),
             }
+        }
+        for id in std::mem::take(&mut self.revised) {
+            self.tell_limits(&id);
         }
         self.shared.gauge(&self.board);
         for answer in self.answers.drain(..) {
@@ -459,8 +467,7 @@ impl Actor {
         Ok(())
     }
 
-    /// Has a run go on with other resources. One that runs ends at its next
-    /// commit, and goes on from there.
+    /// Has a run go on with other resources: one that runs, from now on.
     fn resources(
         &mut self,
         id: &JobId,
@@ -492,9 +499,19 @@ impl Actor {
         self.writes
             .push(Write::Revise(id.clone(), Box::new(submission)));
         if is_running {
-            self.effects.push(Effect::Stop(id.clone()));
+            self.revised.insert(id.clone());
         }
         Ok(())
+    }
+
+    fn tell_limits(&mut self, id: &JobId) {
+        if let Some(job) = self.jobs.get(id)
+            && job.state == State::Running
+            && let Work::Run(run) = &job.submission.work
+        {
+            // Its next launch has them in any case.
+            let _ = launch::limits(&self.shared.settings, id, job.launches, run);
+        }
     }
 
     fn rest(&mut self, id: JobId, held: bool) -> Result<(), Error> {

@@ -19,6 +19,8 @@ use crate::{CommandWork, Existing, Job, JobId, RunWork, Settings, Work};
 
 /// How a run tells where it stands, in a folder of the launch.
 pub(crate) const LIVE: &str = "live";
+/// What it shall have, in that folder.
+const LIMITS: &str = "limits.json";
 /// Its final report, in that folder.
 const REPORT: &str = "report.json";
 
@@ -166,6 +168,19 @@ pub(crate) fn hold(settings: &Settings, id: &JobId, launch: u32, held: bool) -> 
     }
     have_it_look(&dir);
     Ok(())
+}
+
+/// Tells a run that runs what it shall have from now on.
+pub(crate) fn limits(
+    settings: &Settings,
+    id: &JobId,
+    launch: u32,
+    run: &RunWork,
+) -> io::Result<()> {
+    let live = launch_dir(&settings.jobs(), id, launch).join(LIVE);
+    std::fs::create_dir_all(&live)?;
+    let limits = json!({ "threads": run.threads, "memory": run.memory });
+    write_whole(&live.join(LIMITS), &serde_json::to_vec(&limits)?)
 }
 
 fn have_it_look(dir: &Path) {
