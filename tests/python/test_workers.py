@@ -299,3 +299,9 @@ def test_what_operators_tell_datamate_is_in_the_run_directory(bench: Bench) -> N
     ids = [row["sourceFileId"] for row in rows if "poison" not in row]
     assert [of for kind, of in kinds if kind == "clean_result"] == ids
     assert len(kinds) == 2 * len(ids)
+
+
+def test_batches_larger_than_a_block_are_told_of(bench: Bench) -> None:
+    bench.write([{"text": "a"}])
+    told = bench.call("check", bench.recipe("  - ./ops.py:Scanner: {batch_size: 100000}"))
+    assert (told.returncode, "4:36: warning: `batch_size`" in told.stderr) == (0, True)
