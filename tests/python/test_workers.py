@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
-
 from worker_bench import HERE, OPERATORS, PATIENCE_S, Bench, bench, numbered, until
 
 __all__ = ["bench"]
@@ -220,7 +218,10 @@ def test_changed_code_is_another_run(bench: Bench) -> None:
 def test_blocks_of_which_nothing_is_left_hold_up_nobody(bench: Bench) -> None:
     # Each row is a block of its own.
     bench.write([{"text": "x" * (1 << 21), "id": i} for i in range(3)])
-    steps = "  - ./ops.py:Poison:\n  - ./ops.py:at_least: {n: 9000000}\n  - ./ops.py:shout: {batch_size: 9}"
+    steps = """
+  - ./ops.py:at_least: {n: 9000000}
+  - ./ops.py:shout: {batch_size: 9}
+"""
     report = bench.run(bench.recipe(steps), "--threads", 1)
     assert (report["rows"]["dropped"], report["rows"]["out"]) == (3, 0)
 
@@ -298,3 +299,9 @@ def test_what_operators_tell_datamate_is_in_the_run_directory(bench: Bench) -> N
     ids = [row["sourceFileId"] for row in rows if "poison" not in row]
     assert [of for kind, of in kinds if kind == "clean_result"] == ids
     assert len(kinds) == 2 * len(ids)
+
+
+def test_batches_larger_than_a_block_are_told_of(bench: Bench) -> None:
+    bench.write([{"text": "a"}])
+    told = bench.call("check", bench.recipe("  - ./ops.py:Scanner: {batch_size: 100000}"))
+    assert (told.returncode, "4:36: warning: `batch_size`" in told.stderr) == (0, True)

@@ -166,7 +166,7 @@ mod tests {
         let with = |mib: u64| n_of(grant(&asks, Some(ByteCount(mib << 20)), &none));
         assert_eq!(with(0), [1, 8, 1]);
         assert_eq!(with(150), [2, 8, 2]);
-        assert_eq!(with(210), [2, 8, 4]);
+        assert_eq!(with(210), [2, 8, 3]);
         assert_eq!(n_of(grant(&asks, None, &none)), [4, 8, 4]);
     }
 
