@@ -35,6 +35,13 @@ STORE_BYTES = 128 << 20
 RUN_SECONDS = 150
 
 
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
 class Nodes:
     """A cluster of raylets, all on this machine."""
 
@@ -47,6 +54,8 @@ class Nodes:
             "object_store_memory": STORE_BYTES,
             "include_dashboard": dashboard,
             "dashboard_host": "127.0.0.1",
+            # Who takes jobs would share its usual port with other clusters' here.
+            "dashboard_agent_listen_port": free_port(),
             "temp_dir": str(scratch),
             "_system_config": {
                 "health_check_period_ms": 500,

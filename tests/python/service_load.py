@@ -44,6 +44,8 @@ def look(port: int, token: str, pid: int, rate: float, told: Connection) -> None
     """Asks for one job after the other, until all is done."""
     service = Service(port, token)
     reads: list[float] = []
+    # Of what takes no work at all: what the machine itself makes us wait.
+    bare: list[float] = []
     memory = [resident_bytes(pid)]
     n_reads = 0
     service.ask("GET", "/health")
@@ -61,7 +63,10 @@ def look(port: int, token: str, pid: int, rate: float, told: Connection) -> None
         assert status in (200, 404)
         memory.append(resident_bytes(pid))
         time.sleep(0.005)
-    told.send((reads, n_reads, memory))
+        asked = time.perf_counter()
+        service.ask("GET", "/health")
+        bare.append(time.perf_counter() - asked)
+    told.send((reads, bare, n_reads, memory))
 
 
 def load(program: Path, folder: Path, seconds: float, rate: float, slots: int) -> dict[str, Any]:
@@ -103,10 +108,10 @@ def load(program: Path, folder: Path, seconds: float, rate: float, slots: int) -
             time.sleep(0.2)
         done_s = time.monotonic() - began
         ours.send("done")
-        reads, n_reads, memory = ours.recv()
+        reads, bare, n_reads, memory = ours.recv()
         looker.join()
         n, most = most_at_once(records)
-        while_sending = sorted(reads[:n_reads])
+        while_sending, bare = sorted(reads[:n_reads]), sorted(bare[:n_reads])
         return {
             "submitted": submitted.count(201),
             "submissions_per_second": round(len(submitted) / sent_s, 1),
@@ -117,6 +122,7 @@ def load(program: Path, folder: Path, seconds: float, rate: float, slots: int) -
             "reads": n_reads,
             "read_ms_p50": round(while_sending[n_reads // 2] * 1e3, 2),
             "read_ms_p99": round(while_sending[n_reads * 99 // 100] * 1e3, 2),
+            "bare_ms_p99": round(bare[len(bare) * 99 // 100] * 1e3, 2),
             "memory_mib": {
                 "at_first": round(memory[0] / 2**20, 1),
                 "after_a_third": round(memory[len(memory) // 3] / 2**20, 1),

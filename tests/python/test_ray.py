@@ -6,10 +6,12 @@ All of them listen on loopback addresses only and end with their test.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 import time
@@ -179,6 +181,10 @@ def test_a_cluster_that_is_not_there_is_told(bench: Bench) -> None:
     assert "cannot join the cluster at 127.0.0.1:1" in done.stderr
 
 
+# How columns of times end in the tables of results.
+TIMES = ("_at", "_time")
+
+
 def split_sections(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The sections of a guide: title, and its blocks, each with its first line."""
     for section in re.split(r"^## ", text, flags=re.M)[1:]:
@@ -212,16 +218,31 @@ def play(bench: Bench, blocks: list[tuple[str, str]], flags: list[str]) -> tuple
                     stdin.close()
     own = {"manifest.jsonl", "events.jsonl", "report.html", "report.json", "lock", "ray-gateway.log"}
     files = {
-        str(path.relative_to(bench.folder)): path.read_bytes()
+        str(path.relative_to(bench.folder)): content(path)
         for path in bench.folder.rglob("*")
         if path.is_file() and path.name not in own
     }
     return codes, files
 
 
+def content(path: Path) -> object:
+    """The bytes of a file; of tables of results, all rows, without times."""
+    if path.suffix != ".sqlite":
+        return path.read_bytes()
+    tables = {}
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            rows = database.execute(f'SELECT * FROM "{name}"')
+            told = [column[0] for column in rows.description]
+            timeless = [at for at, column in enumerate(told) if not column.endswith(TIMES)]
+            tables[name] = [told] + [[row[at] for at in timeless] for row in rows]
+    return tables
+
+
 # Of the guides that run recipes, those in which most can differ; with WRASSE_RAY_ALL=1,
 # all of them, which takes minutes.
 GUIDES = [
+    "datamate-tasks.md",
     "dropped-and-stats.md",
     "duplicate-decisions.md",
     "limits.md",
@@ -233,8 +254,6 @@ if os.environ.get("WRASSE_RAY_ALL") == "1":
         path.name
         for path in (ROOT / "tests" / "recipes").glob("*.md")
         if "$ wrasse run" in path.read_text(encoding="utf-8")
-        # Ray does not take lists of files yet.
-        and path.name != "datamate-tasks.md"
     )
 
 

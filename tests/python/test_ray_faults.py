@@ -151,28 +151,91 @@ def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: 
     assert bench.read("out.jsonl") == expected
 
 
-@pytest.mark.skipif(
-    os.environ.get("WRASSE_RAY_ALL") != "1",
-    reason="needs three nodes at work at once, which a small machine may not give in time",
-)
+# An operator that lets nothing but the first file pass until it is told to, so that
+# what has to happen meanwhile can take as long as it takes.
+HOLD = """
+import time
+from pathlib import Path
+
+import wrasse
+from helper import mark
+
+@wrasse.mapper
+def hold(row):
+    while row["salt"] and not Path({go!r}).exists():
+        time.sleep(0.02)
+    return {{"text": mark(row["text"])}}
+"""
+HELPER = """
+def mark(text):
+    return text + " held"
+"""
+HELD = """
+dataset_path: in
+export_path: out.jsonl
+process:
+  - text_length_filter: {min_len: 60}
+  - ops/ops.py:hold:
+  - document_deduplicator:
+"""
+
+
+def fill_held(bench: Bench) -> Path:  # noqa: F811
+    """A run that waits for a file; the file."""
+    go = bench.folder / "go"
+    bench.write("ops/ops.py", HOLD.format(go=str(go)))
+    bench.write("ops/helper.py", HELPER)
+    fill(bench, HELD, n_files=5, n_rows=800)
+    return go
+
+
+def holding() -> list[int]:
+    """The workers that wait."""
+    return [pid for pid in processes("ray::") if pid in processes("hold")]
+
+
 def test_a_node_comes_late_and_another_dies_with_its_blocks(
     bench: Bench, package: Path  # noqa: F811
 ) -> None:
-    fill(bench, RECIPE, n_files=6, n_rows=6 * N_ROWS)
+    go = fill_held(bench)
+    go.touch()
     expected = local(bench)
+    go.unlink()
     with nodes(package, cpus=1) as made:
         doomed = made.add(cpus=1)
         flags = [*bench.ray(made.address), *SMALL]
         process = bench.start("run", "recipe.yaml", "--quiet", *flags)
-        wait_for(lambda: commits(bench) >= 1, 60)
+        wait_for(lambda: len(holding()) == 2, 90)
         made.add(cpus=1)
-        wait_for(lambda: len(tasks()) >= 3, 60)
+        # Each of the nodes has one processor.
+        wait_for(lambda: len(holding()) == 3, 90)
         made.kill(doomed)
+        go.touch()
         done = bench.wait(process)
         assert done.returncode == 0, done.stderr
     assert bench.read("out.jsonl") == expected
     report = json.loads(bench.read("out.wrasse/report.json"))
     assert report["threads"] == 2, "two of three nodes were left"
+
+
+def test_operators_that_a_node_does_not_have_come_along(
+    bench: Bench, cluster: Nodes  # noqa: F811
+) -> None:
+    go = fill_held(bench)
+    go.touch()
+    expected = local(bench)
+    go.unlink()
+    process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
+    workers = wait_for(holding, 90)
+    # What is started from now on does not find them under their path.
+    (bench.folder / "ops").rename(bench.folder / "gone")
+    for pid in workers:
+        kill(pid)
+    go.touch()
+    done = bench.wait(process)
+    assert done.returncode == 0, done.stderr
+    assert bench.read("out.jsonl") == expected
+    assert not (bench.folder / "out.wrasse" / "rejects.jsonl").exists()
 
 
 POISON = """

@@ -253,6 +253,39 @@ def test_a_run_rests_goes_on_and_takes_other_resources(service: Service, folder:
     assert len(lines) == 240_000
 
 
+def test_a_run_takes_other_limits_as_it_runs(
+    service: Service, folder: Path, wrasse: Path
+) -> None:
+    rows(folder / "long.jsonl", 24_000)
+    slow = "  - replace_content_mapper:\n      pattern: '[a-z].*(?<!x)#'\n      repl: ''\n"
+    steps = slow * 3 + "  - document_deduplicator:\n"
+    work = {"kind": "run", "recipe": recipe("out/long.jsonl", "long.jsonl", steps), "threads": 1}
+    job = service.submit(work)
+    path = f"/api/v1/jobs/{job}"
+
+    def now() -> tuple[int, int | None]:
+        status, answer = service.ask("GET", f"{path}/snapshot")
+        seen = json.loads(answer) if status == 200 else {}
+        return seen.get("threads", 0), seen.get("memory", {}).get("limit")
+
+    until("it runs", lambda: now() == (1, None))
+    assert service.ask("PATCH", path, {"memory": "1MiB"})[0] == 200
+    until("it says that this is too little", lambda: b"limits not changed: a memory limit of 1.00 MiB"
+          in service.ask("GET", f"{path}/logs")[1])
+    assert service.ask("PATCH", path, {"threads": 3, "memory": "1GiB"})[0] == 200
+    until("it has more", lambda: now() == (3, 1 << 30))
+    assert service.ask("PATCH", path, {"threads": 2, "memory": "700MiB"})[0] == 200
+    until("it has less", lambda: now() == (2, 700 << 20))
+    assert service.json("GET", path)["state"] == "running", "it was too short for this test"
+    done = service.wait(job)
+    assert (done["state"], done["launches"]) == ("completed", 1), done
+    (folder / "long.yaml").write_text(recipe("out/alone.jsonl", "long.jsonl", steps))
+    subprocess.run([wrasse, "run", "-q", "long.yaml"], cwd=folder, check=True)
+    assert (folder / "out" / "long.jsonl").read_bytes() == (folder / "out" / "alone.jsonl").read_bytes()
+    events = (folder / "out" / "long.wrasse" / "events.jsonl").read_text()
+    assert events.count('"limits_changed"') >= 2
+
+
 def test_every_job_ends_once_though_the_service_is_killed_again_and_again(
     wrasse: Path, tmp_path: Path
 ) -> None:

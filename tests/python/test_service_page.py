@@ -1,6 +1,6 @@
 """The page of the service, in a real browser.
 
-Screenshots go to `$SCREENSHOTS`, or to `.cache/screenshots`.
+Screenshots go to `$SCREENSHOTS`, or to `artifacts/screenshots`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def show(tab: Page, service: Service, place: str = "") -> None:
 
 
 def screenshot(tab: Page, name: str) -> None:
-    folder = Path(os.environ.get("SCREENSHOTS", ROOT / ".cache" / "screenshots"))
+    folder = Path(os.environ.get("SCREENSHOTS", ROOT / "artifacts" / "screenshots"))
     tab.screenshot(folder / f"{name}.png")
 
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use wrasse_core::ByteCount;
 use wrasse_io::{Format, SourceSpec};
-use wrasse_local::Job;
+use wrasse_local::{Adjust, Job};
 use wrasse_plan::Plan;
 use wrasse_recipe::{FileChoice, Place, Recipe, RejectLimit};
 use wrasse_run::{Existing, Guard, MaxRejects, PassSettings, Places, ReportPlace};
 
 use crate::args::HowArgs;
+use crate::devices;
 use crate::failure::{Failure, say};
 use crate::load::Loaded;
 
@@ -91,7 +92,9 @@ pub(crate) fn job(loaded: Loaded, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         pass,
         recipe: canonical,
         threads,
+        devices: devices::of_this_machine(how.gpus, how.npus),
         memory: how.memory.or(settings.memory),
+        adjust: Adjust::default(),
         limit,
         max_rejects: match how.max_rejects.or(settings.max_rejects) {
             None => MaxRejects::Unlimited,

@@ -4,15 +4,18 @@
 //!
 //! Layer: 6.
 
+mod adjust;
 mod books;
 mod job;
 mod pipeline;
 pub mod process;
 mod snapshot;
 
+pub use adjust::{Adjust, Change};
 pub use books::Books;
 pub use job::{
-    Begun, Cancel, Job, Ready, RunResult, View, begin, begin_with, budget, exchanges, explain, list,
+    Begun, Cancel, Devices, Job, PoolView, Ready, RunResult, View, begin, budget, exchanges,
+    explain, list, spend,
 };
 pub use pipeline::{Pipeline, Step};
 pub use snapshot::{Observed, snapshot};

@@ -4,11 +4,12 @@ use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 
 use wrasse_io::{ReadLimits, Sink};
-use wrasse_job::{Begun, Cancel, Job, RunResult, begin_with, list, process};
+use wrasse_job::{Begun, Cancel, Job, RunResult, View, begin, list, process};
 use wrasse_run::{Error, RunSnapshot};
 
 use crate::coordinator::Coordinator;
-use crate::worker::Shared;
+use crate::pools::Pools;
+use crate::worker::{Shared, Shift};
 
 /// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
 /// about ten times a second.
@@ -39,7 +40,8 @@ pub fn run_into(
 ) -> Result<RunResult, Error> {
     // A process may have done other things before, and other runs.
     let cpu_before = process::cpu_seconds();
-    let ready = match begin_with(job, list(job)?, sink)? {
+    let pools = Pools::new(job)?;
+    let ready = match begin(job, pools.budget, list(job)?, sink)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -52,13 +54,14 @@ pub fn run_into(
         },
         exchanges: ready.exchanges.into_iter().map(RwLock::new).collect(),
         decision_bytes: ready.decision_bytes,
+        shift: Shift::new(ready.budget.threads),
         fingerprint_bytes: AtomicU64::new(0),
         exchange_bytes: AtomicU64::new(0),
         spilled_bytes: AtomicU64::new(0),
     };
     let coordinator = Coordinator::new(
         job,
-        ready.budget,
+        pools,
         &shared,
         ready.splits,
         ready.seen,
@@ -73,4 +76,14 @@ pub fn run_into(
         .zip(cpu_before)
         .map(|(now, before)| now - before);
     Ok(result)
+}
+
+/// Looks at the input, and spends memory and accelerators, without running anything.
+///
+/// # Errors
+///
+/// As for [`run`], as far as it can be known before.
+pub fn explain(job: &Job) -> Result<View, Error> {
+    let pools = Pools::new(job)?;
+    wrasse_job::explain(job, pools.budget, pools.views())
 }

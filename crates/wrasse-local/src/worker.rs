@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) exchanges: Vec<RwLock<Option<ExchangeStore>>>,
     /// Bytes of memory that an exchange may use to decide.
     pub(crate) decision_bytes: usize,
+    /// Which workers work.
+    pub(crate) shift: Shift,
     /// Bytes of memory that gates hold.
     pub(crate) fingerprint_bytes: AtomicU64,
     /// Bytes of memory that exchanges hold.
@@ -103,9 +105,48 @@ impl Shared {
     }
 }
 
-/// Works until there are no more tasks.
-pub(crate) fn work(shared: &Shared, tasks: &Receiver<Task>, notes: &Sender<Note>) {
-    for task in tasks {
+/// How many of the workers work; those of higher numbers rest.
+pub(crate) struct Shift {
+    n: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Shift {
+    pub(crate) fn new(n: usize) -> Self {
+        Self {
+            n: Mutex::new(n),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn set(&self, n: usize) {
+        *self.n.lock().unwrap_or_else(PoisonError::into_inner) = n;
+        self.changed.notify_all();
+    }
+
+    /// Rests as long as worker `i` is one too many.
+    fn rest(&self, i: usize) {
+        let n = self.n.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(n, |n| i >= *n));
+    }
+
+    /// All work once this is dropped, so that they find that there is no more.
+    pub(crate) fn until_dropped(&self) -> impl Drop {
+        struct Woken<'a>(&'a Shift);
+        impl Drop for Woken<'_> {
+            fn drop(&mut self) {
+                self.0.set(usize::MAX);
+            }
+        }
+        Woken(self)
+    }
+}
+
+/// Works until there are no more tasks, as worker number `i`.
+pub(crate) fn work(shared: &Shared, i: usize, tasks: &Receiver<Task>, notes: &Sender<Note>) {
+    loop {
+        shared.shift.rest(i);
+        let Ok(task) = tasks.recv() else { return };
         let result = catch_unwind(AssertUnwindSafe(|| perform(shared, task, notes)));
         let fatal = match result {
             Ok(Ok(())) => continue,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::guard::Guard;
 use crate::interpreter::Interpreter;
 use crate::log::WorkerLog;
-use crate::package::lay_down;
+use crate::package::lay_down_package;
 
 /// How Python runs.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Python {
     ///
     /// If it cannot be written.
     pub fn new(settings: PythonSettings) -> std::io::Result<Self> {
-        let package = lay_down(&settings.cache)?;
+        let package = lay_down_package(&settings.cache)?;
         Ok(Self {
             settings,
             package,

@@ -17,6 +17,7 @@
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does |
+//! | `sources` | the files of Python's operators, for nodes that lack them |
 //! | `shares` | splits put together into tasks |
 //!
 //! Layer: 7. Which blocks make up an object depends on the cluster; the bytes
@@ -32,6 +33,7 @@ mod ordering;
 mod protocol;
 mod run;
 mod shares;
+mod sources;
 mod wire;
 mod worker;
 mod writing;

@@ -15,6 +15,9 @@ use wrasse_sched::{Need, OpConfig, Resource, Resources, admit};
 
 use crate::protocol::Cluster;
 
+/// What Ray calls the accelerators of `num_npus`.
+const ASCEND: &str = "NPU";
+
 /// Resources with names of their own, beside Ray's, that a run may ask for.
 const CUSTOM_MAX: usize = 4;
 
@@ -48,11 +51,18 @@ impl Needs {
         };
         let operators = &plan.operators()[part.operators.clone()];
         let outside = operators.first().and_then(|op| op.runs_outside());
-        outside.map_or_else(Self::one_cpu, |outside| Self {
-            cpus: outside.pool.cpus,
-            gpus: outside.pool.gpus,
-            memory: outside.pool.memory.map_or(0, |bytes| bytes.0),
-            resources: outside.pool.resources.clone(),
+        outside.map_or_else(Self::one_cpu, |outside| {
+            let pool = &outside.pool;
+            let mut resources = pool.resources.clone();
+            if pool.npus > 0.0 {
+                resources.insert(ASCEND.to_owned(), pool.npus);
+            }
+            Self {
+                cpus: pool.cpus,
+                gpus: pool.gpus,
+                memory: pool.memory.map_or(0, |bytes| bytes.0),
+                resources,
+            }
         })
     }
 

@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
-use wrasse_io::{Format, Inputs, Split};
+use wrasse_core::ByteCount;
+use wrasse_io::{Inputs, Split};
 use wrasse_job::{
-    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
+    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin, budget, list, process,
 };
 use wrasse_run::{
     Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, Written, execute,
@@ -37,6 +38,7 @@ use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
+use crate::sources::{Sources, TooLarge};
 use crate::wire::{OutsideStep, Setup, encode};
 use crate::writing::{Order, write};
 
@@ -96,11 +98,6 @@ pub fn run(
     observe: &mut dyn FnMut(&RunSnapshot),
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
-    if job.format == Some(Format::Files) {
-        return Err(Error::usage(
-            "what exports a file for each sample does not run on Ray yet: run it without --backend ray",
-        ));
-    }
     let inputs = list(job)?;
     if inputs.has_stream() {
         return Err(Error::usage(
@@ -126,7 +123,7 @@ pub fn run(
     let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
     let ledger = Ledger::new(&pipeline, &job.plan)?;
-    let ready = match begin_with(job, inputs, None)? {
+    let ready = match begin(job, budget(job, ByteCount(0))?, inputs, None)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -237,7 +234,7 @@ impl OnCluster<'_> {
         cancel: &Cancel,
     ) -> Result<RunResult, Error> {
         let (job, pipeline, link) = (self.job, self.pipeline, self.link);
-        self.set_up(&ready)?;
+        self.set_up(&ready, &cluster)?;
         let target = self.target(&cluster);
         let shares = shares(&ready.splits, target);
         let start = ready.start;
@@ -374,13 +371,14 @@ impl OnCluster<'_> {
     }
 
     /// Tells the workers what the run is.
-    fn set_up(&self, ready: &Ready) -> Result<(), Error> {
+    fn set_up(&self, ready: &Ready, cluster: &Cluster) -> Result<(), Error> {
         let recipe = &self.job.recipe;
         let text_keys = recipe["text_keys"].as_array().into_iter().flatten();
         let setup = encode(&Setup {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: native_steps(self.job).to_string(),
             outside: outside_steps(self.job).map_err(Error::failed)?,
+            sources: self.sources(cluster)?,
             python: self.job.python.as_ref().map(|python| {
                 let settings = python.made_with();
                 (settings.paths.clone(), settings.strict)
@@ -388,6 +386,7 @@ impl OnCluster<'_> {
             text_keys: text_keys
                 .filter_map(|key| key.as_str().map(str::to_owned))
                 .collect(),
+            text_key: self.job.source.text_key.clone(),
             inputs: ready.inputs.readable_anywhere()?,
             format: ready.format,
             settings: ready.pass.settings().into(),
@@ -397,6 +396,28 @@ impl OnCluster<'_> {
         .map_err(Error::failed)?;
         let bytes = setup.len();
         self.link.say(&[Say::Setup { bytes }], &[&setup])
+    }
+
+    /// What Python's operators are made of. They need not travel where all machines
+    /// see the same.
+    fn sources(&self, cluster: &Cluster) -> Result<Sources, Error> {
+        let Some(python) = &self.job.python else {
+            return Ok(Sources::default());
+        };
+        let operators = self.job.plan.operators().iter();
+        let outside = operators.filter_map(|op| op.runs_outside());
+        match Sources::of(outside, &python.made_with().paths) {
+            Ok(sources) => Ok(sources),
+            Err(_) if cluster.machines <= 1 || self.options.shared_paths => Ok(Sources::default()),
+            Err(TooLarge(path)) => Err(Error::usage(format!(
+                "the files of Python operators are too large to be sent to the nodes: {} is one",
+                path.display()
+            ))
+            .with_hint(
+                "put what is large elsewhere, or all on a disk that the machines share, and \
+                 pass --ray-shared-paths",
+            )),
+        }
     }
 
     fn millicpus(&self, cluster: &Cluster) -> i64 {
@@ -534,6 +555,8 @@ impl Watcher<'_> {
                 waiting: held.exchanges.load(Ordering::Relaxed),
                 spilled: held.spilled.load(Ordering::Relaxed),
                 resident,
+                // They are the cluster's.
+                workers: 0,
                 limit: self.on.job.memory.map(|limit| limit.0),
             },
             custom: self.on.ledger.custom.clone(),

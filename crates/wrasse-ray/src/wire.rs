@@ -2,12 +2,14 @@
 //! look into it. Both are of one version: it is compared when a worker starts.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use wrasse_io::{Format, Inputs, Split};
 use wrasse_op::{Common, Fingerprint, OpKind, OpSpec, Operator, Outside};
 use wrasse_run::{Part, PassSettings, Tally};
+
+use crate::sources::{Sources, below};
 
 /// What a worker must know of a run. Sent once to each worker.
 #[derive(Serialize, Deserialize)]
@@ -18,10 +20,14 @@ pub(crate) struct Setup {
     pub(crate) process: String,
     /// The steps that are not among these: Python's.
     pub(crate) outside: Vec<OutsideStep>,
+    /// What these are made of.
+    pub(crate) sources: Sources,
     /// Where Python looks for modules, and whether it is strict.
     pub(crate) python: Option<(Vec<PathBuf>, bool)>,
     /// The fields that hold text, of which the first is the default.
     pub(crate) text_keys: Vec<String>,
+    /// The field whose text is written, where each sample becomes a file.
+    pub(crate) text_key: String,
     pub(crate) inputs: Inputs,
     /// The format of the output.
     pub(crate) format: Format,
@@ -56,13 +62,22 @@ impl OutsideStep {
         })
     }
 
-    /// Puts the operator in its place among the others, which come in order.
-    pub(crate) fn insert_into(&self, operators: &mut Vec<Operator>) -> Result<(), String> {
+    /// Puts the operator in its place among the others, which come in order. Its
+    /// files are below `folder`, if it is given.
+    pub(crate) fn insert_into(
+        &self,
+        operators: &mut Vec<Operator>,
+        folder: Option<&Path>,
+    ) -> Result<(), String> {
         let kind = OpKind::from_name(&self.kind).ok_or("a step is of no kind")?;
         let mut common = Common::default();
         common.text_key.clone_from(&self.text_key);
         let spec = OpSpec::outside(&self.name, &self.summary, kind);
-        let outside = serde_json::from_str(&self.outside).map_err(|error| error.to_string())?;
+        let mut outside: Outside =
+            serde_json::from_str(&self.outside).map_err(|error| error.to_string())?;
+        if let Some(folder) = folder {
+            outside.reference = below(folder, &outside.reference);
+        }
         if self.at > operators.len() {
             return Err("a step has no place".to_owned());
         }

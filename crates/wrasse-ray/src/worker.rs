@@ -7,7 +7,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -18,6 +18,7 @@ use wrasse_pyhost::{Chain, Interpreter, Python, PythonSettings, Single};
 use wrasse_recipe::{Severity, Source, check};
 use wrasse_run::{BlockState, Part, Pass, Ran, Tally, Work as Input, pack, unpack};
 
+use crate::sources::below;
 use crate::wire::{Meta, Setup, Spec, Work, decode, encode};
 
 /// A run as a worker knows it.
@@ -50,7 +51,12 @@ impl WorkerJob {
             ));
         }
         let setup: Setup = decode(setup)?;
-        let plan = Arc::new(plan(&setup, catalog)?);
+        let cache = std::env::temp_dir().join("wrasse-cache");
+        let sources = setup.sources.here(&cache).map_err(|error| {
+            let cache = cache.display();
+            format!("the run's Python operators cannot be written to {cache}: {error}")
+        })?;
+        let plan = Arc::new(plan(&setup, catalog, sources.as_deref())?);
         let python = match setup.python {
             Some((paths, strict)) if !setup.outside.is_empty() => {
                 let settings = PythonSettings {
@@ -58,8 +64,8 @@ impl WorkerJob {
                         program: python.to_owned(),
                         named_by: "Ray",
                     },
-                    cache: std::env::temp_dir().join("wrasse-cache"),
-                    paths,
+                    cache,
+                    paths: searched(paths, sources.as_deref()),
                     strict,
                 };
                 let python = Python::new(settings).map_err(|error| error.to_string())?;
@@ -74,7 +80,7 @@ impl WorkerJob {
             pass: Pass::new(
                 plan,
                 Arc::clone(&inputs),
-                encoder(setup.format),
+                encoder(setup.format, &setup.text_key),
                 setup.settings.into(),
             ),
             limits: ReadLimits {
@@ -158,7 +164,8 @@ impl WorkerJob {
 }
 
 /// The plan of the steps in `setup`, checked to be what the driver has.
-fn plan(setup: &Setup, catalog: &Catalog) -> Result<Plan, String> {
+/// The files of Python's operators are below `sources`, if it is given.
+fn plan(setup: &Setup, catalog: &Catalog, sources: Option<&Path>) -> Result<Plan, String> {
     let process: Value = serde_json::from_str(&setup.process).map_err(|error| error.to_string())?;
     let text = serde_json::json!({
         "dataset_path": "-",
@@ -187,9 +194,21 @@ fn plan(setup: &Setup, catalog: &Catalog) -> Result<Plan, String> {
     }
     let mut operators = recipe.steps.into_iter().map(|step| step.operator).collect();
     for step in &setup.outside {
-        step.insert_into(&mut operators)?;
+        step.insert_into(&mut operators, sources)?;
     }
     Ok(Plan::new(operators))
+}
+
+/// Where Python looks for modules: where those of the driver's machine were laid
+/// down, and then under their own paths.
+fn searched(paths: Vec<PathBuf>, sources: Option<&Path>) -> Vec<PathBuf> {
+    let Some(folder) = sources else {
+        return paths;
+    };
+    let laid = paths
+        .iter()
+        .map(|path| below(folder, &path.to_string_lossy()).into());
+    laid.chain(paths.iter().cloned()).collect()
 }
 
 /// The steps with what the canonical form leaves out: parameters that are null

@@ -327,7 +327,12 @@ fn for_workers(process: &mut Node, task: &Task, catalog: &Catalog) {
         if let Content::Map(params) = &mut only.value.content {
             // What Ray sets aside, in bytes: no limit that a worker dies of.
             params.retain(|param| param.key != "memory");
-            for (name, ours, least) in [("cpu", "num_cpus", 1.0), ("gpu", "num_gpus", 0.0)] {
+            const NEEDS: [(&str, &str, f64); 3] = [
+                ("cpu", "num_cpus", 1.0),
+                ("gpu", "num_gpus", 0.0),
+                ("npu", "num_npus", 0.0),
+            ];
+            for (name, ours, least) in NEEDS {
                 let asked = params.iter().find(|param| param.key == name);
                 let number = asked.and_then(|param| scalar(&param.value)?.parse::<f64>().ok());
                 if let Some(asked) = asked.filter(|_| number.is_some_and(|n| n > least)) {
@@ -337,24 +342,6 @@ fn for_workers(process: &mut Node, task: &Task, catalog: &Catalog) {
                     };
                     add(params, asked);
                 }
-            }
-            let npu = params.iter().find(|param| param.key == "npu");
-            let number = npu.and_then(|param| scalar(&param.value)?.parse::<f64>().ok());
-            if let Some(npu) = npu.filter(|_| number.is_some_and(|n| n > 0.0)) {
-                // As Ray calls them.
-                let amount = Entry {
-                    key: "NPU".to_owned(),
-                    ..npu.clone()
-                };
-                let resources = Entry {
-                    key: "resources".to_owned(),
-                    place: npu.place,
-                    value: Node {
-                        content: Content::Map(vec![amount]),
-                        ..npu.value.clone()
-                    },
-                };
-                add(params, resources);
             }
             let instance = Entry {
                 key: "instance_id".to_owned(),
@@ -434,12 +421,7 @@ mod tests {
                 "instance_id=t",
             ]),
             step(&["instance_id=t"]),
-            step(&[
-                "cpu=0.05",
-                "npu=1",
-                "resources=NPU:Some(\"1\")",
-                "instance_id=t",
-            ]),
+            step(&["cpu=0.05", "npu=1", "num_npus=1", "instance_id=t"]),
         ];
         assert_eq!(told, want);
     }

@@ -139,6 +139,8 @@ pub struct MemorySnapshot {
     pub spilled: u64,
     /// Resident memory of the process; 0 where it cannot be read.
     pub resident: u64,
+    /// Resident memory of the worker processes of Python operators on this machine.
+    pub workers: u64,
     /// The limit that the user set.
     pub limit: Option<u64>,
 }

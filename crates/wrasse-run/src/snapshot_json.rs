@@ -32,6 +32,7 @@ impl RunSnapshot {
             "blocks": self.blocks,
             "memory": {
                 "resident": memory.resident,
+                "workers": memory.workers,
                 "limit": memory.limit,
                 "blocks": memory.blocks,
                 "fingerprints": memory.fingerprints,

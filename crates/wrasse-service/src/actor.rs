@@ -67,6 +67,8 @@ pub(crate) struct Actor {
     effects: Vec<Effect>,
     answers: Vec<Box<dyn FnOnce() + Send>>,
     inserted: BTreeSet<JobId>,
+    /// Runs that shall learn of other resources.
+    revised: BTreeSet<JobId>,
 }
 
 impl Actor {
@@ -100,6 +102,7 @@ impl Actor {
             effects: Vec::new(),
             answers: Vec::new(),
             inserted: BTreeSet::new(),
+            revised: BTreeSet::new(),
         })
     }
 
@@ -117,6 +120,8 @@ impl Actor {
             self.step(Event::Came(ticket), None);
             if is_running {
                 self.adopt(&id);
+                // The last scheduler may have ended before it told.
+                self.revised.insert(id.clone());
             }
             if is_running && is_unwanted {
                 self.effects.push(Effect::Stop(id));
@@ -176,13 +181,7 @@ impl Actor {
                 self.answer(reply, done);
             }
             Ask::Hold(id, held, reply) => {
-                let done = self.on_board(&id).and_then(|is_there| match is_there {
-                    true => {
-                        self.step(Event::HoldAsked(id, held), None);
-                        Ok(())
-                    }
-                    false => Err(Error::Conflict(format!("`{id}` has come to its end"))),
-                });
+                let done = self.rest(id, held);
                 self.answer(reply, done);
             }
             Ask::Again(id, reply) => {
@@ -256,6 +255,9 @@ impl Actor {
                 Effect::Stop(id) => self.stop(&id),
                 Effect::Hold(id, held) => self.hold(&id, held),
             }
+        }
+        for id in std::mem::take(&mut self.revised) {
+            self.tell_limits(&id);
         }
         self.shared.gauge(&self.board);
         for answer in self.answers.drain(..) {
@@ -465,8 +467,7 @@ impl Actor {
         Ok(())
     }
 
-    /// Has a run go on with other resources. One that runs ends at its next
-    /// commit, and goes on from there.
+    /// Has a run go on with other resources: one that runs, from now on.
     fn resources(
         &mut self,
         id: &JobId,
@@ -498,8 +499,37 @@ impl Actor {
         self.writes
             .push(Write::Revise(id.clone(), Box::new(submission)));
         if is_running {
-            self.effects.push(Effect::Stop(id.clone()));
+            self.revised.insert(id.clone());
         }
+        Ok(())
+    }
+
+    fn tell_limits(&mut self, id: &JobId) {
+        if let Some(job) = self.jobs.get(id)
+            && job.state == State::Running
+            && let Work::Run(run) = &job.submission.work
+        {
+            // Its next launch has them in any case.
+            let _ = launch::limits(&self.shared.settings, id, job.launches, run);
+        }
+    }
+
+    fn rest(&mut self, id: JobId, held: bool) -> Result<(), Error> {
+        if !self.on_board(&id)? {
+            return Err(Error::Conflict(format!("`{id}` has come to its end")));
+        }
+        let runs = |ticket: &Ticket| ticket.state == State::Running;
+        if held
+            && self.board.job(&id).is_some_and(runs)
+            && let Some(job) = self.jobs.get(&id)
+            && !job.submission.work.can_rest()
+        {
+            let kind = job.submission.work.kind();
+            return Err(Error::Conflict(format!(
+                "`{id}` runs, and a {kind} cannot rest then"
+            )));
+        }
+        self.step(Event::HoldAsked(id, held), None);
         Ok(())
     }
 
@@ -525,7 +555,7 @@ impl Actor {
     fn start(&mut self, id: &JobId) {
         let Some(job) = self.jobs.get(id) else { return };
         match &job.submission.work {
-            Work::Run(_) | Work::Command(_) => self.follow(id, launch::launch),
+            Work::Run(_) | Work::Command(_) | Work::RayJob(_) => self.follow(id, launch::launch),
             Work::Function(function) => {
                 let function = function.clone();
                 self.call(id, &function);
@@ -537,7 +567,7 @@ impl Actor {
     fn adopt(&mut self, id: &JobId) {
         let Some(job) = self.jobs.get(id) else { return };
         match &job.submission.work {
-            Work::Run(_) | Work::Command(_) => self.follow(id, launch::adopt),
+            Work::Run(_) | Work::Command(_) | Work::RayJob(_) => self.follow(id, launch::adopt),
             Work::Function(_) => {
                 let ended = Ask::Ended(id.clone(), job.launches, (End::Interrupted, None));
                 self.shared.tell(&self.notes, ended);
@@ -618,7 +648,7 @@ impl Actor {
     fn stop(&mut self, id: &JobId) {
         let Some(job) = self.jobs.get(id) else { return };
         match &job.submission.work {
-            Work::Run(_) | Work::Command(_) => {
+            Work::Run(_) | Work::Command(_) | Work::RayJob(_) => {
                 // It will end by itself, or be asked again.
                 let _ = launch::stop(&self.shared.settings, id, job.launches);
             }

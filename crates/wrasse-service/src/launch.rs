@@ -13,11 +13,14 @@ use crate::board::End;
 use crate::keeper::{
     CHILD, Cause, EXIT, Exit, HOLD, LOCK, Process, SPEC, STARTED, STOP, Spec, write_whole,
 };
+use crate::ray;
 use crate::settings::launch_dir;
 use crate::{CommandWork, Existing, Job, JobId, RunWork, Settings, Work};
 
 /// How a run tells where it stands, in a folder of the launch.
 pub(crate) const LIVE: &str = "live";
+/// What it shall have, in that folder.
+const LIMITS: &str = "limits.json";
 /// Its final report, in that folder.
 const REPORT: &str = "report.json";
 
@@ -114,6 +117,7 @@ impl Taken {
         if let Some(exit) = exit.and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
             return match &job.submission.work {
                 Work::Run(_) => run_ended(&exit, dir),
+                Work::RayJob(_) => ray::ended(&exit, dir),
                 _ => command_ended(&exit),
             };
         }
@@ -164,6 +168,19 @@ pub(crate) fn hold(settings: &Settings, id: &JobId, launch: u32, held: bool) -> 
     }
     have_it_look(&dir);
     Ok(())
+}
+
+/// Tells a run that runs what it shall have from now on.
+pub(crate) fn limits(
+    settings: &Settings,
+    id: &JobId,
+    launch: u32,
+    run: &RunWork,
+) -> io::Result<()> {
+    let live = launch_dir(&settings.jobs(), id, launch).join(LIVE);
+    std::fs::create_dir_all(&live)?;
+    let limits = json!({ "threads": run.threads, "memory": run.memory });
+    write_whole(&live.join(LIMITS), &serde_json::to_vec(&limits)?)
 }
 
 fn have_it_look(dir: &Path) {
@@ -218,6 +235,18 @@ fn spec(settings: &Settings, job: &Job, dir: &Path) -> io::Result<Spec> {
             spec.timeout_ms = run.timeout_s.map(ms);
             spec.is_orderly = true;
             spec.log_copy = run.log.clone();
+        }
+        Work::RayJob(work) => {
+            ray::order(settings, job, work, dir)?;
+            spec.argv = vec![
+                settings.wrasse.display().to_string(),
+                ray::FOLLOW.to_owned(),
+                std::path::absolute(dir)?.display().to_string(),
+            ];
+            spec.timeout_ms = work.timeout_s.map(ms);
+            // It asks the cluster to end the job, and waits until it has.
+            spec.is_orderly = true;
+            spec.log_copy = work.log.clone();
         }
         other => {
             let kind = other.kind();
@@ -387,7 +416,7 @@ fn run_ended(exit: &Exit, dir: &Path) -> Outcome {
     (end, Some(result))
 }
 
-fn failed(error: &str, may_help: bool) -> End {
+pub(crate) fn failed(error: &str, may_help: bool) -> End {
     End::Failed {
         error: error.to_owned(),
         may_help,
@@ -407,7 +436,7 @@ fn last_error(dir: &Path) -> Option<String> {
     Some(line.to_owned())
 }
 
-fn signal_name(number: i32) -> String {
+pub(crate) fn signal_name(number: i32) -> String {
     Signal::try_from(number).map_or_else(|_| number.to_string(), |signal| signal.to_string())
 }
 

@@ -486,6 +486,9 @@ def serve(pipe: Pipe, hello: dict) -> None:
         message = f"the engine speaks version {hello.get('version')}, the gateway {PROTOCOL}"
         raise Refused(message, "the command `wrasse` and the Python package are of two versions")
     ray = connect(hello)
+    # Ray ends its driver at it. Where it is sent to all processes of a run (a job
+    # that is stopped), the engine commits what it has and then closes the socket.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gateway = Gateway(pipe, ray, hello["polls"])
     pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray), **gateway.growth})
     try:

@@ -96,6 +96,9 @@ function stateOf(job) {
   return words;
 }
 
+// A run makes room and a command stands still; others cannot rest once they run.
+const canRest = (job) => job.state === "pending" || ["run", "command"].includes(job.kind);
+
 async function showCounts() {
   const now = await json("GET", "/api/v1/statistics");
   $("counts").textContent = `${count(now.running)} of at most ${count(now.max_concurrent)} running, ` +
@@ -191,7 +194,7 @@ function jobPage(id, signal) {
         `started ${time(job.started_at)}, ended ${time(job.ended_at)}`),
       element("div", { class: "bar" },
         button("Cancel", "cancel", !isOver && !job.cancelling),
-        job.held ? button("Release", "release", !isOver) : button("Hold", "hold", !isOver),
+        job.held ? button("Release", "release", !isOver) : button("Hold", "hold", !isOver && canRest(job)),
         button("Retry", "retry", isOver)));
     if (focused && $(focused)) $(focused).focus();
     if (isOver && job.kind === "run") await rejects();
@@ -199,7 +202,13 @@ function jobPage(id, signal) {
     return job;
   };
 
-  const tail = async () => {
+  // One at a time: who comes meanwhile waits for the one that is under way.
+  let tailing = null;
+  const tail = () => {
+    tailing = tailing || readLog().finally(() => { tailing = null; });
+    return tailing;
+  };
+  const readLog = async () => {
     for (;;) {
       const response = await ask("GET", path + "/logs?offset=" + logNext, undefined, signal);
       const text = await response.text();
@@ -222,14 +231,17 @@ function jobPage(id, signal) {
   again(signal, async () => {
     await head();
     await tail();
+    // Only runs tell where they stand; what others say is asked for.
+    const timer = setInterval(() => { if (!signal.aborted) act(tail); }, 1000);
     await follow(path + "/events", signal, (event, data) => {
       if (event === "snapshot") {
         draw(parts, data, last);
         last = data;
         act(tail);
       } else act(async () => { await head(); await tail(); });
-    });
+    }).finally(() => clearInterval(timer));
     await head();
+    await tail();
     await tail();
     await showCounts();
     // A job at its end does not change; if someone retries it, the list shows.

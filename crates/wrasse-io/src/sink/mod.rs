@@ -269,9 +269,10 @@ pub fn output_format(spec: &SinkSpec) -> Result<Format, Error> {
 }
 
 /// The encoder that a sink of this format has: to make its blocks where the sink
-/// is not.
-pub fn encoder(format: Format) -> Arc<dyn Encoder> {
+/// is not. `text_key` is the field whose text files get.
+pub fn encoder(format: Format, text_key: &str) -> Arc<dyn Encoder> {
     match format {
+        Format::Files => Arc::new(files::FilesEncoder::new(text_key)),
         Format::Jsonl => Arc::new(rows::LinesEncoder { strict: false }),
         Format::Parquet => Arc::new(rows::TableEncoder),
         _ => Arc::new(rows::LinesEncoder { strict: true }),

@@ -125,7 +125,7 @@ impl TableSink {
 
 impl Sink for TableSink {
     fn encoder(&self) -> Arc<dyn Encoder> {
-        super::encoder(self.place.target().format)
+        super::encoder(self.place.target().format, "")
     }
 
     fn set_threads(&mut self, threads: NonZeroUsize) {

@@ -104,7 +104,7 @@ impl TextSink {
 
 impl Sink for TextSink {
     fn encoder(&self) -> Arc<dyn Encoder> {
-        super::encoder(Format::Jsonl)
+        super::encoder(Format::Jsonl, "")
     }
 
     fn set_threads(&mut self, threads: NonZeroUsize) {

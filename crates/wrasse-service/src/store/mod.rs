@@ -131,6 +131,12 @@ pub trait Store: Send {
 
 /// Reads what was written.
 pub trait Read: Send {
+    /// Whether a job is read in a fraction of a millisecond, without a network:
+    /// then whoever wants one need not have another thread read it.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// A job.
     ///
     /// # Errors

@@ -276,6 +276,10 @@ fn note(transaction: &Transaction<'_>, id: &JobId, step: &Transition) -> Result<
 struct Reader(Connection);
 
 impl Read for Reader {
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn job(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
         self.0
             .prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1"))?

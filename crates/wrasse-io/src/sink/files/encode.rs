@@ -66,8 +66,15 @@ impl Files {
 }
 
 /// Makes files of samples.
-pub(super) struct FilesEncoder {
-    pub(super) text_key: String,
+pub(in crate::sink) struct FilesEncoder {
+    text_key: String,
+}
+
+impl FilesEncoder {
+    pub(in crate::sink) fn new(text_key: &str) -> Self {
+        let text_key = text_key.to_owned();
+        Self { text_key }
+    }
 }
 
 struct Builder {

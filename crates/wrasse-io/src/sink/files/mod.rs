@@ -48,12 +48,11 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 use super::fault::fault;
 use super::place::can_rename;
 use super::staged::sync_folder;
-use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec};
-use crate::Error;
+use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec, encoder};
 use crate::store::is_address;
+use crate::{Error, Format};
 
-pub(super) use encode::Files;
-use encode::FilesEncoder;
+pub(super) use encode::{Files, FilesEncoder};
 use list::{EARLIER, open_list, remember};
 pub use list::{EXPORTS, ExportSource, Exported, exported};
 
@@ -243,9 +242,7 @@ impl FilesSink {
 
 impl Sink for FilesSink {
     fn encoder(&self) -> Arc<dyn Encoder> {
-        Arc::new(FilesEncoder {
-            text_key: self.text_key.clone(),
-        })
+        encoder(Format::Files, &self.text_key)
     }
 
     fn set_threads(&mut self, _: NonZeroUsize) {}
