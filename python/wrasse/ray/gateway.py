@@ -140,13 +140,14 @@ class Gateway:
     """Tasks and objects by the numbers that the engine knows them by."""
 
     def __init__(self, pipe: Pipe, ray: Any, polls: bool) -> None:
-        from wrasse.ray import private, worker
+        from wrasse.ray import private
 
         self.pipe = pipe
         self.growth = private.growth(ray)
         self.ray = ray
         self.polls = polls
-        self.setup: Any = None
+        self.run: Any = None
+        self.stream: Any = None
         # What the engine wants the cluster to have, and what that was told.
         self.wanted: list[dict] = []
         self.asked: list[dict] = []
@@ -156,8 +157,6 @@ class Gateway:
         # streams, the stream and how it is told to go on.
         self.tasks: dict[int, tuple[Any, Any]] = {}
         self.lock = threading.Lock()
-        self.run = ray.remote(worker.run)
-        self.stream = ray.remote(worker.stream)
         self.options: dict[tuple, Any] = {}
         self.fetches: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.loop = asyncio.new_event_loop()
@@ -197,13 +196,29 @@ class Gateway:
                 case "setup":
                     setup = self.ray.put(bytes(take(message["bytes"])))
                     # Rows may name files by paths from here.
-                    self.setup = [setup, os.getcwd()]
+                    self._bind([setup, os.getcwd()])
                 case "request":
                     self.wanted = [
                         wanted["bundle"] for wanted in message["bundles"] for _ in range(wanted["n"])
                     ]
                 case other:
                     raise Refused(f"the gateway does not know `{other}`")
+
+    def _bind(self, setup: list[Any]) -> None:
+        """Makes the tasks of this run: with what all of them need in the function, which Ray
+        keeps once, none of them brings a reference that has to be counted."""
+
+        def run(spec: bytes, source: Any) -> Any:
+            from wrasse.ray import worker
+
+            return worker.run(setup, spec, source)
+
+        def stream(spec: bytes, source: Any) -> Any:
+            from wrasse.ray import worker
+
+            yield from worker.stream(setup, spec, source)
+
+        self.run, self.stream = self.ray.remote(run), self.ray.remote(stream)
 
     def submit(self, message: dict, spec: bytes, data: memoryview | None) -> None:
         """Submits a task."""
@@ -215,12 +230,12 @@ class Gateway:
             source = self.ray.put(Packed(data))
         function = self._function(message)
         if message["streams"]:
-            outputs = function.remote(self.setup, spec, source)
+            outputs = function.remote(spec, source)
             pulls: asyncio.Queue = asyncio.Queue()
             self.tasks[number] = (outputs, pulls)
             asyncio.run_coroutine_threadsafe(self._follow(number, outputs, pulls), self.loop)
             return
-        meta, output = function.remote(self.setup, spec, source)
+        meta, output = function.remote(spec, source)
         with self.lock:
             self.tasks[number] = (meta, output)
         if self.polls:
