@@ -109,13 +109,19 @@ class Bench:
         self.env = {**os.environ, **SETTINGS, "PYTHONPATH": str(package)}
         self.env.pop("RAY_TMPDIR", None)
 
-    def start(self, *args: str | Path) -> subprocess.Popen:
-        """Starts the program."""
+    def start(self, *args: str | Path, stdin: str | None = None) -> subprocess.Popen:
+        """Starts the program; `stdin` is what it reads from its standard input."""
+        given = subprocess.DEVNULL
+        if stdin is not None:
+            # Not a pipe: it would have to be filled while the program runs.
+            given = tempfile.TemporaryFile()
+            given.write(stdin.encode())
+            given.seek(0)
         return subprocess.Popen(
             [self.program, *map(str, args)],
             cwd=self.folder,
             env=self.env,
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

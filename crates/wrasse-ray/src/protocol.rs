@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -52,6 +52,8 @@ pub(crate) enum Say<'a> {
         retries: i32,
         name: &'a str,
     },
+    /// Keep so many bytes as an object, under this number.
+    Put { object: u64, bytes: usize },
     /// The next output of a streaming task is wanted.
     Pull { task: u64 },
     /// Send an object.

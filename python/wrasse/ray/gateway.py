@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 1
+PROTOCOL = 2
 
 FRONT = struct.Struct("<IQ")
 
@@ -164,6 +164,8 @@ class Gateway:
 
     def obey(self, messages: list[dict], payload: memoryview) -> None:
         """Does what the engine says."""
+        from wrasse.ray import worker
+
         at = 0
 
         def take(n: int) -> memoryview:
@@ -180,6 +182,9 @@ class Gateway:
                 case "free":
                     for number in message["objects"]:
                         self.objects.pop(number, None)
+                case "put":
+                    data = take(message["bytes"])
+                    self.objects[message["object"]] = self.ray.put(worker.Packed(data))
                 case "fetch":
                     self.fetches.put(message["object"])
                 case "pull":
