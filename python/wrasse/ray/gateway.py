@@ -375,7 +375,12 @@ def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
 def first_line(error: BaseException) -> str:
     """What an exception says, without traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    if "runtime environment" in lines[0]:
+        # Why is said at the end.
+        return " ".join([lines[0], *lines[1:][-2:]])
+    return lines[0]
 
 
 def look_for(address: str) -> None:
