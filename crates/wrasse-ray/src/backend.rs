@@ -27,6 +27,7 @@ use crate::note::Note;
 use crate::ordering::{Streams, Turn};
 use crate::protocol::{Cluster, Failed, Hear, Say};
 use crate::shares::Shares;
+use crate::stream::{Streamed, Wanted};
 use crate::wire::{Meta, Spec, Verdict, Work, decode, encode};
 use crate::writing::Order;
 
@@ -50,6 +51,8 @@ pub(crate) struct Ray<'a> {
     /// Bytes of a block.
     pub(crate) block_bytes: u64,
     pub(crate) link: &'a Link,
+    /// Standard input, if it is read.
+    pub(crate) stream: Option<Stream>,
     pub(crate) orders: Sender<Order>,
     pub(crate) turns: Sender<Turn>,
     pub(crate) notes: Receiver<Note>,
@@ -81,6 +84,35 @@ pub(crate) struct State {
     last_failure: Option<String>,
     /// Tasks that are searched for samples that kill.
     careful: HashMap<TaskId, Search>,
+}
+
+/// Numbers of objects that are the driver's to give begin here; those below are the
+/// gateway's.
+const PUT_FIRST: u64 = 1 << 48;
+
+/// Standard input.
+pub(crate) struct Stream {
+    /// Which split it is.
+    split: u32,
+    /// Its shares so far: the last one is not there yet, until it has ended.
+    shares: std::ops::Range<u32>,
+    wanted: Sender<Wanted>,
+    /// What has come of it and is not done with: objects, with their samples.
+    objects: HashMap<u32, (u64, u32)>,
+    n_put: u64,
+}
+
+impl Stream {
+    /// The split, whose first share is `share`.
+    pub(crate) fn new(split: u32, share: u32, wanted: Sender<Wanted>) -> Self {
+        Self {
+            split,
+            shares: share..share + 1,
+            wanted,
+            objects: HashMap::new(),
+            n_put: PUT_FIRST,
+        }
+    }
 }
 
 /// A search for samples that kill their workers.
@@ -147,6 +179,18 @@ impl Ray<'_> {
             self.state.opened = self.state.opened.max(place.split + 1);
         }
         match (&pipeline.steps[op], input) {
+            (Step::Read(part), Input::Split(place)) if self.is_streamed(place) => {
+                if let Some((object, _)) = self.come(place) {
+                    let spec = self.over_stream(part, skip_outputs);
+                    return self.send(task, op, Doing::Read(place), &spec, Some(object));
+                }
+                self.runs(task, op, Doing::Read(place), None);
+                let rows_max = self.books.rows_left;
+                if let Some(stream) = &self.stream {
+                    drop(stream.wanted.send(Wanted { task, rows_max }));
+                }
+                Ok(())
+            }
             (Step::Read(part), Input::Split(place)) => {
                 let (splits, skip) = self.share(place, !pipeline.has_exchange());
                 let splits = self.splits[splits.start as usize..splits.end as usize].to_vec();
@@ -224,6 +268,73 @@ impl Ray<'_> {
             }
             (step, input) => unreachable!("{step:?} does not work on {input:?}"),
         }
+    }
+
+    fn is_streamed(&self, place: Place) -> bool {
+        let stream = self.stream.as_ref();
+        stream.is_some_and(|stream| stream.shares.contains(&place.split))
+    }
+
+    /// What has come of standard input for a share: an object, with so many samples.
+    fn come(&self, place: Place) -> Option<(u64, u32)> {
+        let stream = self.stream.as_ref()?;
+        stream.objects.get(&place.split).copied()
+    }
+
+    /// What is to be done with a share of standard input: it was read here.
+    fn over_stream(&self, part: &Part, skip_outputs: u32) -> Spec {
+        Spec {
+            part: part.clone(),
+            work: Work::Blocks {
+                verdict: None,
+                rows: None,
+                poisoned_after: 0,
+            },
+            output_bytes: self.grows(part).then_some(self.target),
+            skip_outputs,
+        }
+    }
+
+    /// A share of standard input has come, and tells whether there is another.
+    fn streamed(&mut self, task: TaskId, share: Streamed) -> Result<(), Error> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        let at = stream.shares.end - 1;
+        let known = self.shares.len() + 1;
+        if share.is_last {
+            let behind = self.splits[stream.split as usize + 1..].iter();
+            self.shares
+                .end_stream(behind.map(|split| split.bytes), self.target);
+        } else {
+            self.shares.stream(share.blocks);
+            stream.shares.end += 1;
+        }
+        let n = match share.is_last {
+            true => self.shares.len() - known,
+            false => 1,
+        };
+        self.known.push_back(Event::SplitsFound {
+            op: 0,
+            n,
+            last: share.is_last,
+        });
+        stream.n_put += 1;
+        let object = stream.n_put;
+        stream.objects.insert(at, (object, share.rows));
+        let bytes = share.data.len();
+        self.link
+            .say(&[Say::Put { object, bytes }], &[&share.data])?;
+        let Some(running) = self.state.running.get(&task) else {
+            return Ok(());
+        };
+        let (op, doing) = (running.op, running.work);
+        let pipeline = self.pipeline;
+        if let Step::Read(part) = &pipeline.steps[op] {
+            let spec = self.over_stream(part, 0);
+            self.send(task, op, doing, &spec, Some(object))?;
+        }
+        Ok(())
     }
 
     /// The splits of a share, without those that a resumed run has written, and
@@ -379,6 +490,13 @@ impl Ray<'_> {
             if let Some(number) = running.number {
                 self.state.numbers.remove(&number);
             }
+            let streamed = match (running.work, &mut self.stream) {
+                (Doing::Read(place), Some(stream)) => stream.objects.remove(&place.split),
+                _ => None,
+            };
+            if let Some((object, _)) = streamed {
+                self.free(object);
+            }
             if let Doing::Block(data) = running.work {
                 self.books.in_flight.remove(&data);
             }
@@ -402,6 +520,7 @@ impl Ray<'_> {
                 verdict,
                 kept,
             } => self.judged(task, verdict, kept),
+            Note::Streamed { task, share } => self.streamed(task, share)?,
             Note::Absorbed { task, tally } => {
                 self.books.absorbed.add(&tally);
                 self.drained(task);
@@ -588,11 +707,17 @@ impl Ray<'_> {
             ends_stage: false,
             ..part.clone()
         };
+        let streamed = self.come(place);
         let search = Search {
             part: part.clone(),
-            samples: None,
+            samples: streamed.map(|(object, rows)| (object, Careful::new(rows))),
         };
+        let has_samples = search.samples.is_some();
         self.state.careful.insert(task, search);
+        if has_samples {
+            self.go_on_searching(task)?;
+            return Ok(true);
+        }
         let (splits, skip) = self.share(place, !pipeline.has_exchange());
         let spec = Spec {
             part: reads,
@@ -717,8 +842,8 @@ impl Backend for Ray<'_> {
                 }));
             }
             Command::Advance { to } => {
-                let order = Order::Advance(self.shares.first(to.split), 0);
-                drop(self.orders.send(order));
+                let (split, seq) = self.shares.first(to.split);
+                drop(self.orders.send(Order::Advance(split, seq)));
             }
             Command::Release { data } => self.release(data),
             Command::Close { op } => {
@@ -735,8 +860,18 @@ impl Backend for Ray<'_> {
             }
             Command::Cancel { task } => {
                 let running = self.state.running.get(&task);
-                if let Some(number) = running.and_then(|running| running.number) {
-                    self.link.say(&[Say::Cancel { task: number }], &[])?;
+                let running = running.map(|running| (running.number, running.work));
+                match running {
+                    Some((Some(number), _)) => {
+                        self.link.say(&[Say::Cancel { task: number }], &[])?;
+                    }
+                    // It waits for standard input.
+                    Some((None, Doing::Read(_))) => {
+                        self.state.running.remove(&task);
+                        let class = FailureClass::Transient;
+                        self.known.push_back(Event::TaskFailed { task, class });
+                    }
+                    _ => {}
                 }
             }
             // Metadata comes with the objects, and there are no pools yet.

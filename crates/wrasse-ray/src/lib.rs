@@ -15,6 +15,7 @@
 //! | `asking` | what an autoscaler is asked for |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
+//! | `stream` | standard input, which the driver reads |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does |
 //! | `sources` | the files of Python's operators, for nodes that lack them |
@@ -34,6 +35,7 @@ mod protocol;
 mod run;
 mod shares;
 mod sources;
+mod stream;
 mod wire;
 mod worker;
 mod writing;

@@ -54,6 +54,8 @@ pub(crate) enum Say<'a> {
         retries: i32,
         name: &'a str,
     },
+    /// Keep so many bytes as an object, under this number.
+    Put { object: u64, bytes: usize },
     /// The next output of a streaming task is wanted.
     Pull { task: u64 },
     /// Send an object.

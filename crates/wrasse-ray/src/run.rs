@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
 use wrasse_core::ByteCount;
-use wrasse_io::{Inputs, Split};
+use wrasse_io::{Inputs, ReadLimits, Split};
 use wrasse_job::{
     Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin, budget, list, process,
 };
@@ -31,7 +31,7 @@ use wrasse_sched::{
 };
 
 use crate::asking::Asking;
-use crate::backend::{Ray, State};
+use crate::backend::{Ray, State, Stream};
 use crate::link::{Gateway, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::Note;
@@ -39,6 +39,7 @@ use crate::ordering::{Held, Orderer, Turn};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
 use crate::sources::{Sources, TooLarge};
+use crate::stream::{Read, Streamer, Wanted, read};
 use crate::wire::{OutsideStep, Setup, encode};
 use crate::writing::{Order, write};
 
@@ -99,12 +100,6 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
     let inputs = list(job)?;
-    if inputs.has_stream() {
-        return Err(Error::usage(
-            "standard input is read by this process alone, and not by the workers of a cluster",
-        )
-        .with_hint("write it to a file first, or run it without --backend ray"));
-    }
     let pipeline = Pipeline::new(&job.plan, &job.pass, true);
     pipeline.check()?;
     let began = now();
@@ -213,6 +208,14 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// Standard input that is being read.
+struct Reading {
+    split: u32,
+    /// Blocks that were written before.
+    skip: u32,
+    rows: Receiver<Read>,
+}
+
 /// One run on a cluster.
 struct OnCluster<'a> {
     job: &'a Job,
@@ -236,8 +239,16 @@ impl OnCluster<'_> {
         let (job, pipeline, link) = (self.job, self.pipeline, self.link);
         self.set_up(&ready, &cluster)?;
         let target = self.target(&cluster);
-        let shares = shares(&ready.splits, target);
         let start = ready.start;
+        let stream = self.stream(&ready)?;
+        let shares = match &stream {
+            None => shares(&ready.splits, target),
+            Some(stream) => {
+                let mut before = shares(&ready.splits[..stream.split as usize], target);
+                before.begin_stream(stream.skip);
+                before
+            }
+        };
         // The scheduler's places are shares: of the input, or of the exchange
         // that is read last.
         let from = match pipeline.has_exchange() {
@@ -279,15 +290,22 @@ impl OnCluster<'_> {
         let has_read_all = rows_left == 0 && !pipeline.has_exchange();
         let first = Event::SplitsFound {
             op: 0,
-            // None of a resumed run that had come to its limit.
-            n: if has_read_all { 0 } else { shares.len() },
-            last: true,
+            // None of a resumed run that had come to its limit. Of a stream, the next.
+            n: match has_read_all {
+                true => 0,
+                false => shares.len() + u32::from(stream.is_some()),
+            },
+            last: has_read_all || stream.is_none(),
         };
+        let (wanted, wanted_in) = unbounded::<Wanted>();
         let backend = Ray {
             ledger: &self.ledger,
             pipeline,
             inputs: &ready.inputs,
             splits: &ready.splits,
+            stream: stream
+                .as_ref()
+                .map(|stream| Stream::new(stream.split, shares.len(), wanted)),
             shares,
             start,
             target,
@@ -341,6 +359,15 @@ impl OnCluster<'_> {
                     write(writer, (pass, link), &orders_in, &writer_notes)
                 })
                 .map_err(fail)?;
+            if let Some(stream) = stream {
+                let notes = notes.clone();
+                let rows = stream.rows;
+                thread("wrasse-stream")
+                    .spawn_scoped(scope, move || {
+                        Streamer { pass, rows, target }.collect(&wanted_in, &notes);
+                    })
+                    .map_err(fail)?;
+            }
             thread("wrasse-ordering")
                 .spawn_scoped(scope, move || orderer.take_turns(&turns_in, &notes))
                 .map_err(fail)?;
@@ -418,6 +445,37 @@ impl OnCluster<'_> {
                  pass --ray-shared-paths",
             )),
         }
+    }
+
+    /// Standard input, if it is not all written; begins to read it.
+    fn stream(&self, ready: &Ready) -> Result<Option<Reading>, Error> {
+        let mut streams = ready.splits.iter().filter(|s| s.is_stream(&ready.inputs));
+        let (Some(split), more) = (streams.next(), streams.next()) else {
+            return Ok(None);
+        };
+        if more.is_some() {
+            return Err(Error::usage("standard input is named twice in the input"));
+        }
+        let start = match self.pipeline.has_exchange() {
+            true => Place::default(),
+            false => ready.start,
+        };
+        if split.index < start.split {
+            return Ok(None);
+        }
+        let skip = match split.index == start.split {
+            true => start.seq,
+            false => 0,
+        };
+        let limits = ReadLimits {
+            block_bytes: self.job.block_bytes.0 as usize,
+            row_bytes_max: self.job.row_bytes_max.0 as usize,
+        };
+        Ok(Some(Reading {
+            split: split.index,
+            skip,
+            rows: read(&ready.inputs, split, limits, skip)?,
+        }))
     }
 
     fn millicpus(&self, cluster: &Cluster) -> i64 {

@@ -352,7 +352,8 @@ impl TaskRun {
                     return Ok(None);
                 };
                 if *skip > 0 {
-                    *reader = Some(resumed(&self.job, split, std::mem::take(skip))?);
+                    let skip = std::mem::take(skip);
+                    *reader = Some(resumed(&self.job.inputs, split, self.job.limits, skip)?);
                 }
                 let (rows, took_ns) = timed(|| {
                     let reader = match reader {
@@ -390,9 +391,14 @@ impl TaskRun {
 
 /// Passes over the blocks that a resumed run has written. They were read once,
 /// so that a failure here is no damage to be recorded and passed by.
-fn resumed(job: &WorkerJob, split: &Split, skip: u32) -> Result<Box<dyn SplitReader>, String> {
+pub(crate) fn resumed(
+    inputs: &Arc<Inputs>,
+    split: &Split,
+    limits: ReadLimits,
+    skip: u32,
+) -> Result<Box<dyn SplitReader>, String> {
     let skipped = || {
-        let mut reader = open(&job.inputs, split, job.limits)?;
+        let mut reader = open(inputs, split, limits)?;
         for _ in 0..skip {
             reader.next_block()?;
         }
@@ -427,7 +433,7 @@ fn output(blocks: &[BlockState]) -> Result<Output, String> {
     clippy::disallowed_methods,
     reason = "measures where the time goes; no result depends on it"
 )]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let start = std::time::Instant::now();
     let result = work();
     (result, start.elapsed().as_nanos() as u64)

@@ -172,6 +172,8 @@ class Gateway:
 
     def obey(self, messages: list[dict], payload: memoryview) -> None:
         """Does what the engine says."""
+        from wrasse.ray import worker
+
         at = 0
 
         def take(n: int) -> memoryview:
@@ -188,6 +190,9 @@ class Gateway:
                 case "free":
                     for number in message["objects"]:
                         self.objects.pop(number, None)
+                case "put":
+                    data = take(message["bytes"])
+                    self.objects[message["object"]] = self.ray.put(worker.Packed(data))
                 case "fetch":
                     self.fetches.put(message["object"])
                 case "pull":
@@ -406,7 +411,12 @@ def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
 def first_line(error: BaseException) -> str:
     """What an exception says, without traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    if "runtime environment" in lines[0]:
+        # Why is said at the end.
+        return " ".join([lines[0], *lines[1:][-2:]])
+    return lines[0]
 
 
 def look_for(address: str) -> None:
