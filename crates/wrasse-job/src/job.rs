@@ -180,6 +180,23 @@ pub fn begin(job: &Job) -> Result<Begun, Error> {
 ///
 /// If the run cannot begin as asked.
 pub fn begin_with(job: &Job, inputs: Inputs, sink: Option<Box<dyn Sink>>) -> Result<Begun, Error> {
+    begin_into(job, inputs, |spec, at| match sink {
+        Some(sink) => Ok(sink),
+        None => open_sink(spec, at),
+    })
+}
+
+/// The same with rows that go into the sink that `open` opens, anew or at the
+/// position of a commit.
+///
+/// # Errors
+///
+/// If the run cannot begin as asked.
+pub fn begin_into(
+    job: &Job,
+    inputs: Inputs,
+    open: impl FnOnce(&SinkSpec, Option<&Value>) -> Result<Box<dyn Sink>, wrasse_io::Error>,
+) -> Result<Begun, Error> {
     let budget = budget(job)?;
     let mut replace = may_replace_output(job)?;
     let inputs = Arc::new(inputs);
@@ -214,10 +231,8 @@ pub fn begin_with(job: &Job, inputs: Inputs, sink: Option<Box<dyn Sink>>) -> Res
         }
         Resume::At(commit) => commit,
     };
-    let mut sink = match sink {
-        Some(sink) => sink,
-        None => open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?,
-    };
+    let at = commit.as_ref().map(|commit| &commit.sink);
+    let mut sink = open(&spec, at).map_err(unwritable)?;
     sink.set_threads(sink_threads(budget.threads));
     let format = output_format(&spec).map_err(unwritable)?;
     let n_operators = job.plan.operators().len();

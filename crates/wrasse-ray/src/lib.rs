@@ -11,6 +11,7 @@
 //! | `run` | a run: who does what, limits from the cluster's resources |
 //! | `backend` | commands into tasks, news into events |
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
+//! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `wire` | what driver and workers tell each other past the gateway |
@@ -25,6 +26,7 @@ mod careful;
 mod link;
 mod note;
 mod ordering;
+mod parts;
 mod protocol;
 mod run;
 mod shares;

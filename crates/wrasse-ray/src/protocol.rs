@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -49,6 +49,14 @@ pub(crate) enum Say<'a> {
         cpus: f64,
         gpus: f64,
         /// Attempts that Ray makes by itself when a worker or a node dies.
+        retries: i32,
+        name: &'a str,
+    },
+    /// Write rows of these objects: a task whose output is metadata alone.
+    Write {
+        task: u64,
+        spec: usize,
+        objects: &'a [u64],
         retries: i32,
         name: &'a str,
     },
