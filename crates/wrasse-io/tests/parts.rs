@@ -135,7 +135,7 @@ fn rows(at: usize, from: usize, to: usize) -> std::ops::Range<usize> {
     [from..middle, middle..to][at].clone()
 }
 
-const N: usize = 600;
+const N: usize = 200;
 
 /// Writes all rows, with crashes; after each, workers or a sink alone go on.
 fn write(spec: &SinkSpec, seed: u64) -> Vec<(u64, u64, String)> {
@@ -212,14 +212,9 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn parts_that_others_write_are_those_of_a_sink_alone() {
-    for (path, part_bytes) in [
-        ("", 5_000),
-        ("", 1 << 20),
-        ("x.jsonl.zst", 7_000),
-        ("x.jsonl.gz", 1),
-    ] {
+    for (path, part_bytes) in [("", 3_000), ("", 1 << 20), ("x.jsonl.gz", 2_000)] {
         let mut calm = None;
-        for seed in 0..10 {
+        for seed in 0..5 {
             let folder = TempDir::new().unwrap();
             let out = folder.path().join("out");
             let spec = SinkSpec {
