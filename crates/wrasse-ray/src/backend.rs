@@ -135,6 +135,8 @@ struct Block {
     meta: Metadata,
     is_encoded: bool,
     verdict: Option<Verdict>,
+    /// What the writer needs of it where workers write its rows.
+    hollow: Option<Arc<Vec<u8>>>,
     fingerprints: Arc<Vec<Fingerprint>>,
 }
 
@@ -448,6 +450,7 @@ impl Ray<'_> {
             },
             is_encoded: meta.is_encoded,
             verdict: None,
+            hollow: meta.hollow.map(Arc::new),
             fingerprints: Arc::new(meta.fingerprints),
         };
         self.keep(task, block, meta.tally);
@@ -470,12 +473,17 @@ impl Ray<'_> {
     fn release(&mut self, data: u64) {
         self.books.in_flight.remove(&data);
         if let Some(block) = self.state.blocks.remove(&data) {
-            let users = self.state.objects.entry(block.object).or_default();
-            *users = users.saturating_sub(1);
-            if *users == 0 {
-                self.state.objects.remove(&block.object);
-                self.free(block.object);
-            }
+            self.unhold(block.object);
+        }
+    }
+
+    /// An object is needed once less.
+    fn unhold(&mut self, object: u64) {
+        let users = self.state.objects.entry(object).or_default();
+        *users = users.saturating_sub(1);
+        if *users == 0 {
+            self.state.objects.remove(&object);
+            self.free(object);
         }
     }
 
@@ -540,6 +548,7 @@ impl Ray<'_> {
                     running.returned = Some(tally);
                 }
             }
+            Note::Unheld { object } => self.unhold(object),
             Note::Written {
                 block,
                 tally,
@@ -592,6 +601,7 @@ impl Ray<'_> {
             },
             is_encoded: before.is_encoded,
             verdict: Some(verdict),
+            hollow: before.hollow.clone(),
             fingerprints: Arc::default(),
         };
         self.keep(task, block, tally);
@@ -835,10 +845,16 @@ impl Backend for Ray<'_> {
                 let tally = self.books.in_flight.remove(&data).unwrap_or_default();
                 self.books.writing.insert(block, tally);
                 let held = &self.state.blocks[&data];
+                if held.hollow.is_some() {
+                    // The writer needs it for longer than the scheduler.
+                    *self.state.objects.entry(held.object).or_default() += 1;
+                }
                 drop(self.orders.send(Order::Write {
                     block,
                     object: held.object,
+                    bytes: held.meta.bytes,
                     verdict: held.verdict.clone(),
+                    hollow: held.hollow.clone(),
                 }));
             }
             Command::Advance { to } => {

@@ -13,6 +13,7 @@
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
+//! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `stream` | standard input, which the driver reads |
@@ -31,6 +32,7 @@ mod link;
 mod needs;
 mod note;
 mod ordering;
+mod parts;
 mod protocol;
 mod run;
 mod shares;

@@ -27,6 +27,8 @@ pub(crate) enum Note {
     /// A share of an exchange was handed to the gateway; this is what it had
     /// taken in for it.
     Returned { task: TaskId, tally: Tally },
+    /// What the writer had workers write of an object is written.
+    Unheld { object: u64 },
     /// The writer took an object.
     Written {
         block: BlockId,

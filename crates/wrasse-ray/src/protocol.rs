@@ -56,6 +56,14 @@ pub(crate) enum Say<'a> {
     },
     /// Keep so many bytes as an object, under this number.
     Put { object: u64, bytes: usize },
+    /// Write rows of these objects: a task whose output is metadata alone.
+    Write {
+        task: u64,
+        spec: usize,
+        objects: &'a [u64],
+        retries: i32,
+        name: &'a str,
+    },
     /// The next output of a streaming task is wanted.
     Pull { task: u64 },
     /// Send an object.

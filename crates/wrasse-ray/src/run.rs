@@ -13,13 +13,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
 use wrasse_core::ByteCount;
-use wrasse_io::{Inputs, ReadLimits, Split};
+use wrasse_io::{Inputs, ReadLimits, Sink, SinkSpec, Split, open_parts, open_sink};
 use wrasse_job::{
     Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin, budget, list, process,
 };
@@ -36,6 +37,7 @@ use crate::link::{Gateway, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
+use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
 use crate::sources::{Sources, TooLarge};
@@ -79,6 +81,12 @@ const TARGET_BYTES_MIN: u64 = 1 << 20;
 /// tasks put out beyond their estimate, and for copies on other nodes.
 const STORE_PERCENT: u64 = 50;
 
+/// What objects whose rows are being written may hold besides, in percent.
+const WRITING_PERCENT: u64 = 15;
+
+/// Stores are at least so large, whatever a cluster says.
+const STORE_BYTES_MIN: u64 = 64 << 20;
+
 /// Objects that wait for their turn, for each processor: so many tasks may be done
 /// while an earlier one is not. Their bytes are bounded by those of the stores.
 const WAITING_PER_CPU: usize = 32;
@@ -108,17 +116,42 @@ pub fn run(
     let scratch = Scratch::new()?;
     let (notes, heard) = unbounded::<Note>();
     let hears = notes.clone();
+    // Bounded by the tasks that the sink has under way.
+    let (writes, written) = unbounded();
     let gateway = Gateway {
         python: options.python.clone(),
         log,
     };
-    let link = Link::start(&gateway, move |heard| {
-        drop(hears.send(Note::Heard(heard)));
+    let link = Link::start(&gateway, move |heard| match heard {
+        Some(heard) if is_about_writing(&heard.0) => drop(writes.send(Some(heard))),
+        Some(heard) => drop(hears.send(Note::Heard(Some(heard)))),
+        None => {
+            drop(writes.send(None));
+            drop(hears.send(Note::Heard(None)));
+        }
     })?;
+    let link = Arc::new(link);
     let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
     let ledger = Ledger::new(&pipeline, &job.plan)?;
-    let ready = match begin(job, budget(job, ByteCount(0))?, inputs, None)? {
+    let shelf = Arc::new(Shelf::new(notes.clone()));
+    let mut writes = cluster.machines <= 1 || options.shared_paths;
+    let open = |spec: &SinkSpec, at: Option<&Value>| {
+        let workers = Workers {
+            link: Arc::clone(&link),
+            shelf: Arc::clone(&shelf),
+            heard: written,
+            tasks_max: writers_max(&cluster),
+        };
+        let held_max = cluster.store_bytes().max(STORE_BYTES_MIN) / 100 * WRITING_PERCENT;
+        let parts = match writes {
+            true => open_parts(spec, at, (Box::new(workers), held_max))?,
+            false => None,
+        };
+        writes = parts.is_some();
+        parts.map_or_else(|| open_sink(spec, at), Ok::<Box<dyn Sink>, _>)
+    };
+    let ready = match begin(job, budget(job, ByteCount(0))?, inputs, open)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -128,6 +161,8 @@ pub fn run(
         pipeline: &pipeline,
         ledger,
         link: &link,
+        shelf: &shelf,
+        writes,
         held: Held::default(),
         began,
     };
@@ -185,6 +220,11 @@ fn join(
     Err(Error::failed(format!("Ray was not there after {s} s")))
 }
 
+/// How many tasks write at once: they wait for a disk, as a rule.
+fn writers_max(cluster: &Cluster) -> usize {
+    (cluster.millicpus() / 2000).max(2) as usize
+}
+
 /// Files on a disk of this machine cannot be read on another one.
 fn refuse_local(inputs: &Inputs, cluster: &Cluster, options: &Options) -> Result<(), Error> {
     match inputs.first_local() {
@@ -223,6 +263,9 @@ struct OnCluster<'a> {
     pipeline: &'a Pipeline,
     ledger: Ledger,
     link: &'a Link,
+    shelf: &'a Shelf,
+    /// Whether workers write the output.
+    writes: bool,
     held: Held,
     began: Instant,
 }
@@ -356,7 +399,8 @@ impl OnCluster<'_> {
             let fail = |error| Error::io("cannot start a thread", error);
             let writing = thread("wrasse-writer")
                 .spawn_scoped(scope, move || {
-                    write(writer, (pass, link), &orders_in, &writer_notes)
+                    let kept = (self.shelf, &self.held);
+                    write(writer, (pass, link), kept, &orders_in, &writer_notes)
                 })
                 .map_err(fail)?;
             if let Some(stream) = stream {
@@ -419,6 +463,7 @@ impl OnCluster<'_> {
             settings: ready.pass.settings().into(),
             block_bytes: self.job.block_bytes.0,
             row_bytes_max: self.job.row_bytes_max.0,
+            writes: self.writes,
         })
         .map_err(Error::failed)?;
         let bytes = setup.len();
@@ -604,6 +649,7 @@ impl Watcher<'_> {
             tally,
             bytes_total: self.inputs.files.iter().map(|file| file.bytes).sum(),
             bytes_resumed: self.bytes_resumed,
+            bytes_fetched: Some(held.fetched.load(Ordering::Relaxed)),
             threads: self.threads(),
             waiting: books.in_flight.len(),
             memory: MemorySnapshot {

@@ -33,7 +33,7 @@ use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
 pub use outside::{Changes, Fate, FateEnd, Made, NewValue, Told};
-pub use packing::{pack, unpack};
+pub use packing::{pack, pack_hollow, unpack};
 use showing::{Watch, values};
 
 /// What a recipe asks of the pass beyond its operators.
@@ -134,6 +134,15 @@ impl BlockState {
     /// encoded before the last gate.
     pub fn is_encoded(&self) -> bool {
         self.encoded.is_some()
+    }
+
+    /// Says of a block that came without its rows which object has them; `first`
+    /// is the number of its first row there, and then of the next block's.
+    pub fn lies_in(&mut self, object: u64, first: &mut u64) {
+        if let Some(rows) = &mut self.encoded {
+            rows.lies_in(object, *first);
+            *first += rows.n_rows() as u64;
+        }
     }
 
     /// The encoded rows, when all stages are done.

@@ -158,6 +158,7 @@ class Gateway:
         self.lock = threading.Lock()
         self.run = ray.remote(worker.run)
         self.stream = ray.remote(worker.stream)
+        self.write = ray.remote(worker.write)
         self.options: dict[tuple, Any] = {}
         self.fetches: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.loop = asyncio.new_event_loop()
@@ -187,6 +188,8 @@ class Gateway:
                     spec = bytes(take(message["spec"]))
                     data = message["data"]
                     self.submit(message, spec, take(data) if data is not None else None)
+                case "write":
+                    self.submit_write(message, bytes(take(message["spec"])))
                 case "free":
                     for number in message["objects"]:
                         self.objects.pop(number, None)
@@ -225,7 +228,19 @@ class Gateway:
             self.tasks[number] = (outputs, pulls)
             asyncio.run_coroutine_threadsafe(self._follow(number, outputs, pulls), self.loop)
             return
-        meta, output = function.remote(self.setup, spec, source)
+        self._expect(number, *function.remote(self.setup, spec, source))
+
+    def submit_write(self, message: dict, spec: bytes) -> None:
+        """Submits a task that writes rows of objects."""
+        sources = [self.objects.get(number) for number in message["objects"]]
+        # It asks for no processor: who holds one may wait for it.
+        function = self.write.options(
+            num_returns=2, num_cpus=0, max_retries=message["retries"], name=message["name"]
+        )
+        self._expect(message["task"], *function.remote(self.setup, spec, *sources))
+
+    def _expect(self, number: int, meta: Any, output: Any) -> None:
+        """Has it told when a task with one output is done."""
         with self.lock:
             self.tasks[number] = (meta, output)
         if self.polls:
