@@ -123,6 +123,7 @@ impl Pass {
             builder: None,
             state: &mut state,
             tick: 0,
+            waiting: super::Waiting::default(),
         };
         let mut fates = made.fates.into_iter().peekable();
         for (number, sample) in samples.into_iter().enumerate() {
