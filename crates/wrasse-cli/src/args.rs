@@ -394,11 +394,11 @@ pub(crate) struct TaskArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
     /// Submit a run of a recipe, or a command behind `--`
-    Submit(SubmitArgs),
+    Submit(Box<SubmitArgs>),
     /// List jobs, the latest first
     List {
-        /// Of this state: pending, running, completed, failed or cancelled
-        #[arg(long)]
+        /// Of this state
+        #[arg(long, value_parser = ["pending", "running", "completed", "failed", "cancelled"])]
         state: Option<String>,
         /// So many at the most
         #[arg(long, short = 'n', default_value = "20", value_parser = positive)]
