@@ -7,8 +7,9 @@ use wrasse_local::Devices;
 /// Those that are visible to this program; of these, so many as the user says.
 pub(crate) fn of_this_machine(gpus: Option<usize>, npus: Option<usize>) -> Devices {
     let of = |variable: &str, file: &str, most| {
-        let listed = std::env::var(variable).ok();
-        let found = listed.is_none().then(|| n_files(file)).unwrap_or_default();
+        let listed = std::env::var_os(variable);
+        let listed = listed.as_ref().map(|listed| listed.to_string_lossy());
+        let found = if listed.is_none() { n_files(file) } else { 0 };
         visible(listed.as_deref(), found, most)
     };
     Devices {

@@ -279,8 +279,8 @@ pub(crate) fn crews(
     pipeline: &Pipeline,
     pools: &Pools,
     has_limit: bool,
-) -> (HashMap<OpIdx, Crew>, Vec<Post>) {
-    let mut crews = HashMap::new();
+) -> (BTreeMap<OpIdx, Crew>, Vec<Post>) {
+    let mut crews = BTreeMap::new();
     let mut posts = Vec::new();
     for (op, step) in pipeline.steps.iter().enumerate() {
         let Step::Outside(part) = step else {

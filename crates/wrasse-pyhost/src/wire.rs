@@ -81,6 +81,9 @@ pub(crate) struct InColumn {
     pub(crate) absent: Option<Part>,
 }
 
+/// A row that was dropped: sample, operator, stats, piece.
+pub(crate) type Dropped = (u32, usize, Map<String, Value>, Option<u32>);
+
 /// What became of a batch.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Done {
@@ -90,8 +93,7 @@ pub(crate) struct Done {
     pub(crate) columns: Vec<OutColumn>,
     /// Which piece of its sample each row is, if samples were cut.
     pub(crate) pieces: Option<Part>,
-    /// Sample, operator, stats, piece.
-    pub(crate) dropped: Vec<(u32, usize, Map<String, Value>, Option<u32>)>,
+    pub(crate) dropped: Vec<Dropped>,
     /// What was done to those of them that are pieces.
     pub(crate) gone: Vec<OutColumn>,
     /// Sample, operator, reason, traceback, piece.
