@@ -152,7 +152,7 @@ one after the other: it can keep up with {:.0} tasks/s, that is with {WORKERS:.0
 take {:.1} s, and is less than {:.0} % busy if they take {least_s:.0} s: {:.0} MB of the job of \
 eight steps, which works on {:.0} MB a second and worker (`--ray-task-bytes`).\n\n\
 Rows that go through the driver cost it {:.2} s a GB of the job's input, the work itself {:.2} s: \
-whatever the size of tasks, the rows of {:.0} workers keep it busy, those of {:.0} for {:.0} %. So \
+whatever the size of tasks, the rows of {:.1} workers keep it busy, those of {:.1} for {:.0} %. So \
 for work as light as this job's it is the rows that limit a run, not the tasks.\n",
         costs.task_s * 1e6,
         costs.gateway_s * 1e6,
