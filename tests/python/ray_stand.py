@@ -5,6 +5,7 @@ Everything listens on loopback addresses only.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -111,6 +112,76 @@ def nodes(
                 kill(pid)
         wait_for(lambda: not processes(str(scratch)), 20)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+HEAD = "f" * 51 + "00000"
+
+
+@contextmanager
+def growing(package: Path, node: dict[str, float]) -> Iterator[str]:
+    """A cluster of a head with one processor, whose autoscaler adds such a node when it is
+    asked for; its address. The nodes are raylets of this machine.
+
+    (Ray's own `AutoscalingCluster` ends all of Ray on the machine when it starts.)
+    """
+    scratch = Path(tempfile.mkdtemp(prefix="wr-", dir="/tmp"))
+    (scratch / "ray").mkdir()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    node_types = {
+        "head": {"resources": {"CPU": 1}, "node_config": {}, "max_workers": 0},
+        "more": {
+            "resources": {**node, "object_store_memory": STORE_BYTES},
+            "node_config": {}, "min_workers": 0, "max_workers": 1,
+        },
+    }
+    lists = [
+        "setup_commands", "initialization_commands", "head_setup_commands",
+        "worker_setup_commands", "head_start_ray_commands", "worker_start_ray_commands",
+        "cluster_synced_files", "rsync_exclude", "rsync_filter",
+    ]
+    config = {
+        "cluster_name": "growing", "max_workers": 1, "upscaling_speed": 100.0,
+        "idle_timeout_minutes": 5,
+        "provider": {
+            "type": "fake_multinode", "gcs_address": address, "head_node_id": HEAD,
+            "disable_node_updaters": True, "disable_launch_config_check": True,
+            "foreground_node_launch": True,
+        },
+        "available_node_types": node_types, "head_node_type": "head",
+        **{name: {} for name in ["head_node", "auth", "docker", "file_mounts"]},
+        **{name: [] for name in lists},
+    }
+    (scratch / "config.yaml").write_text(json.dumps(config))
+    env = {
+        **os.environ, **SETTINGS, "RAY_TMPDIR": str(scratch), "PYTHONPATH": str(package),
+        "RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+    }
+    command = [
+        Path(sys.executable).with_name("ray"), "start", "--head", "--num-cpus=1",
+        "--node-ip-address=127.0.0.1", f"--port={address.rpartition(':')[2]}",
+        "--include-dashboard=false", f"--object-store-memory={STORE_BYTES}",
+        f"--autoscaling-config={scratch}/config.yaml", f"--temp-dir={scratch}",
+    ]
+    try:
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        # (It has looked at the nodes.)
+        wait_for(lambda: b'"head"' in (told(address, b"__autoscaling_status") or b""), 60)
+        yield address
+    finally:
+        for pid in processes(str(scratch)):
+            kill(pid)
+        wait_for(lambda: not processes(str(scratch)), 20)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def told(address: str, key: bytes) -> bytes | None:
+    """What is kept under this key in a cluster."""
+    from ray._raylet import GcsClient
+
+    return GcsClient(address=address).internal_kv_get(key, None)
 
 
 class Bench:

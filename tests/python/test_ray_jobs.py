@@ -1,10 +1,13 @@
-"""Whole runs handed to a cluster, and clusters that lack the package."""
+"""Whole runs handed to a cluster, by hand and by the service, and clusters that lack the
+package."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ import pytest
 
 from ray_fixtures import bench, fill, local, package  # noqa: F401
 from ray_stand import Bench, Nodes, nodes, processes, wait_for
+from service import TOKEN, Service, end_all, start
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
@@ -109,3 +113,79 @@ def test_a_second_interrupt_gives_up_at_once(bench: Bench) -> None:  # noqa: F81
             done = bench.wait(process)
     assert done.returncode == 130, done.stderr
     assert "given up" in done.stderr
+
+
+def ray_log(service: Service, job: str) -> str:
+    return service.ask("GET", f"/api/v1/jobs/{job}/logs?limit=4194304")[1].decode()
+
+
+def serve_on(cluster: Nodes, wrasse: Path, folder: Path) -> tuple[subprocess.Popen[str], Service]:
+    return start(wrasse, folder, f"--ray-address={cluster.jobs}")
+
+
+def test_a_job_of_the_service_is_found_again_and_not_submitted_twice(
+    cluster: Nodes, wrasse: Path, tmp_path: Path
+) -> None:
+    marks, go = tmp_path / "marks", tmp_path / "go"
+    line = f"echo 'häfen'; echo x >> {marks}; while [ ! -e {go} ]; do sleep 0.2; done; echo end"
+    process, service = serve_on(cluster, wrasse, tmp_path)
+    try:
+        done = subprocess.run(
+            [wrasse, "task", f"--url=http://127.0.0.1:{service.port}", "submit", "--ray",
+             "--id=r", "--", "sh", "-c", line],
+            env={**os.environ, "WRASSE_TOKEN": TOKEN}, capture_output=True, text=True,
+        )
+        assert (done.returncode, done.stdout) == (0, "r\n"), done.stderr
+        wait_for(marks.exists, 60)
+        wait_for(lambda: "häfen" in ray_log(service, "r"), 30)
+        # All of ours on this machine is gone; the cluster's job is not.
+        process.kill()
+        process.wait()
+        for pid in [*processes(f"keep {tmp_path}"), *processes(f"follow-ray-job {tmp_path}")]:
+            os.kill(pid, signal.SIGKILL)
+        process, service = serve_on(cluster, wrasse, tmp_path)
+        wait_for(lambda: service.json("GET", "/api/v1/jobs/r")["launches"] == 2, 30)
+        go.touch()
+        ended = service.wait("r")
+        assert (ended["state"], ended["attempts"]) == ("completed", 1), ended
+        assert ended["result"]["status"] == "SUCCEEDED"
+        assert marks.read_text() == "x\n"
+        assert ray_log(service, "r").split()[-2:] == ["häfen", "end"]
+    finally:
+        end_all(service, tmp_path)
+        process.terminate()
+        process.wait()
+
+
+def test_jobs_of_the_service_fail_stall_and_are_stopped(
+    cluster: Nodes, wrasse: Path, tmp_path: Path
+) -> None:
+    process, service = serve_on(cluster, wrasse, tmp_path)
+    try:
+        work = {"kind": "ray_job", "metadata": {"of": "a test"}}
+        fails = service.submit({**work, "entrypoint": "echo why; exit 3"})
+        stalls = service.submit({**work, "entrypoint": "sleep 999", "stall_s": 3})
+        stopped = service.submit({**work, "entrypoint": "echo begun; sleep 999"})
+        wrong = service.submit({**work, "entrypoint": "true", "runtime_env": {"pip": 7}})
+        elsewhere = {**work, "entrypoint": "true", "address": "http://127.0.0.1:1"}
+        status, answer = service.ask("POST", "/api/v1/jobs", {"work": elsewhere})
+        assert status == 403 and cluster.jobs in answer.decode()
+        ended = service.wait(wrong)
+        assert ended["state"] == "failed" and "does not take the job" in ended["error"], ended
+        ended = service.wait(fails)
+        assert ended["state"] == "failed" and "exit code 3" in ended["error"], ended
+        assert "why" in ray_log(service, fails)
+        wait_for(lambda: "begun" in ray_log(service, stopped), 60)
+        status, answer = service.ask("POST", f"/api/v1/jobs/{stopped}/hold")
+        assert status == 409 and b"cannot rest" in answer
+        service.json("POST", f"/api/v1/jobs/{stopped}/cancel")
+        ended = service.wait(stopped)
+        assert (ended["state"], ended["result"]["status"]) == ("cancelled", "STOPPED"), ended
+        ended = service.wait(stalls)
+        assert ended["state"] == "failed" and "stalled" in ended["error"], ended
+        assert ended["result"]["status"] == "STOPPED"
+        assert not processes("sleep 999")
+    finally:
+        end_all(service, tmp_path)
+        process.terminate()
+        process.wait()

@@ -4,315 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import subprocess
-import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-STAND_INS = HERE / "stand_ins"
+from worker_bench import HERE, OPERATORS, PATIENCE_S, Bench, bench, numbered, until
 
-# A worker that is missing after so long does not come.
-PATIENCE_S = 60
-
-OPERATORS = '''
-import ctypes
-import os
-import subprocess
-import sys
-import time
-
-import wrasse
-from wrasse import Filter, Mapper, Slicer
-
-
-class Suffix(Mapper):
-    """Adds a suffix."""
-
-    suffix: str
-    times: int = 1
-
-    def map(self, row):
-        row["text"] += self.suffix * self.times
-        return row
-
-
-class Poison(Mapper):
-    """Does to its worker what a row says."""
-
-    def map(self, row):
-        match row.get("poison"):
-            case "raise":
-                raise ValueError("not this one")
-            case "exit":
-                os._exit(3)
-            case "hang":
-                time.sleep(1000)
-            case "huge":
-                row["text"] = "x" * (80 << 20)
-            case "segfault":
-                ctypes.string_at(0)
-            case "eat":
-                self.eaten = []
-                while True:
-                    self.eaten.append(bytearray(8 << 20))
-                    time.sleep(0.001)
-            case "object":
-                row["odd"] = object()
-            case "nan":
-                row["odd"] = float("nan")
-            case "not a row":
-                return 17
-            case "leave":
-                sys.exit("enough")
-        return row
-
-
-class PoisonBatch(Mapper):
-    """The same for operators of batches, of which nobody knows the row."""
-
-    def map_batch(self, table):
-        if "exit" in table["poison"].to_pylist():
-            os._exit(3)
-        return table
-
-
-@wrasse.mapper
-def shout(row, times: int = 1):
-    return {**row, "text": row["text"].upper() + "!" * times}
-
-
-@wrasse.filter
-def at_least(row, n: int = 5):
-    return len(row["text"]) >= n
-
-
-class Measured(Filter):
-    def measure(self, row):
-        return {"vowels": sum(one in "aeiou" for one in row["text"])}
-
-    def keep(self, row, stats):
-        return stats["vowels"] > 2
-
-
-class Words(Slicer):
-    def slice(self, row):
-        for word in row["text"].split():
-            yield {**row, "text": word}
-
-
-@wrasse.mapper
-def nested(row):
-    row["meta"]["seen"] = True
-    row["list"].append(1)
-    return row
-
-
-@wrasse.mapper
-def fields(row):
-    row.pop("gone", None)
-    row["new"] = {"a": [1, None, "b"]}
-    row["text"] = None
-    return row
-
-
-@wrasse.mapper
-def chatty(row):
-    print("out", row["text"])
-    print("err", row["text"], file=sys.stderr)
-    return row
-
-
-@wrasse.mapper
-def with_child(row):
-    if not hasattr(with_child, "child"):
-        with_child.child = subprocess.Popen(["sleep", "1000"])
-    return row
-
-
-@wrasse.mapper
-def slow(row):
-    time.sleep(0.005)
-    return row
-
-
-@wrasse.mapper
-def busy_in_c(row):
-    # Foreign code that never lets Python run.
-    sum(range(10 ** 12))
-    return row
-
-
-class Scanner(Mapper):
-    """Counts characters in whole batches."""
-
-    def map_batch(self, table):
-        import pyarrow.compute as pc
-
-        return table.append_column("n_chars", pc.utf8_length(table["text"]))
-'''
-
-
-@dataclass
-class Bench:
-    """A folder with operators, and the program that runs recipes in it."""
-
-    folder: Path
-    program: Path
-    mark: str
-
-    def write(self, rows: list[dict[str, Any]], name: str = "in.jsonl") -> None:
-        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-        (self.folder / name).write_text("".join(line + "\n" for line in lines))
-
-    def recipe(self, steps: str, export: str = "out.jsonl", **keys: Any) -> Path:
-        path = self.folder / f"{export}.yaml"
-        head = {"dataset_path": "in.jsonl", "export_path": export, **keys}
-        lines = [f"{key}: {json.dumps(value)}" for key, value in head.items()]
-        path.write_text("\n".join([*lines, "process:", steps.strip("\n"), ""]))
-        return path
-
-    def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "WRASSE_TEST_MARK": self.mark,
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
-            "PYTHONPATH": str(STAND_INS),
-        }
-
-    def command(self, *args: Any) -> list[str]:
-        return [str(self.program), *map(str, args), "--python", sys.executable]
-
-    def start(self, *args: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(*args),
-            cwd=self.folder,
-            env=self.environment(),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def call(self, *args: Any, python: bool = True) -> subprocess.CompletedProcess[str]:
-        command = self.command(*args) if python else [str(self.program), *map(str, args)]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment(),
-            text=True,
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
-
-    def run(self, recipe: Path, *args: Any) -> dict[str, Any]:
-        done = self.call("run", recipe, "--report", "json", "--quiet", *args)
-        assert done.returncode == 0, done.stderr
-        report: dict[str, Any] = json.loads(done.stdout)
-        return report
-
-    def rows(self, name: str = "out.jsonl") -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
-
-    def rejects(self, name: str = "out") -> list[dict[str, Any]]:
-        path = self.folder / f"{name}.wrasse" / "rejects.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()]
-
-    def processes(self) -> list[int]:
-        """The processes that carry the mark: the program's and all that came of it."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and self.mark.encode() in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-        return [pid for pid in found if not is_zombie(pid)]
-
-
-def is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def bench(tmp_path: Path, wrasse: Path) -> Iterator[Bench]:
-    (tmp_path / "ops.py").write_text(OPERATORS)
-    bench = Bench(tmp_path, wrasse, f"mark-{uuid.uuid4()}")
-    yield bench
-    until(lambda: not bench.processes(), "processes are left")
-
-
-def numbered(n: int) -> list[dict[str, Any]]:
-    return [{"text": f"document {i} of some words", "id": i} for i in range(n)]
-
-
-def test_operators_of_all_kinds_in_one_recipe_survive_four_poisons(bench: Bench) -> None:
-    rows = numbered(4000)
-    poisons = ["raise", "exit", "hang", "huge"]
-    for number, row in enumerate(random.Random(7).sample(rows, 4)):
-        row["poison"] = poisons[number]
-    bench.write(rows)
-    folder = HERE / "operators" / "mask_digits"
-    steps = f"""
-  - text_length_filter: {{min_len: 3}}
-  - {folder}:
-  - data_juicer:reverse_mapper:
-  - ./ops.py:shout: {{times: 2}}
-  - ./ops.py:Poison: {{timeout_s: 1, num_proc: WORKERS}}
-  - whitespace_normalization_mapper:
-"""
-    names = stand_in_names()
-    steps = steps.replace("data_juicer:reverse_mapper", f"data_juicer:{names[0]}")
-    for workers in (1, 2):
-        recipe = bench.recipe(steps.replace("WORKERS", str(workers)), f"out{workers}.jsonl")
-        report = bench.run(recipe, "--threads", workers)
-        counts = report["rows"]
-        assert (counts["in"], counts["out"], counts["rejected"]) == (4000, 3996, 4)
-    assert (bench.folder / "out1.jsonl").read_bytes() == (bench.folder / "out2.jsonl").read_bytes()
-    rejects = bench.rejects("out1")
-    assert rejects == bench.rejects("out2")
-    causes = {json.loads(one["raw"])["poison"]: one for one in rejects}
-    assert causes["raise"]["error"] == "ValueError: not this one"
-    assert "ops.py" in causes["raise"]["traceback"]
-    assert "code 3" in causes["exit"]["error"]
-    assert causes["exit"]["attempts"] == 2
-    assert "no sign of life for 1 s" in causes["hang"]["error"]
-    assert "`text`: the row would have more than" in causes["huge"]["error"]
-    assert all("Poison" in one["operator"] for one in rejects)
-
-
-def stand_in_names() -> list[str]:
-    """Mappers of Data-Juicer that are there: its own, or those of the stand-in."""
-    import importlib.util
-
-    if importlib.util.find_spec("data_juicer") is not None:
-        return ["whitespace_normalization_mapper"]
-    sys.path.insert(0, str(STAND_INS))
-    try:
-        from data_juicer.ops import OPERATORS as known
-        from data_juicer.ops.base_op import Mapper
-
-        return [name for name, cls in known.modules.items() if issubclass(cls, Mapper)]
-    finally:
-        sys.path.remove(str(STAND_INS))
+__all__ = ["bench"]
 
 
 @pytest.mark.parametrize(
@@ -515,3 +215,86 @@ def test_changed_code_is_another_run(bench: Bench) -> None:
     done = bench.call("run", recipe, "--resume")
     assert done.returncode == 2, done.stderr
     assert "code" in done.stderr
+
+
+def test_blocks_of_which_nothing_is_left_hold_up_nobody(bench: Bench) -> None:
+    # Each row is a block of its own.
+    bench.write([{"text": "x" * (1 << 21), "id": i} for i in range(3)])
+    steps = "  - ./ops.py:Poison:\n  - ./ops.py:at_least: {n: 9000000}\n  - ./ops.py:shout: {batch_size: 9}"
+    report = bench.run(bench.recipe(steps), "--threads", 1)
+    assert (report["rows"]["dropped"], report["rows"]["out"]) == (3, 0)
+
+
+def test_a_memory_limit_holds_for_workers_that_say_what_they_need(bench: Bench) -> None:
+    bench.write(numbered(8))
+    recipe = bench.recipe("  - ./ops.py:Heavy: {num_proc: 8, mem_required: 200MiB}")
+    told = bench.told("run", recipe, "--memory", "150MiB")
+    assert "200 MiB for one Python process of each pool (`mem_required`)" in told
+    shown = bench.call("explain", recipe, "--memory", "600MiB").stdout
+    assert "Heavy: 2 worker process(es) of 8 that it could use, of 200 MiB each: 400 MiB" in shown
+
+
+def test_a_memory_limit_holds_for_workers_that_do_not_say(bench: Bench) -> None:
+    bench.write([{**row, "text": "x" * 60_000} for row in numbered(200)])
+    limit = 450 << 20
+    recipe = bench.recipe("  - ./ops.py:Heavy: {num_proc: 8}")
+    report = bench.run(recipe, "--memory", limit, "--threads", "2")
+    workers = {row["worker"] for row in bench.rows()}
+    assert 2 <= len(workers) <= 3
+    assert 200 << 20 < report["peak_memory_bytes"] <= limit
+
+
+def test_workers_see_accelerators_of_their_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write([{**row, "text": "x" * 60_000} for row in numbered(100)])
+    recipe = bench.recipe("  - ./ops.py:device: {num_proc: 4, num_gpus: 1}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    bench.run(recipe, "--threads", "4")
+    assert {row["sees"] for row in bench.rows()} == {"2", "5"}
+    bench.run(recipe, "--threads", "4", "--gpus", "1", "--restart")
+    assert {row["sees"] for row in bench.rows()} == {"2"}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    told = bench.told("run", recipe, "--restart")
+    assert "a worker of `./ops.py:device` needs 1 accelerators (num_gpus)" in told
+
+
+def test_what_becomes_of_pieces_is_recorded_of_each(bench: Bench) -> None:
+    bench.write([{"text": "two", "id": 0}, {"text": "one sea ocean exit", "id": 1}])
+    steps = """
+  - ./ops.py:Words:
+  - ./ops.py:Suffix: {suffix: "!"}
+  - ./ops.py:Measured:
+  - ./ops.py:careful:
+"""
+    bench.run(bench.recipe(steps), "--trace-dropped")
+    dropped = (bench.folder / "out.wrasse" / "dropped.jsonl").read_text().splitlines()
+    told = [
+        (one["position"], one.get("piece", 0), json.loads(one["sample"])["text"])
+        for one in map(json.loads, dropped)
+    ]
+    second = len('{"text": "two", "id": 0}\n')
+    assert told == [(0, 0, "two!"), (second, 0, "one!"), (second, 1, "sea!"), (second, 3, "exit!")]
+    (reject,) = bench.rejects()
+    assert (reject["piece"], reject["error"]) == (2, "ValueError: ocean!")
+    assert json.loads(reject["raw"])["text"] == "one sea ocean exit"
+
+
+def test_what_operators_tell_datamate_is_in_the_run_directory(bench: Bench) -> None:
+    rows = [{**row, "sourceFileId": f"f{row['id']}", "text": "x" * 40_000} for row in numbered(60)]
+    rows[7]["poison"] = "exit"
+    bench.write(rows)
+    outputs = []
+    for workers in (1, 2):
+        steps = f"""
+  - ./ops.py:Poison: {{num_proc: {workers}}}
+  - {HERE / "operators" / "tells_of_parts"}: {{num_proc: {workers}}}
+"""
+        bench.run(bench.recipe(steps, f"out{workers}.jsonl"), "--threads", workers)
+        outputs.append((bench.folder / f"out{workers}.wrasse" / "told.jsonl").read_text())
+    assert outputs[0] == outputs[1]
+    told = [json.loads(line) for line in outputs[0].splitlines()]
+    kinds = [(one["kind"], one["record"].get("src_file_id")) for one in told]
+    ids = [row["sourceFileId"] for row in rows if "poison" not in row]
+    assert [of for kind, of in kinds if kind == "clean_result"] == ids
+    assert len(kinds) == 2 * len(ids)

@@ -13,7 +13,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Map, Value, json};
 use wrasse_core::{Origin, Sample, SharedStr};
 use wrasse_op::{Outside, PoolParams};
-use wrasse_pyhost::{Chain, Interpreter, Job, Listener, Python, PythonSettings, drive};
+use wrasse_pyhost::{Chain, Interpreter, Job, Listener, Python, PythonSettings, Seat, drive};
 use wrasse_run::{FateEnd, Made, NewValue};
 
 use crate::measure::cpu_seconds;
@@ -49,7 +49,8 @@ pub(crate) fn run(input: &Path, python: &Path, operator: &str) -> Result<Value> 
     let chain = Arc::new(chain);
     let (door, blocks) = bounded(2);
     let (tell, back) = bounded::<(Vec<Sample>, Made)>(4);
-    let worker = std::thread::spawn(move || drive(&chain, 0, &blocks, &mut Handover(tell)));
+    let worker =
+        std::thread::spawn(move || drive(&chain, &Seat::default(), &blocks, &mut Handover(tell)));
     let mut free = jobs;
     let mut rounds = Vec::new();
     let mut returned = 0;

@@ -47,6 +47,8 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
     let how = HowArgs {
         threads: args.threads,
         memory: args.memory,
+        gpus: None,
+        npus: None,
         limit: args.limit,
         max_rejects: None,
         trace_dropped: false,

@@ -47,6 +47,9 @@ pub(crate) enum Command {
     /// Keep a process of the task service: for the service alone
     #[command(hide = true)]
     Keep(KeepArgs),
+    /// Follow a job of a Ray cluster: for the task service alone
+    #[command(hide = true)]
+    FollowRayJob(KeepArgs),
     /// Try an operator in Python outside of a run: its example, settings, time,
     /// memory, and what it opens, connects to and starts
     TestOp(TestOpArgs),
@@ -92,9 +95,18 @@ pub(crate) struct HowArgs {
     /// Worker threads [default: one a processor]
     #[arg(long, short = 'j', value_name = "N", value_parser = positive)]
     pub(crate) threads: Option<usize>,
-    /// Keep the memory of the process below this, e.g. `512MiB`
+    /// Keep the memory of the process, and of the worker processes of Python
+    /// operators, below this, e.g. `512MiB`
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<ByteCount>,
+    /// Accelerators (CUDA) for Python operators [default: those of
+    /// `CUDA_VISIBLE_DEVICES`, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) gpus: Option<usize>,
+    /// Accelerators (Ascend) for Python operators [default: those of
+    /// `ASCEND_RT_VISIBLE_DEVICES`, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) npus: Option<usize>,
     /// Stop after this many input samples
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
@@ -356,6 +368,11 @@ pub(crate) struct ServeArgs {
     /// Let jobs be programs of any kind; needs a token
     #[arg(long)]
     pub(crate) allow_commands: bool,
+    /// The dashboard of the Ray cluster that jobs of Ray go to, e.g.
+    /// `http://127.0.0.1:8265`; needs a token. If the cluster wants a token of its
+    /// own, that is `$RAY_AUTH_TOKEN`
+    #[arg(long, value_name = "URL")]
+    pub(crate) ray_address: Option<String>,
     /// A file with the token that opens everything [default: `$WRASSE_TOKEN`]
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -386,7 +403,7 @@ pub(crate) struct TaskArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
     /// Submit a run of a recipe, or a command behind `--`
-    Submit(SubmitArgs),
+    Submit(Box<SubmitArgs>),
     /// List jobs, the latest first
     List {
         /// Of this state: pending, running, completed, failed or cancelled
@@ -465,6 +482,16 @@ pub(crate) struct SubmitArgs {
     /// Wait for its end
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Have the service's Ray cluster run the program behind `--`, as a job of Ray
+    #[arg(long, requires = "command")]
+    pub(crate) ray: bool,
+    /// What that job needs around it, as Ray has it in JSON: `working_dir`, `pip`,
+    /// `env_vars`; places are such as the cluster can reach
+    #[arg(long, value_name = "JSON", requires = "ray", value_parser = json_object)]
+    pub(crate) runtime_env: Option<serde_json::Value>,
+    /// End that job after so many seconds without a new word in its log [default: 3600]
+    #[arg(long, value_name = "SECONDS", requires = "ray", value_parser = seconds)]
+    pub(crate) stall: Option<f64>,
     /// A program and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
@@ -542,6 +569,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// More seconds than this are a mistake, and would overflow.
 const SECONDS_MAX: f64 = 1e9;
+
+fn json_object(text: &str) -> Result<serde_json::Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ serde_json::Value::Object(_)) => Ok(value),
+        Ok(_) => Err("expected an object, `{...}`".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
 
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {

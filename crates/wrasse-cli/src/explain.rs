@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use wrasse_core::ByteCount;
-use wrasse_local::{Job, View};
+use wrasse_local::{Job, PoolView, View};
 use wrasse_op::Catalog;
 use wrasse_run::Existing;
 
@@ -26,6 +26,24 @@ pub(crate) fn explain(args: &ExplainArgs, catalog: &Catalog) -> Result<Exit, Fai
         say(&format!("warning: {warning}"));
     }
     print(&text(&job, &view))
+}
+
+fn processes(pool: &PoolView) -> String {
+    let mut text = format!("{}: {} worker process(es)", pool.name, pool.workers);
+    if pool.workers < pool.wanted {
+        let _ = write!(text, " of {} that it could use", pool.wanted);
+    }
+    match pool.memory {
+        Some(memory) => {
+            let sum = ByteCount(memory.0 * u64::from(pool.workers));
+            let _ = write!(text, ", of {memory} each: {sum}");
+        }
+        None => text.push_str(", whose memory is measured when they are up"),
+    }
+    for devices in &pool.devices {
+        let _ = write!(text, "; {devices}");
+    }
+    text
 }
 
 /// How the job would run, for people.
@@ -55,6 +73,9 @@ pub(crate) fn text(job: &Job, view: &View) -> String {
         "memory   limit {limit}; {} for up to {} blocks of about {} in flight",
         view.budget.blocks, view.budget.blocks_in_flight, job.block_bytes
     );
+    for pool in &view.pools {
+        let _ = writeln!(text, "python   {}", processes(pool));
+    }
     let dedups = job
         .plan
         .operators()

@@ -15,6 +15,7 @@ mod analyze;
 mod args;
 mod backend;
 mod check;
+mod devices;
 mod dry_run;
 pub mod embedded;
 mod exit;
@@ -83,6 +84,7 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
         Command::Serve(args) => serve::serve(&args, catalog),
         Command::Task(args) => task::task(&args),
         Command::Submit(args) => submit::submit(&args, catalog),
+        Command::FollowRayJob(args) => serve::follow_ray_job(&args),
         Command::Keep(args) => match wrasse_service::keep(&args.dir) {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),

@@ -153,7 +153,8 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
         count(tally.rejected())
     ));
     parts.push(format!("{:.1} MB/s", speed / 1e6));
-    parts.push(format!("memory {}", ByteCount(snapshot.memory.resident)));
+    let memory = snapshot.memory.resident + snapshot.memory.workers;
+    parts.push(format!("memory {}", ByteCount(memory)));
     parts.push(format!("{}/{} threads", snapshot.tasks, snapshot.threads));
     if let Some(why) = snapshot.waits_for {
         parts.push(format!("reading waits for {why}"));
@@ -233,6 +234,7 @@ pub(crate) mod tests {
                 resources: Resources::millicpus(4000).with(Resource::BLOCKS, 64 << 20),
                 blocks_in_flight: 32,
             },
+            custom: Vec::new(),
             stuck: None,
         }
     }

@@ -75,6 +75,7 @@ impl Wanted {
             dir: job.run_dir.clone(),
             rejects: job.places.rejects(&job.run_dir),
             dropped: job.places.dropped(&job.run_dir),
+            told: job.run_dir.join("told.jsonl"),
         };
         let place = match &target {
             Target::Sqlite(path) => path.display().to_string(),

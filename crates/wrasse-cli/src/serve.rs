@@ -7,7 +7,7 @@ use wrasse_op::Catalog;
 use wrasse_service::Settings;
 
 use crate::Exit;
-use crate::args::ServeArgs;
+use crate::args::{KeepArgs, ServeArgs};
 use crate::failure::{Failure, say};
 use crate::ops::spec_json;
 
@@ -27,6 +27,10 @@ pub(crate) fn serve(args: &ServeArgs, catalog: &Catalog) -> Result<Exit, Failure
     settings.max_concurrent = args.max_concurrent;
     settings.grace_ms = (args.grace * 1_000.0) as u64;
     settings.store = args.store.clone().or_else(|| variable_of(STORE));
+    settings.ray_address = args
+        .ray_address
+        .as_ref()
+        .map(|url| url.trim_end_matches('/').to_owned());
     settings.env_remove = [TOKEN, READ_TOKEN, STORE].map(str::to_owned).into();
     std::fs::create_dir_all(&args.state).map_err(|error| {
         Failure::usage(format!("cannot make {}: {error}", args.state.display()))
@@ -61,6 +65,17 @@ pub(crate) fn serve(args: &ServeArgs, catalog: &Catalog) -> Result<Exit, Failure
         hint: None,
         exit: Exit::Failed,
     })?;
+    Ok(Exit::Done)
+}
+
+/// Follows a job of Ray, for a keeper.
+pub(crate) fn follow_ray_job(args: &KeepArgs) -> Result<Exit, Failure> {
+    let failed = |error: std::io::Error| Failure {
+        message: error.to_string(),
+        hint: None,
+        exit: Exit::Failed,
+    };
+    wrasse_http::follow_ray_job(&args.dir, variable_of("RAY_AUTH_TOKEN")).map_err(failed)?;
     Ok(Exit::Done)
 }
 

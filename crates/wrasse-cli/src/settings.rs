@@ -12,6 +12,7 @@ use wrasse_recipe::{FileChoice, Place, Recipe, RejectLimit};
 use wrasse_run::{Existing, Guard, MaxRejects, PassSettings, Places, ReportPlace};
 
 use crate::args::HowArgs;
+use crate::devices;
 use crate::failure::{Failure, say};
 use crate::load::Loaded;
 
@@ -91,6 +92,7 @@ pub(crate) fn job(loaded: Loaded, how: &HowArgs, reuse: Reuse, file: &str) -> Re
         pass,
         recipe: canonical,
         threads,
+        devices: devices::of_this_machine(how.gpus, how.npus),
         memory: how.memory.or(settings.memory),
         limit,
         max_rejects: match how.max_rejects.or(settings.max_rejects) {

@@ -99,7 +99,13 @@ fn name(stage: &StageSnapshot) -> String {
 fn amounts(snapshot: &RunSnapshot, of: Resources) -> String {
     let parts: Vec<String> = snapshot
         .resources()
-        .map(|resource| format!("{} {}", resource.name(), amount(of, resource)))
+        .map(|resource| {
+            format!(
+                "{} {}",
+                snapshot.resource_name(resource),
+                amount(of, resource)
+            )
+        })
         .collect();
     parts.join(", ")
 }
@@ -125,7 +131,7 @@ fn wait(snapshot: &RunSnapshot, stage: &StageSnapshot) -> String {
         Some(holder) if holder != stage.name => format!(", held by {holder}"),
         _ => String::new(),
     };
-    format!("{} for {lasts}{held}", wait.reason.name())
+    format!("{} for {lasts}{held}", snapshot.reason(wait.reason))
 }
 
 fn pace(snapshot: &RunSnapshot) -> String {

@@ -135,6 +135,13 @@ fn submission(args: &SubmitArgs) -> Result<Value, Failure> {
                 "timeout_s": args.timeout,
             })
         }
+        None if args.ray => json!({
+            "kind": "ray_job",
+            "entrypoint": shell_line(&args.command),
+            "runtime_env": args.runtime_env.clone().unwrap_or_else(|| json!({})),
+            "stall_s": args.stall,
+            "timeout_s": args.timeout,
+        }),
         None => json!({ "kind": "command", "argv": args.command, "timeout_s": args.timeout }),
     };
     Ok(json!({
@@ -145,6 +152,16 @@ fn submission(args: &SubmitArgs) -> Result<Value, Failure> {
         "retry": { "attempts": args.attempts },
         "after": args.after,
     }))
+}
+
+/// Words as a shell reads them back.
+fn shell_line(words: &[String]) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte);
+    let quoted = words.iter().map(|word| match word.as_str() {
+        word if !word.is_empty() && word.bytes().all(is_plain) => word.to_owned(),
+        word => format!("'{}'", word.replace('\'', r"'\''")),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a person wants to wait")]
@@ -271,7 +288,12 @@ fn page(job: &Value) -> String {
         "attempts",
         &format!("{} of {}", job["attempts"], job["attempts_max"]),
     );
+    line("ray job", text(&job["result"]["submission_id"]));
     line("error", text(&job["error"]));
+    if job["error"].is_null() {
+        // What is not known of one that was cancelled.
+        line("note", text(&job["result"]["message"]));
+    }
     let rows = &job["result"]["report"]["rows"];
     if rows.is_object() {
         let counts: Vec<_> = ["in", "out", "dropped", "duplicates", "rejected"]

@@ -79,6 +79,7 @@ impl Served {
             roots: &self.app.roots,
             catalog: &self.app.catalog,
             allows_commands: self.app.allows_commands,
+            ray_address: self.app.scheduler.settings().ray_address.as_deref(),
         }
     }
 

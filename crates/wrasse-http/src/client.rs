@@ -19,9 +19,14 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// Talks to a service.
 pub struct Client {
+    wire: Wire,
+    runtime: Runtime,
+}
+
+/// The way to it, a connection for each question.
+pub(crate) struct Wire {
     host: String,
     token: Option<String>,
-    runtime: Runtime,
 }
 
 /// What the service answered.
@@ -67,21 +72,12 @@ impl Client {
     ///
     /// If that is no such address.
     pub fn new(url: &str, token: Option<String>) -> Result<Self, String> {
-        let wrong = || format!("`{url}` is not like http://127.0.0.1:7070");
-        let uri: Uri = url.parse().map_err(|_| wrong())?;
-        if uri.scheme_str() != Some("http") || uri.path().len() > 1 {
-            return Err(wrong());
-        }
-        let host = uri.authority().ok_or_else(wrong)?.to_string();
+        let wire = Wire::new(url, token)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self {
-            host,
-            token,
-            runtime,
-        })
+        Ok(Self { wire, runtime })
     }
 
     /// Asks, and waits for the answer.
@@ -90,12 +86,35 @@ impl Client {
     ///
     /// If the service cannot be reached, or does not answer.
     pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Reply, String> {
-        let answer = self.answer(method, path, body);
-        let answer = async { tokio::time::timeout(PATIENCE, answer).await };
-        match self.runtime.block_on(answer) {
+        self.runtime
+            .block_on(self.wire.ask(method, path, body, PATIENCE))
+            .map_err(|error| format!("the service at {error}"))
+    }
+}
+
+impl Wire {
+    pub(crate) fn new(url: &str, token: Option<String>) -> Result<Self, String> {
+        let wrong = || format!("`{url}` is not like http://127.0.0.1:7070");
+        let uri: Uri = url.parse().map_err(|_| wrong())?;
+        if uri.scheme_str() != Some("http") || uri.path().len() > 1 {
+            return Err(wrong());
+        }
+        let host = uri.authority().ok_or_else(wrong)?.to_string();
+        Ok(Self { host, token })
+    }
+
+    /// Asks, and waits for the answer; an error begins with the host.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Reply, String> {
+        match tokio::time::timeout(patience, self.answer(method, path, body)).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(error)) => Err(format!("the service at {}: {error}", self.host)),
-            Err(_) => Err(format!("the service at {} does not answer", self.host)),
+            Ok(Err(error)) => Err(format!("{}: {error}", self.host)),
+            Err(_) => Err(format!("{} does not answer", self.host)),
         }
     }
 

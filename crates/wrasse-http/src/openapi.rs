@@ -192,7 +192,8 @@ pub fn document() -> Value {
         "info": {
             "title": "Wrasse task service",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Jobs that survive a restart: runs of recipes, commands, functions. \
+            "description": "Jobs that survive a restart: runs of recipes, commands, functions, \
+                jobs of a Ray cluster. \
                 Times are milliseconds since 1970.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
@@ -434,6 +435,21 @@ fn schemas() -> Value {
         "grace_s": seconds(),
         "log": path(),
     });
+    let amount = || json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1e6 });
+    let ray_job = json!({
+        "address": path(),
+        "runtime_env": { "type": "object" },
+        "metadata": {
+            "type": "object",
+            "propertyNames": { "pattern": "^[^\\u0000]*$" },
+            "additionalProperties": word(),
+        },
+        "num_cpus": amount(),
+        "num_gpus": amount(),
+        "stall_s": seconds(),
+        "timeout_s": seconds(),
+        "log": path(),
+    });
     let summary = json!({
         "id": schema("JobId"),
         "seq": count(),
@@ -492,6 +508,9 @@ fn schemas() -> Value {
             work("command", &command, "shell", &word(), "A line for `/bin/sh -c`"),
             work("function", &json!({ "args": {}, "timeout_s": seconds() }), "name",
                 &json!({ "type": "string", "minLength": 1 }), "A function of the service's program"),
+            work("ray_job", &ray_job, "entrypoint",
+                &json!({ "type": "string", "pattern": "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$" }),
+                "A line for the shell of the service's Ray cluster"),
         ] },
         "Retry": {
             "type": "object", "additionalProperties": false,

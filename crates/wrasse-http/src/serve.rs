@@ -11,6 +11,7 @@ use wrasse_op::Catalog;
 use wrasse_service::{Functions, Settings, TaskScheduler};
 
 use crate::app::{App, Limits};
+use crate::client::Wire;
 use crate::{Roots, Tokens, server};
 
 /// A service in full.
@@ -54,6 +55,16 @@ impl Config {
                         reach the service"
                     .to_owned(),
             );
+        }
+        if let Some(address) = &self.scheduler.ray_address {
+            if self.tokens.operate.is_none() {
+                return Err(
+                    "a cluster of Ray runs any program that it is told to: its jobs are for those \
+                     with a token"
+                        .to_owned(),
+                );
+            }
+            Wire::new(address, None)?;
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) roots: &'a Roots,
     pub(crate) catalog: &'a Catalog,
     pub(crate) allows_commands: bool,
+    /// The one cluster that jobs of Ray may go to.
+    pub(crate) ray_address: Option<&'a str>,
 }
 
 impl Rules<'_> {
@@ -33,6 +35,20 @@ impl Rules<'_> {
             }
             // Which there are decides the program, not the caller.
             Work::Function(_) => Ok(()),
+            Work::RayJob(job) => {
+                let Some(own) = self.ray_address else {
+                    return Err(Problem::forbidden(
+                        "no cluster of Ray is open to jobs here; `wrasse serve --ray-address` \
+                         names one",
+                    ));
+                };
+                if job.address.as_deref().is_some_and(|asked| asked != own) {
+                    return Err(Problem::forbidden(format!(
+                        "jobs of Ray go to {own} only; leave `address` away"
+                    )));
+                }
+                self.log(&mut job.log)
+            }
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn summary(job: &Job) -> Value {
                 .unwrap_or_else(|| command.argv.join(" ")),
         ),
         Work::Function(function) => Some(function.name.clone()),
+        Work::RayJob(job) => Some(job.entrypoint.clone()),
     };
     // A name for people; as long as fits on a line.
     let title = job.submission.title.clone().or(work).unwrap_or_default();

@@ -47,7 +47,9 @@ pub struct Job {
     pub recipe: Value,
     /// Worker threads.
     pub threads: usize,
-    /// Limit on the memory of the process.
+    /// Accelerators of this machine, for its worker processes.
+    pub devices: Devices,
+    /// Limit on the memory of the process and its worker processes.
     pub memory: Option<ByteCount>,
     /// Stop after this many rows of input.
     pub limit: Option<u64>,
@@ -71,6 +73,15 @@ pub struct Job {
     pub commit_bytes: ByteCount,
     /// What is done when nothing moves.
     pub guard: Guard,
+}
+
+/// Accelerators that worker processes may have, as they name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// As `CUDA_VISIBLE_DEVICES` does.
+    pub gpus: Vec<String>,
+    /// As `ASCEND_RT_VISIBLE_DEVICES` does.
+    pub npus: Vec<String>,
 }
 
 /// How a run went.
@@ -98,7 +109,8 @@ pub struct RunResult {
     pub elapsed_s: f64,
     /// Processor seconds of the process during the run, if the system says.
     pub cpu_s: Option<f64>,
-    /// The most resident memory that was seen, in bytes; 0 if unknown.
+    /// The most resident memory that was seen, of the process and its worker
+    /// processes, in bytes; 0 if unknown.
     pub peak_bytes: u64,
     /// Threads that were used.
     pub threads: usize,
@@ -162,25 +174,19 @@ pub struct Ready {
     pub resumed: bool,
 }
 
-/// Lists the input, takes the run directory, opens the output where an earlier
-/// run stopped.
+/// Takes the run directory, and opens the output where an earlier run stopped. The
+/// budget was made and the input listed before. Rows go into `sink`, if there is one,
+/// rather than to the job's output, which then must be `-`.
 ///
 /// # Errors
 ///
 /// If the run cannot begin as asked.
-pub fn begin(job: &Job) -> Result<Begun, Error> {
-    begin_with(job, list(job)?, None)
-}
-
-/// The same with an input that was listed before, and with rows that go into
-/// `sink`, if there is one, rather than to the job's output, which then must be
-/// `-`.
-///
-/// # Errors
-///
-/// If the run cannot begin as asked.
-pub fn begin_with(job: &Job, inputs: Inputs, sink: Option<Box<dyn Sink>>) -> Result<Begun, Error> {
-    let budget = budget(job)?;
+pub fn begin(
+    job: &Job,
+    budget: Budget,
+    inputs: Inputs,
+    sink: Option<Box<dyn Sink>>,
+) -> Result<Begun, Error> {
     let mut replace = may_replace_output(job)?;
     let inputs = Arc::new(inputs);
     refuse_input_among_parts(job, &inputs)?;
@@ -372,17 +378,19 @@ fn done_before(job: &Job, done: Done, threads: usize) -> Result<RunResult, Error
     })
 }
 
-/// How a job's memory and threads are spent.
+/// How a job's memory and threads are spent, if its worker processes on this
+/// machine need at least so much.
 ///
 /// # Errors
 ///
 /// If its limit is too small.
-pub fn budget(job: &Job) -> Result<Budget, Error> {
+pub fn budget(job: &Job, processes: ByteCount) -> Result<Budget, Error> {
     Budget::new(&Demand {
         threads: job.threads,
         memory: job.memory,
         block_bytes: job.block_bytes,
         base: ByteCount(process::resident_bytes() + FIXED_BYTES),
+        processes,
     })
     .map_err(|error| {
         // The program takes a little more or less each time it starts.
@@ -496,6 +504,21 @@ fn refuse_input_among_parts(job: &Job, inputs: &Inputs) -> Result<(), Error> {
     Ok(())
 }
 
+/// A pool of worker processes, before it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolView {
+    /// What runs in it.
+    pub name: String,
+    /// Processes at the most.
+    pub workers: u32,
+    /// How many it would have without limits of memory and accelerators.
+    pub wanted: u32,
+    /// What each may take, if it says so.
+    pub memory: Option<ByteCount>,
+    /// Which accelerators each of them sees, if it has any.
+    pub devices: Vec<String>,
+}
+
 /// How a run would begin.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -507,23 +530,26 @@ pub struct View {
     pub n_splits: usize,
     /// How memory would be spent.
     pub budget: Budget,
+    /// Pools of worker processes.
+    pub pools: Vec<PoolView>,
     /// Things a user should know.
     pub warnings: Vec<String>,
 }
 
-/// Looks at the input and spends the memory, without running anything.
+/// Looks at the input of a job with this budget and these pools, without running
+/// anything.
 ///
 /// # Errors
 ///
 /// As for [`begin`], as far as it can be known before.
-pub fn explain(job: &Job) -> Result<View, Error> {
-    let budget = budget(job)?;
+pub fn explain(job: &Job, budget: Budget, pools: Vec<PoolView>) -> Result<View, Error> {
     let inputs = list(job)?;
     Ok(View {
         n_files: inputs.files.len(),
         bytes: inputs.files.iter().map(|file| file.bytes).sum(),
         n_splits: splits(&inputs, job.split_bytes)?.len(),
         budget,
+        pools,
         warnings: inputs.warnings,
     })
 }

@@ -12,7 +12,8 @@ mod snapshot;
 
 pub use books::Books;
 pub use job::{
-    Begun, Cancel, Job, Ready, RunResult, View, begin, begin_with, budget, exchanges, explain, list,
+    Begun, Cancel, Devices, Job, PoolView, Ready, RunResult, View, begin, budget, exchanges,
+    explain, list,
 };
 pub use pipeline::{Pipeline, Step};
 pub use snapshot::{Observed, snapshot};

@@ -26,6 +26,8 @@ pub struct Observed {
     pub waiting: usize,
     /// Memory.
     pub memory: MemorySnapshot,
+    /// The names of custom resources, in their order.
+    pub custom: Vec<String>,
 }
 
 /// What the scheduler and a backend know of a moment of `plan`'s run.
@@ -75,7 +77,9 @@ pub fn snapshot(
         used: scheduler.used(),
         limits: *scheduler.limits(),
         stuck: run.stuck.map(|stuck| {
-            StuckSnapshot::new(&stuck, run.gives_up, &|op| pipeline.names[op].clone())
+            let name = |op: usize| pipeline.names[op].clone();
+            StuckSnapshot::new(&stuck, run.gives_up, &observed.custom, &name)
         }),
+        custom: observed.custom,
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Local<'a> {
     /// Tasks that run: what they work on.
     pub(crate) running: HashMap<TaskId, Work>,
     /// Worker processes, by operator.
-    pub(crate) crews: HashMap<OpIdx, Crew>,
+    pub(crate) crews: BTreeMap<OpIdx, Crew>,
     /// Readers that nobody uses at the moment.
     pub(crate) readers: BTreeMap<u32, Reader>,
     pub(crate) books: Books,

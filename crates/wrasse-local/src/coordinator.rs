@@ -27,7 +27,7 @@ use wrasse_sched::{
 
 use crate::backend::Local;
 use crate::ordering::{Turn, take_turns};
-use crate::pools::{Pools, crews};
+use crate::pools::{Crew, Pools, crews};
 use crate::worker::{Note, Shared, Task, work};
 use crate::writing::{Order, write};
 
@@ -43,6 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Coordinator<'a> {
     job: &'a Job,
     budget: Budget,
+    pools: Pools,
     shared: &'a Shared,
     splits: Vec<Split>,
     seen: Vec<FingerprintSet>,
@@ -59,7 +60,7 @@ impl<'a> Coordinator<'a> {
     )]
     pub(crate) fn new(
         job: &'a Job,
-        budget: Budget,
+        pools: Pools,
         shared: &'a Shared,
         splits: Vec<Split>,
         seen: Vec<FingerprintSet>,
@@ -68,7 +69,8 @@ impl<'a> Coordinator<'a> {
     ) -> Self {
         Self {
             job,
-            budget,
+            budget: pools.budget,
+            pools,
             shared,
             splits,
             seen,
@@ -89,8 +91,8 @@ impl<'a> Coordinator<'a> {
         let (job, budget, shared) = (self.job, self.budget, self.shared);
         let pipeline = Pipeline::new(&job.plan, &job.pass, false);
         pipeline.check()?;
-        let pools = Pools::new(job, budget.threads)?;
-        let (crews, posts) = crews(&pipeline, &pools);
+        let pools = self.pools;
+        let (crews, posts) = crews(&pipeline, &pools, job.memory.is_some());
         let n_splits = self.splits.len() as u32;
         let mut scheduler = Scheduler::new(
             &pipeline.configs(|stage| Some(pools.config(stage)), job.block_bytes.0 * 2),
@@ -160,6 +162,7 @@ impl<'a> Coordinator<'a> {
             began: self.began,
             fingerprint_bytes: 0,
             exchange_bytes: 0,
+            workers_bytes: (0, 0),
             looked: self.began,
             cancelled: None,
         };
@@ -244,6 +247,8 @@ struct Watcher<'a> {
     bytes_resumed: u64,
     fingerprint_bytes: u64,
     exchange_bytes: u64,
+    /// What worker processes take of memory, and what they count for.
+    workers_bytes: (u64, u64),
     began: Instant,
     /// When memory was last looked at.
     looked: Instant,
@@ -271,6 +276,7 @@ impl Watch<Local<'_>> for Watcher<'_> {
             return Ok(Some(Event::Cancel));
         }
         if run.is_tick {
+            self.look_at_workers(backend);
             self.show(run, &backend.books);
         }
         if !run.is_tick && self.looked.elapsed() < LOOK {
@@ -288,15 +294,36 @@ impl Watch<Local<'_>> for Watcher<'_> {
 }
 
 impl Watcher<'_> {
+    /// Looks at what worker processes take, and begins more where there is room
+    /// beside what the engine may take.
+    fn look_at_workers(&mut self, backend: &mut Local<'_>) {
+        let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+        let memory = backend.crews.values().map(Crew::memory);
+        self.workers_bytes = memory.fold((0, 0), sum);
+        if let Some(limit) = self.job.memory {
+            let engine = self.fixed_bytes() + self.budget.blocks.0;
+            let taken = engine.max(process::resident_bytes()) + self.workers_bytes.1;
+            let mut room = limit.0.saturating_sub(taken);
+            for crew in backend.crews.values_mut() {
+                room = crew.grow(room);
+            }
+        }
+    }
+
+    /// What the engine takes that does not depend on blocks.
+    fn fixed_bytes(&self) -> u64 {
+        self.base_bytes + self.fingerprint_bytes + self.exchange_bytes
+    }
+
     /// Looks at memory, and gives blocks the room that is left.
     fn look_at_memory(&mut self, scheduler: &Scheduler) -> Result<Option<Event>, Error> {
         let resident = process::resident_bytes();
-        self.peak_bytes = self.peak_bytes.max(resident);
+        self.peak_bytes = self.peak_bytes.max(resident + self.workers_bytes.0);
         let Some(limit) = self.job.memory else {
             return Ok(None);
         };
-        let fixed = self.base_bytes + self.fingerprint_bytes + self.exchange_bytes;
-        let for_blocks = limit.0.saturating_sub(fixed);
+        let fixed = self.fixed_bytes();
+        let for_blocks = limit.0.saturating_sub(fixed + self.workers_bytes.1);
         let least = self.job.block_bytes.0 * 3;
         if for_blocks < least {
             return Err(too_little_memory(
@@ -304,6 +331,7 @@ impl Watcher<'_> {
                 self.base_bytes,
                 self.fingerprint_bytes,
                 self.exchange_bytes,
+                self.workers_bytes.1,
                 least,
             ));
         }
@@ -339,8 +367,10 @@ impl Watcher<'_> {
                 waiting: self.exchange_bytes,
                 spilled: self.shared.spilled_bytes.load(Ordering::Relaxed),
                 resident: process::resident_bytes(),
+                workers: self.workers_bytes.0,
                 limit: self.job.memory.map(|limit| limit.0),
             },
+            custom: Vec::new(),
         };
         wrasse_job::snapshot(&self.job.plan, self.pipeline, run, observed)
     }
@@ -354,7 +384,7 @@ impl Watcher<'_> {
         RunResult {
             elapsed_s: self.began.elapsed().as_secs_f64(),
             cpu_s: process::cpu_seconds(),
-            peak_bytes: self.peak_bytes.max(process::resident_bytes()),
+            peak_bytes: (self.peak_bytes).max(process::resident_bytes() + self.workers_bytes.0),
             threads: self.budget.threads,
             ..books.result(self.job, written)
         }
@@ -369,7 +399,7 @@ fn limits(
     block_bytes: u64,
 ) -> Limits {
     Limits {
-        resources: Resources::millicpus(budget.threads as i64 * 1000 + pools.millicpus())
+        resources: (Resources::millicpus(budget.threads as i64 * 1000) + pools.resources())
             .with(Resource::BLOCKS, block_bytes as i64),
         blocks_in_flight: if job.limit.is_some() {
             1
@@ -396,14 +426,17 @@ fn too_little_memory(
     base: u64,
     fingerprints: u64,
     exchanges: u64,
+    workers: u64,
     least: u64,
 ) -> Error {
     Error::failed(format!(
         "the memory limit of {limit} is used up: {} for the program, {} for the fingerprints of \
-         deduplicators, {} for samples that wait for all others, and the least for blocks is {}",
+         deduplicators, {} for samples that wait for all others, {} for Python processes, and \
+         the least for blocks is {}",
         ByteCount(base),
         ByteCount(fingerprints),
         ByteCount(exchanges),
+        ByteCount(workers),
         ByteCount(least)
     ))
     .with_hint("resume with a larger --memory: what was written is safe")

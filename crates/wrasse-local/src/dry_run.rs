@@ -85,7 +85,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         exchanges,
         tally: Tally::new(job.plan.operators().len()),
         rejects: Vec::new(),
-        pools: Pools::new(job, 1)?,
+        pools: Pools::new(job)?,
         workers: HashMap::new(),
     };
     let wanted = (sample.0 / SPLIT.0).max(1) as usize;

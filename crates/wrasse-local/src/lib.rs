@@ -16,6 +16,7 @@
 //! Layer: 7. Threads and clocks are allowed here; the bytes that come out do
 //! not depend on either.
 
+mod admission;
 mod backend;
 mod coordinator;
 mod dry_run;
@@ -26,5 +27,5 @@ mod worker;
 mod writing;
 
 pub use dry_run::{DryRun, dry_run};
-pub use run::{run, run_into};
-pub use wrasse_job::{Cancel, Job, RunResult, View, explain};
+pub use run::{explain, run, run_into};
+pub use wrasse_job::{Cancel, Devices, Job, PoolView, RunResult, View};

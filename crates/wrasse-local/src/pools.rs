@@ -1,15 +1,18 @@
 //! Pools of worker processes: how many, what they take, and their threads.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use wrasse_core::Sample;
-use wrasse_job::{Job, Pipeline, Step};
-use wrasse_pyhost::{Chain, Job as Batch, Listener, drive};
+use wrasse_core::{ByteCount, Sample};
+use wrasse_job::{Job, Pipeline, PoolView, Step, budget};
+use wrasse_op::PoolParams;
+use wrasse_plan::Budget;
+use wrasse_pyhost::{Chain, Job as Batch, Listener, Seat, drive};
 use wrasse_run::{BlockState, Error, Made, Part, Pass};
 use wrasse_sched::{OpIdx, PoolConfig, Resource, Resources, TaskId, WorkerId};
 
+use crate::admission::{Ask, Sight, grant};
 use crate::worker::{Note, Shared};
 
 /// Blocks that a worker has at once: while it works on one, the next is made
@@ -17,20 +20,30 @@ use crate::worker::{Note, Shared};
 const SLOTS: u32 = 2;
 
 /// What runs outside, by the number of its stage.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pools {
-    chains: HashMap<usize, Arc<Chain>>,
-    configs: HashMap<usize, PoolConfig>,
+    pools: BTreeMap<usize, Pool>,
+    /// What is left of memory and threads beside their workers.
+    pub(crate) budget: Budget,
+}
+
+#[derive(Debug)]
+struct Pool {
+    chain: Arc<Chain>,
+    config: PoolConfig,
+    wanted: u32,
+    /// What each worker sees of accelerators.
+    sights: Vec<Sight>,
 }
 
 impl Pools {
-    /// The pools that a job needs.
+    /// The pools that a job needs, within its memory and accelerators.
     ///
     /// # Errors
     ///
-    /// If it needs Python and has none.
-    pub(crate) fn new(job: &Job, threads: usize) -> Result<Self, Error> {
-        let mut pools = Self::default();
+    /// If it needs Python and has none, or if not even one worker of each fits.
+    pub(crate) fn new(job: &Job) -> Result<Self, Error> {
+        let mut chains = Vec::new();
         for (i, stage) in job.plan.stages().iter().enumerate() {
             if !stage.is_outside {
                 continue;
@@ -39,49 +52,103 @@ impl Pools {
                 Error::usage("the recipe has Python operators, and nothing to run them with")
             })?;
             let operators = &job.plan.operators()[stage.operators.clone()];
-            let Some(chain) = Chain::of(python, operators, job.row_bytes_max.0) else {
-                continue;
-            };
-            let pool = chain.pool();
-            let millicpus = (pool.cpus * 1000.0) as i64;
-            let fitting = (threads as i64 * 1000 / millicpus.max(1)).clamp(1, threads as i64);
-            let workers = pool.workers.unwrap_or(fitting as u32);
-            pools.configs.insert(
-                i,
-                PoolConfig {
-                    worker: Resources::millicpus(millicpus),
-                    workers_min: workers,
-                    workers_max: workers,
-                    slots: SLOTS,
-                },
-            );
-            pools.chains.insert(i, Arc::new(chain));
+            let chain = Chain::of(python, operators, job.row_bytes_max.0);
+            chains.extend(chain.map(|chain| (i, Arc::new(chain))));
         }
-        Ok(pools)
+        let declared = chains.iter().filter_map(|(_, chain)| chain.pool().memory);
+        let budget = budget(job, ByteCount(declared.map(|memory| memory.0).sum()))?;
+        let asks: Vec<Ask> = { chains.iter() }
+            .map(|(_, chain)| ask(chain, budget.threads as i64))
+            .collect();
+        let granted = grant(&asks, budget.left, &job.devices)?;
+        let pools =
+            { chains.into_iter().zip(asks).zip(granted) }.map(|(((stage, chain), ask), sights)| {
+                let config = config(chain.pool(), sights.len() as u32);
+                let pool = Pool {
+                    chain,
+                    config,
+                    wanted: ask.wanted,
+                    sights,
+                };
+                (stage, pool)
+            });
+        Ok(Self {
+            pools: pools.collect(),
+            budget,
+        })
     }
 
     pub(crate) fn config(&self, stage: usize) -> PoolConfig {
-        self.configs[&stage]
+        self.pools[&stage].config
     }
 
     /// What runs in a stage, if it runs outside.
     pub(crate) fn chain(&self, stage: usize) -> Option<&Arc<Chain>> {
-        self.chains.get(&stage)
+        self.pools.get(&stage).map(|pool| &pool.chain)
     }
 
     /// Worker processes at the most.
     pub(crate) fn n_workers(&self) -> usize {
-        self.configs
-            .values()
-            .map(|pool| pool.workers_max as usize)
-            .sum()
+        let workers = |pool: &Pool| pool.config.workers_max as usize;
+        self.pools.values().map(workers).sum()
     }
 
-    /// Processors for worker processes, in thousandths: beside those of threads,
-    /// which mostly wait for them.
-    pub(crate) fn millicpus(&self) -> i64 {
-        let cpus = |pool: &PoolConfig| pool.worker[Resource::CPU] * i64::from(pool.workers_max);
-        self.configs.values().map(cpus).sum()
+    /// What worker processes hold: processors beside those of threads, which mostly
+    /// wait for them, accelerators, and memory as far as they say what they need.
+    pub(crate) fn resources(&self) -> Resources {
+        let held = |pool: &Pool| {
+            let n = i64::from(pool.config.workers_max);
+            pool.config.worker.map(|amount| amount * n)
+        };
+        let pools = self.pools.values().map(held);
+        pools.fold(Resources::ZERO, |sum, one| sum + one)
+    }
+
+    /// For people.
+    pub(crate) fn views(&self) -> Vec<PoolView> {
+        let view = |pool: &Pool| PoolView {
+            name: pool.chain.name(),
+            workers: pool.config.workers_max,
+            wanted: pool.wanted,
+            memory: pool.chain.pool().memory,
+            devices: { pool.sights.iter() }
+                .filter(|sight| !sight.is_empty())
+                .map(|sight| sight.iter().map(|(name, of)| format!("{name}={of}")))
+                .map(|variables| variables.collect::<Vec<_>>().join(" "))
+                .collect(),
+        };
+        self.pools.values().map(view).collect()
+    }
+}
+
+fn ask(chain: &Chain, threads: i64) -> Ask {
+    let pool = chain.pool();
+    let fitting = (threads * 1000 / millicpus(pool).max(1)).clamp(1, threads);
+    Ask {
+        name: chain.name(),
+        wanted: pool.workers.unwrap_or(fitting as u32),
+        memory: pool.memory,
+        gpus: pool.gpus,
+        npus: pool.npus,
+    }
+}
+
+fn millicpus(pool: &PoolParams) -> i64 {
+    (pool.cpus * 1000.0) as i64
+}
+
+fn config(pool: &PoolParams, workers: u32) -> PoolConfig {
+    let accelerators = (pool.gpus + pool.npus) * 1000.0;
+    PoolConfig {
+        worker: Resources::millicpus(millicpus(pool))
+            .with(Resource::GPU, accelerators as i64)
+            .with(
+                Resource::MEMORY,
+                pool.memory.map_or(0, |memory| memory.0 as i64),
+            ),
+        workers_min: workers,
+        workers_max: workers,
+        slots: SLOTS,
     }
 }
 
@@ -100,21 +167,30 @@ pub(crate) struct Begin {
 
 /// The workers of an operator, as the backend sees them.
 pub(crate) struct Crew {
+    chain: Arc<Chain>,
     begin: Sender<Begin>,
     begun: u32,
     doors: HashMap<WorkerId, Sender<Batch<Tag>>>,
     /// A worker that nobody has asked for yet, and whether it is ready.
     warm: Option<(WorkerId, bool)>,
+    /// How many workers were asked for.
+    wanted: u32,
+    /// Whether it is not known what memory a worker needs, and there is a limit:
+    /// then all but the first begin when [`Crew::grow`] finds room for them.
+    is_measured: bool,
 }
 
 impl Crew {
     /// Starts one worker ahead: it imports while the first block is read.
-    fn new(begin: Sender<Begin>) -> Self {
+    fn new(chain: &Arc<Chain>, begin: Sender<Begin>, has_limit: bool) -> Self {
         let mut crew = Self {
+            chain: Arc::clone(chain),
             begin,
             begun: 0,
             doors: HashMap::new(),
             warm: None,
+            wanted: 0,
+            is_measured: has_limit && chain.pool().memory.is_none(),
         };
         crew.warm = Some((crew.begin(), false));
         crew
@@ -129,14 +205,45 @@ impl Crew {
         worker
     }
 
-    /// Sees to it that there are so many workers. Returns one that is ready
-    /// already.
+    /// Sees to it that there are so many workers, or will be when there is room.
+    /// Returns one that is ready already.
     pub(crate) fn scale(&mut self, workers: u32) -> Option<WorkerId> {
         let warm = self.warm.take();
-        while self.doors.len() < workers as usize {
+        self.wanted = workers;
+        let now = if self.is_measured { 1 } else { workers };
+        while self.doors.len() < now as usize {
             self.begin();
         }
         warm.and_then(|(worker, is_ready)| is_ready.then_some(worker))
+    }
+
+    /// Begins workers that are waited for, as long as there is `room` for one of the
+    /// size of the largest. Returns the room that is left.
+    pub(crate) fn grow(&mut self, mut room: u64) -> u64 {
+        let largest = self.chain.resident_bytes().into_iter().max();
+        let Some(largest) = largest.filter(|_| self.is_measured) else {
+            return room;
+        };
+        while self.doors.len() < self.wanted as usize && largest <= room {
+            self.begin();
+            room -= largest;
+        }
+        room
+    }
+
+    /// Bytes of memory that its workers take; and those that they count for: what
+    /// they said to need, or what they take, of one that is not ready as much as of
+    /// the largest that is.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        let resident = self.chain.resident_bytes();
+        let takes = resident.iter().sum();
+        let n = self.doors.len() as u64;
+        let counts = match (self.chain.pool().memory, resident.iter().max()) {
+            (Some(declared), _) => declared.0 * n,
+            (None, Some(largest)) => takes + largest * n.saturating_sub(resident.len() as u64),
+            (None, None) => 0,
+        };
+        (takes, counts)
     }
 
     /// A worker is ready: whether somebody waits for it.
@@ -153,6 +260,10 @@ impl Crew {
     /// Ends a worker when it has done what it has.
     pub(crate) fn stop(&mut self, worker: WorkerId) {
         self.doors.remove(&worker);
+        self.wanted = self.wanted.saturating_sub(1);
+        if self.doors.is_empty() && self.wanted > 0 {
+            self.begin();
+        }
     }
 
     /// Hands a block to a worker.
@@ -164,24 +275,28 @@ impl Crew {
 }
 
 /// The crews of a pipeline, and what their threads wait for.
-pub(crate) fn crews(pipeline: &Pipeline, pools: &Pools) -> (HashMap<OpIdx, Crew>, Vec<Post>) {
-    let mut crews = HashMap::new();
+pub(crate) fn crews(
+    pipeline: &Pipeline,
+    pools: &Pools,
+    has_limit: bool,
+) -> (BTreeMap<OpIdx, Crew>, Vec<Post>) {
+    let mut crews = BTreeMap::new();
     let mut posts = Vec::new();
     for (op, step) in pipeline.steps.iter().enumerate() {
         let Step::Outside(part) = step else {
             continue;
         };
-        let Some(chain) = pools.chain(part.stage) else {
+        let Some(pool) = pools.pools.get(&part.stage) else {
             continue;
         };
-        let workers = pools.config(part.stage).workers_max;
-        let (begin, begins) = bounded(workers as usize);
-        posts.extend((0..workers).map(|_| Post {
+        let (begin, begins) = bounded(pool.sights.len());
+        posts.extend(pool.sights.iter().map(|sight| Post {
             op,
-            chain: Arc::clone(chain),
+            chain: Arc::clone(&pool.chain),
+            sight: sight.clone(),
             begins: begins.clone(),
         }));
-        crews.insert(op, Crew::new(begin));
+        crews.insert(op, Crew::new(&pool.chain, begin, has_limit));
     }
     (crews, posts)
 }
@@ -190,6 +305,7 @@ pub(crate) fn crews(pipeline: &Pipeline, pools: &Pools) -> (HashMap<OpIdx, Crew>
 pub(crate) struct Post {
     op: OpIdx,
     chain: Arc<Chain>,
+    sight: Sight,
     begins: Receiver<Begin>,
 }
 
@@ -203,7 +319,11 @@ impl Post {
                 op: self.op,
                 worker,
             };
-            if let Err(message) = drive(&self.chain, worker.0, &blocks, &mut teller) {
+            let seat = Seat {
+                number: worker.0,
+                environment: self.sight.clone(),
+            };
+            if let Err(message) = drive(&self.chain, &seat, &blocks, &mut teller) {
                 drop(notes.send(Note::Fatal(message)));
                 return;
             }

@@ -4,10 +4,11 @@ use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 
 use wrasse_io::{ReadLimits, Sink};
-use wrasse_job::{Begun, Cancel, Job, RunResult, begin_with, list, process};
+use wrasse_job::{Begun, Cancel, Job, RunResult, View, begin, list, process};
 use wrasse_run::{Error, RunSnapshot};
 
 use crate::coordinator::Coordinator;
+use crate::pools::Pools;
 use crate::worker::Shared;
 
 /// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
@@ -39,7 +40,8 @@ pub fn run_into(
 ) -> Result<RunResult, Error> {
     // A process may have done other things before, and other runs.
     let cpu_before = process::cpu_seconds();
-    let ready = match begin_with(job, list(job)?, sink)? {
+    let pools = Pools::new(job)?;
+    let ready = match begin(job, pools.budget, list(job)?, sink)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -58,7 +60,7 @@ pub fn run_into(
     };
     let coordinator = Coordinator::new(
         job,
-        ready.budget,
+        pools,
         &shared,
         ready.splits,
         ready.seen,
@@ -73,4 +75,14 @@ pub fn run_into(
         .zip(cpu_before)
         .map(|(now, before)| now - before);
     Ok(result)
+}
+
+/// Looks at the input, and spends memory and accelerators, without running anything.
+///
+/// # Errors
+///
+/// As for [`run`], as far as it can be known before.
+pub fn explain(job: &Job) -> Result<View, Error> {
+    let pools = Pools::new(job)?;
+    wrasse_job::explain(job, pools.budget, pools.views())
 }

@@ -1,6 +1,7 @@
 //! [`Outside`]: an operator that another program runs; [`Outsiders`]: who knows
 //! such operators.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -30,10 +31,15 @@ pub struct PoolParams {
     pub workers: Option<u32>,
     /// Processors of each worker (`num_cpus`).
     pub cpus: f64,
-    /// Accelerators of each worker (`num_gpus`).
+    /// Accelerators of each worker (`num_gpus`): whole ones, or a share of one.
     pub gpus: f64,
+    /// Accelerators of Ascend's of each worker (`num_npus`), likewise.
+    pub npus: f64,
     /// Memory that a worker may take (`mem_required`).
     pub memory: Option<ByteCount>,
+    /// Other things of a cluster that each worker takes, by its names for them
+    /// (`resources`).
+    pub resources: BTreeMap<String, f64>,
     /// Rows in a batch at the most (`batch_size`).
     pub batch_rows: usize,
     /// Bytes of rows in a batch, about (`batch_bytes`).
@@ -49,7 +55,9 @@ impl Default for PoolParams {
             workers: None,
             cpus: 1.0,
             gpus: 0.0,
+            npus: 0.0,
             memory: None,
+            resources: BTreeMap::new(),
             batch_rows: usize::MAX,
             batch_bytes: ByteCount(1 << 20),
             timeout: Duration::from_secs(300),
@@ -85,8 +93,13 @@ pub const POOL_PARAMS: &[PoolParam] = &[
     },
     PoolParam {
         names: &["num_gpus", "gpu_required"],
-        about: "Accelerators of each worker. Default: 0.",
-        set: |pool, value| number(value).map(|gpus| pool.gpus = gpus),
+        about: "Accelerators (CUDA) of each worker: a whole number, or a share of one below 1. A worker sees its own and no others. Default: 0, and it sees all.",
+        set: |pool, value| devices(value).map(|gpus| pool.gpus = gpus),
+    },
+    PoolParam {
+        names: &["num_npus", "npu_required"],
+        about: "Accelerators (Ascend) of each worker, likewise. Default: 0.",
+        set: |pool, value| devices(value).map(|npus| pool.npus = npus),
     },
     PoolParam {
         names: &["mem_required", "memory"],
@@ -108,8 +121,22 @@ pub const POOL_PARAMS: &[PoolParam] = &[
         },
     },
     PoolParam {
+        names: &["resources"],
+        about: "Other things that each worker takes of a Ray cluster, by the cluster's names for them, such as `{TPU: 4}`; on threads they mean nothing. Default: none.",
+        set: |pool, value| {
+            let expected = "amounts by name, such as `{TPU: 4}`";
+            for (name, amount) in value.as_object().ok_or(expected)? {
+                let amount = number(amount).map_err(|_| expected)?;
+                if amount > 0.0 {
+                    pool.resources.insert(name.clone(), amount);
+                }
+            }
+            Ok(())
+        },
+    },
+    PoolParam {
         names: &["batch_size"],
-        about: "Rows that an operator gets at a time, at the most. Default: what fits into `batch_bytes`.",
+        about: "Rows that an operator gets at a time, at the most. A batch ends where its block ends (about half a MiB of rows), so that the same rows make the same batches in every run: the last one of a block is smaller. Default: what fits into `batch_bytes`.",
         set: |pool, value| {
             let rows = value.as_u64().and_then(|n| usize::try_from(n).ok());
             pool.batch_rows = rows.filter(|n| *n > 0).ok_or("a number from 1")?;
@@ -144,6 +171,14 @@ pub const POOL_PARAMS: &[PoolParam] = &[
         },
     },
 ];
+
+fn devices(value: &Value) -> Result<f64, &'static str> {
+    let n = number(value)?;
+    match n < 1.0 || n.fract() == 0.0 {
+        true => Ok(n),
+        false => Err("a whole number, or a share below 1"),
+    }
+}
 
 fn number(value: &Value) -> Result<f64, &'static str> {
     let number = value.as_f64().filter(|n| n.is_finite() && *n >= 0.0);

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use wrasse_core::{Peek, Sample};
-use wrasse_run::{Changes, Fate, FateEnd, NewValue, OpTally};
+use wrasse_run::{Changes, Fate, FateEnd, Made, NewValue, OpTally, Told};
 
 use crate::wire::{Done, InColumn, OutColumn, PROGRESS_BYTES, Part};
 
@@ -284,7 +284,7 @@ pub(crate) fn encode(samples: &[Sample], out: &mut Buffer) -> Vec<InColumn> {
 /// # Errors
 ///
 /// If the answer makes no sense.
-pub(crate) fn decode(done: Done, n: u32, file: &File) -> io::Result<(Vec<Fate>, Vec<OpTally>)> {
+pub(crate) fn decode(done: Done, n: u32, file: &File) -> io::Result<Made> {
     let n_operators = done.counts.len();
     let wrong = |what: &str| io::Error::other(format!("{what} of its answer makes no sense"));
     let parents: Vec<u32> = match done.parents {
@@ -307,27 +307,53 @@ pub(crate) fn decode(done: Done, n: u32, file: &File) -> io::Result<(Vec<Fate>, 
             .ok_or_else(|| wrong("the stats"))?
             .stats = stats;
     }
-    let on = parents
-        .into_iter()
-        .zip(changes)
-        .map(|(sample, changes)| Fate {
-            sample,
-            end: FateEnd::On(changes),
-        });
+    let pieces: Vec<Option<u32>> = match done.pieces {
+        None => vec![None; done.rows],
+        Some(part) => { numbers(file, part)? }
+            .map(|piece| u32::try_from(piece).ok())
+            .collect(),
+    };
+    if pieces.len() != done.rows {
+        return Err(wrong("the pieces"));
+    }
+    let on = parents.into_iter().zip(pieces).zip(changes);
+    let on = on.map(|((sample, piece), changes)| Fate {
+        sample,
+        piece,
+        end: FateEnd::On(changes),
+    });
     let mut fates: Vec<Fate> = on.collect();
+    let is_piece = |dropped: &&(_, _, _, Option<u32>)| dropped.3.is_some();
+    let mut gone: Vec<Changes> = Vec::new();
+    gone.resize_with(
+        done.dropped.iter().filter(is_piece).count(),
+        Changes::default,
+    );
+    for column in done.gone {
+        read_column(file, column, &mut gone)?;
+    }
+    let mut gone = gone.into_iter();
     fates.extend(
         done.dropped
             .into_iter()
-            .map(|(sample, operator, stats)| Fate {
+            .map(|(sample, operator, stats, piece)| Fate {
                 sample,
-                end: FateEnd::Dropped { operator, stats },
+                piece,
+                end: FateEnd::Dropped {
+                    operator,
+                    changes: Changes {
+                        stats,
+                        ..piece.and_then(|_| gone.next()).unwrap_or_default()
+                    },
+                },
             }),
     );
     fates.extend(
         done.failed
             .into_iter()
-            .map(|(sample, operator, error, trace)| Fate {
+            .map(|(sample, operator, error, trace, piece)| Fate {
                 sample,
+                piece,
                 end: FateEnd::Rejected {
                     operator,
                     error,
@@ -344,6 +370,19 @@ pub(crate) fn decode(done: Done, n: u32, file: &File) -> io::Result<(Vec<Fate>, 
     };
     if !fates.iter().all(|fate| fate.sample < n && knows(fate)) {
         return Err(wrong("a drop or a failure"));
+    }
+    let told = { done.told.into_iter() }.map(|(sample, operator, kind, record)| Told {
+        sample,
+        operator,
+        kind,
+        record,
+    });
+    let told: Vec<Told> = told.collect();
+    if !told
+        .iter()
+        .all(|one| one.sample < n && one.operator < n_operators)
+    {
+        return Err(wrong("a record"));
     }
     fates.sort_by_key(|fate| fate.sample);
     let counts = done.counts.into_iter().map(|count| {
@@ -369,7 +408,11 @@ pub(crate) fn decode(done: Done, n: u32, file: &File) -> io::Result<(Vec<Fate>, 
             ..OpTally::default()
         }
     });
-    Ok((fates, counts.collect()))
+    Ok(Made {
+        fates,
+        counts: counts.collect(),
+        told,
+    })
 }
 
 fn read_column(file: &File, column: OutColumn, changes: &mut [Changes]) -> io::Result<()> {

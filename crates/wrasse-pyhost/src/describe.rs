@@ -186,7 +186,11 @@ fn of_param(problem: &str) -> ParamError {
 /// What an operator says itself about its workers.
 fn pool(runtime: &Map<String, Value>) -> PoolParams {
     let mut pool = PoolParams::default();
-    for (theirs, ours) in [("cpu", "num_cpus"), ("gpu", "num_gpus")] {
+    for (theirs, ours) in [
+        ("cpu", "num_cpus"),
+        ("gpu", "num_gpus"),
+        ("npu", "num_npus"),
+    ] {
         if let Some(value) = runtime.get(theirs) {
             // What makes no sense there is not the recipe's fault.
             let _ = pool.set(ours, value);

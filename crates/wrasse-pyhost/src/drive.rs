@@ -2,16 +2,17 @@
 //! the worker dies it starts another and finds out which row is to blame.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use wrasse_core::Sample;
 use wrasse_op::{Operator, Outside, PoolParams};
-use wrasse_run::{Fate, FateEnd, Made, OpTally};
+use wrasse_run::{Fate, FateEnd, Made, OpTally, Told};
 
 use crate::columns::decode;
 use crate::narrow::{KILLS_MAX, Next, Range, narrow};
+use crate::process::resident_bytes;
 use crate::python::Python;
 use crate::wire::Refusal;
 use crate::worker::{Lost, SLOTS, StartError, Worker};
@@ -32,6 +33,8 @@ pub struct Chain {
     pub(crate) pool: PoolParams,
     pub(crate) text_key: String,
     pub(crate) row_bytes_max: u64,
+    /// The processes of workers that are ready.
+    ready: Mutex<Vec<u32>>,
 }
 
 impl Chain {
@@ -50,6 +53,7 @@ impl Chain {
             pool,
             text_key: text_key.to_owned(),
             row_bytes_max,
+            ready: Mutex::default(),
         })
     }
 
@@ -68,8 +72,18 @@ impl Chain {
         &self.pool
     }
 
+    /// Bytes of memory that each of its ready workers takes right now.
+    pub fn resident_bytes(&self) -> Vec<u64> {
+        let ready = self.of_ready(|ready| ready.clone());
+        ready.into_iter().filter_map(resident_bytes).collect()
+    }
+
+    pub(crate) fn of_ready<R>(&self, does: impl FnOnce(&mut Vec<u32>) -> R) -> R {
+        does(&mut self.ready.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The names of the operators.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let names: Vec<&str> = self
             .operators
             .iter()
@@ -93,8 +107,7 @@ struct Open<T> {
     number: u64,
     tag: T,
     samples: Vec<Sample>,
-    fates: Vec<Fate>,
-    counts: Vec<OpTally>,
+    made: Made,
     /// Rows without a fate.
     left: u32,
 }
@@ -109,6 +122,15 @@ pub trait Listener<T> {
     fn done(&mut self, tag: T, samples: Vec<Sample>, made: Made);
 }
 
+/// Who a worker is among those of its chain.
+#[derive(Clone, Debug, Default)]
+pub struct Seat {
+    /// Its number, which what it prints goes under.
+    pub number: u32,
+    /// Variables of its environment, such as which accelerators it sees.
+    pub environment: Vec<(&'static str, String)>,
+}
+
 /// Runs jobs until there are no more.
 ///
 /// # Errors
@@ -116,17 +138,17 @@ pub trait Listener<T> {
 /// If no worker can be started.
 pub fn drive<T>(
     chain: &Arc<Chain>,
-    number: u32,
+    seat: &Seat,
     jobs: &Receiver<Job<T>>,
     listener: &mut dyn Listener<T>,
 ) -> Result<(), String> {
-    let Some(worker) = start(chain, number)? else {
+    let Some(worker) = start(chain, seat)? else {
         return Ok(());
     };
     listener.ready();
     let mut driver = Driver {
         chain,
-        number,
+        seat,
         worker: Some(worker),
         open: VecDeque::new(),
         todo: VecDeque::new(),
@@ -144,7 +166,7 @@ pub fn drive<T>(
 
 struct Driver<'a, T> {
     chain: &'a Arc<Chain>,
-    number: u32,
+    seat: &'a Seat,
     /// None: it has died, and the next is started when there is work.
     worker: Option<Worker>,
     open: VecDeque<Open<T>>,
@@ -171,6 +193,11 @@ impl<T> Driver<'_, T> {
             let Some(range) = self.todo.pop_front() else {
                 let is_idle = self.flight.is_empty();
                 match self.next_job(jobs, is_idle) {
+                    Some(job) if job.samples.is_empty() => {
+                        // Nobody waits for a worker, nor for the next job.
+                        listener.began(&job.tag);
+                        listener.done(job.tag, job.samples, self.nothing());
+                    }
                     Some(job) => self.take(job),
                     None if is_idle => return Ok(false),
                     None => break,
@@ -180,7 +207,7 @@ impl<T> Driver<'_, T> {
             let Some(mut worker) = self
                 .worker
                 .take()
-                .map_or_else(|| start(self.chain, self.number), |worker| Ok(Some(worker)))?
+                .map_or_else(|| start(self.chain, self.seat), |worker| Ok(Some(worker)))?
             else {
                 return Ok(false);
             };
@@ -243,9 +270,16 @@ impl<T> Driver<'_, T> {
             tag: job.tag,
             left: job.samples.len() as u32,
             samples: job.samples,
-            fates: Vec::new(),
-            counts: vec![OpTally::default(); self.chain.operators.len()],
+            made: self.nothing(),
         });
+    }
+
+    /// What was made of no rows.
+    fn nothing(&self) -> Made {
+        Made {
+            counts: vec![OpTally::default(); self.chain.operators.len()],
+            ..Made::default()
+        }
     }
 
     /// Waits for the answer to the oldest batch.
@@ -260,10 +294,10 @@ impl<T> Driver<'_, T> {
                 .map_err(|error| worker.lose(error.to_string()))
         });
         match answer {
-            Ok((fates, counts)) => {
+            Ok(made) => {
                 self.deaths = 0;
                 self.flight.pop_front();
-                self.settle(range, fates, &counts);
+                self.settle(range, made);
             }
             Err(lost) => {
                 self.deaths += 1;
@@ -282,16 +316,24 @@ impl<T> Driver<'_, T> {
         Ok(())
     }
 
-    fn settle(&mut self, range: Range, fates: Vec<Fate>, counts: &[OpTally]) {
+    fn settle(&mut self, range: Range, made: Made) {
         let Some(open) = self.open.iter_mut().find(|open| open.number == range.job) else {
             return;
         };
         open.left -= range.to - range.from;
-        open.fates.extend(fates.into_iter().map(|fate| Fate {
-            sample: fate.sample + range.from,
-            ..fate
-        }));
-        for (sum, count) in open.counts.iter_mut().zip(counts) {
+        open.made
+            .fates
+            .extend(made.fates.into_iter().map(|fate| Fate {
+                sample: fate.sample + range.from,
+                ..fate
+            }));
+        open.made
+            .told
+            .extend(made.told.into_iter().map(|told| Told {
+                sample: told.sample + range.from,
+                ..told
+            }));
+        for (sum, count) in open.made.counts.iter_mut().zip(&made.counts) {
             sum.add(count);
         }
     }
@@ -319,8 +361,7 @@ impl<T> Driver<'_, T> {
             Next::Reject => {
                 let operator = progress.map_or(0, |progress| progress.operator.max(0) as usize);
                 let operator = operator.min(self.chain.operators.len() - 1);
-                let (fate, counts) = rejected(self.chain.operators.len(), operator, lost);
-                self.settle(range, vec![fate], &counts);
+                self.settle(range, rejected(self.chain.operators.len(), operator, lost));
             }
         }
     }
@@ -331,19 +372,16 @@ impl<T> Driver<'_, T> {
             let Some(mut open) = self.open.remove(at) else {
                 return;
             };
-            open.fates.sort_by_key(|fate| fate.sample);
-            let made = Made {
-                fates: open.fates,
-                counts: open.counts,
-            };
-            listener.done(open.tag, open.samples, made);
+            open.made.fates.sort_by_key(|fate| fate.sample);
+            open.made.told.sort_by_key(|told| told.sample);
+            listener.done(open.tag, open.samples, open.made);
         }
     }
 }
 
 /// The end of a row that has cost its workers: operators before the one that it
 /// was at have passed it on.
-fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> (Fate, Vec<OpTally>) {
+fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> Made {
     let count = |at: usize| match at.cmp(&operator) {
         std::cmp::Ordering::Less => OpTally {
             rows_in: 1,
@@ -360,6 +398,7 @@ fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> (Fate, Vec<OpTa
     };
     let fate = Fate {
         sample: 0,
+        piece: None,
         end: FateEnd::Rejected {
             operator,
             error: lost.cause.clone(),
@@ -367,14 +406,18 @@ fn rejected(n_operators: usize, operator: usize, lost: &Lost) -> (Fate, Vec<OpTa
             attempts: KILLS_MAX,
         },
     };
-    (fate, (0..n_operators).map(count).collect())
+    Made {
+        fates: vec![fate],
+        counts: (0..n_operators).map(count).collect(),
+        told: Vec::new(),
+    }
 }
 
 /// Starts a worker, again if it dies; `None` if the run ends.
-fn start(chain: &Arc<Chain>, number: u32) -> Result<Option<Worker>, String> {
+fn start(chain: &Arc<Chain>, seat: &Seat) -> Result<Option<Worker>, String> {
     let mut last = String::new();
     for _ in 0..STARTS_MAX {
-        match Worker::start(chain, number) {
+        match Worker::start(chain, seat) {
             Ok(worker) => return Ok(Some(worker)),
             Err(StartError::Stopped) => return Ok(None),
             Err(StartError::Refused(refusal)) => return Err(told(chain, &refusal)),

@@ -35,7 +35,7 @@ mod wire;
 mod worker;
 
 pub use describe::Describer;
-pub use drive::{Chain, Job, Listener, drive};
+pub use drive::{Chain, Job, Listener, Seat, drive};
 pub use interpreter::Interpreter;
 pub use log::WorkerLog;
 pub use package::lay_down;

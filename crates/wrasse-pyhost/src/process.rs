@@ -65,9 +65,12 @@ impl Process {
 
     /// Bytes of memory that it takes, if the system says.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).ok()?;
-        let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-        Some(pages * rustix::param::page_size() as u64)
+        resident_bytes(self.id())
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Whether it has ended.
@@ -122,6 +125,13 @@ impl Drop for Process {
         }
         self.kill();
     }
+}
+
+/// Bytes of memory that a process takes, if there is one and the system says.
+pub(crate) fn resident_bytes(process: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
 }
 
 /// How a process ended, in words.

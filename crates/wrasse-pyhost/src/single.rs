@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use wrasse_core::Sample;
 use wrasse_run::Made;
 
-use crate::drive::{Chain, Job, Listener, drive};
+use crate::drive::{Chain, Job, Listener, Seat, drive};
 
 /// What became of samples.
 type Answer = Result<(Vec<Sample>, Made), String>;
@@ -25,7 +25,7 @@ impl Single {
         let (tell, done) = bounded(1);
         let chain = Arc::clone(chain);
         std::thread::spawn(move || {
-            if let Err(message) = drive(&chain, 0, &jobs, &mut Handover(&tell)) {
+            if let Err(message) = drive(&chain, &Seat::default(), &jobs, &mut Handover(&tell)) {
                 drop(tell.send(Err(message)));
             }
         });

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// The version of the protocol; both sides must have the same.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The beginning of the first file to the engine is the worker's [`Progress`].
 pub(crate) const PROGRESS_BYTES: u64 = 64;
@@ -81,6 +81,9 @@ pub(crate) struct InColumn {
     pub(crate) absent: Option<Part>,
 }
 
+/// Sample, operator, stats, piece.
+type Dropped = (u32, usize, Map<String, Value>, Option<u32>);
+
 /// What became of a batch.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Done {
@@ -88,8 +91,15 @@ pub(crate) struct Done {
     pub(crate) rows: usize,
     pub(crate) parents: Option<Part>,
     pub(crate) columns: Vec<OutColumn>,
-    pub(crate) dropped: Vec<(u32, usize, Map<String, Value>)>,
-    pub(crate) failed: Vec<(u32, usize, String, String)>,
+    /// Which piece of its sample each row is, if samples were cut.
+    pub(crate) pieces: Option<Part>,
+    pub(crate) dropped: Vec<Dropped>,
+    /// What was done to those of them that are pieces.
+    pub(crate) gone: Vec<OutColumn>,
+    /// Sample, operator, reason, traceback, piece.
+    pub(crate) failed: Vec<(u32, usize, String, String, Option<u32>)>,
+    /// Sample, operator, kind, record.
+    pub(crate) told: Vec<(u32, usize, String, Value)>,
     pub(crate) stats: Vec<(usize, Map<String, Value>)>,
     /// Rows in, rows out, dropped, rejected, sliced, changed, nanoseconds.
     pub(crate) counts: Vec<[u64; 7]>,

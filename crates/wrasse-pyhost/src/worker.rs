@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use wrasse_core::{ByteCount, Sample};
 
 use crate::columns::{Buffer, encode};
-use crate::drive::Chain;
+use crate::drive::{Chain, Seat};
 use crate::process::{Process, deadline, describe, has_come};
 use crate::wire::{Batch, Done, Hello, Incoming, Progress, Ready, Refusal, Start, VERSION, send};
 
@@ -60,13 +60,14 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts a process and waits until it has constructed its operators.
-    pub(crate) fn start(chain: &Arc<Chain>, number: u32) -> Result<Self, StartError> {
+    pub(crate) fn start(chain: &Arc<Chain>, seat: &Seat) -> Result<Self, StartError> {
         let lost = |error: io::Error| StartError::Lost(format!("cannot start a worker: {error}"));
         let python = &chain.python;
-        let who = format!("{}#{number}", chain.name());
+        let who = format!("{}#{}", chain.name(), seat.number);
         let guard = python.guard().map_err(lost)?;
-        let mut process =
-            Process::start(python.command(), &guard, &python.log(), who).map_err(lost)?;
+        let mut command = python.command();
+        command.envs(seat.environment.iter().map(|(name, value)| (name, value)));
+        let mut process = Process::start(command, &guard, &python.log(), who).map_err(lost)?;
         process.socket.set_read_timeout(Some(LOOK)).map_err(lost)?;
         let mut boxes = Vec::new();
         for _ in 0..2 * SLOTS {
@@ -108,6 +109,7 @@ impl Worker {
         let [in_0, in_1, out_0, out_1] = <[NamedTempFile; 4]>::try_from(boxes)
             .map_err(|_| StartError::Lost("files are missing".to_owned()))?
             .map(NamedTempFile::into_file);
+        chain.of_ready(|ready| ready.push(process.id()));
         Ok(Self {
             process,
             chain: Arc::clone(chain),
@@ -216,6 +218,13 @@ impl Worker {
             progress: Some(progress).filter(|progress| progress.batch > 0),
             last_words: self.process.last_words(),
         }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let id = self.process.id();
+        self.chain.of_ready(|ready| ready.retain(|one| *one != id));
     }
 }
 

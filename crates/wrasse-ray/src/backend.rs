@@ -17,17 +17,17 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use wrasse_io::{Inputs, Split};
 use wrasse_job::{Books, Pipeline, Step};
 use wrasse_op::Fingerprint;
-use wrasse_plan::Plan;
 use wrasse_run::{Backend, Error, Outcome, Part, Tally};
 use wrasse_sched::{Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId};
 
 use crate::careful::{Careful, Step as Next};
 use crate::link::Link;
+use crate::needs::Ledger;
 use crate::note::Note;
 use crate::ordering::{Streams, Turn};
 use crate::protocol::{Cluster, Failed, Hear, Say};
 use crate::shares::Shares;
-use crate::stream::{Streamed, Wanted};
+use crate::stream::{Stream, Streamed, Wanted};
 use crate::wire::{Meta, Spec, Verdict, Work, decode, encode};
 use crate::writing::Order;
 
@@ -37,7 +37,7 @@ const RETRIES: i32 = 3;
 
 /// A cluster, its tasks, and the objects between them.
 pub(crate) struct Ray<'a> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) ledger: &'a Ledger,
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) inputs: &'a Inputs,
     pub(crate) splits: &'a [Split],
@@ -71,6 +71,8 @@ pub(crate) struct State {
     blocks: HashMap<u64, Block>,
     /// How many blocks are of an object.
     objects: HashMap<u64, u32>,
+    /// Shares that were handed to a task.
+    opened: u32,
     /// The names of blocks and the numbers of tasks so far.
     named: u64,
     numbered: u64,
@@ -82,35 +84,6 @@ pub(crate) struct State {
     last_failure: Option<String>,
     /// Tasks that are searched for samples that kill.
     careful: HashMap<TaskId, Search>,
-}
-
-/// Numbers of objects that are the driver's to give begin here; those below are the
-/// gateway's.
-const PUT_FIRST: u64 = 1 << 48;
-
-/// Standard input.
-pub(crate) struct Stream {
-    /// Which split it is.
-    split: u32,
-    /// Its shares so far: the last one is not there yet, until it has ended.
-    shares: std::ops::Range<u32>,
-    wanted: Sender<Wanted>,
-    /// What has come of it and is not done with: objects, with their samples.
-    objects: HashMap<u32, (u64, u32)>,
-    n_put: u64,
-}
-
-impl Stream {
-    /// The split, whose first share is `share`.
-    pub(crate) fn new(split: u32, share: u32, wanted: Sender<Wanted>) -> Self {
-        Self {
-            split,
-            shares: share..share + 1,
-            wanted,
-            objects: HashMap::new(),
-            n_put: PUT_FIRST,
-        }
-    }
 }
 
 /// A search for samples that kill their workers.
@@ -173,6 +146,9 @@ impl Ray<'_> {
     ) -> Result<(), Error> {
         let pipeline = self.pipeline;
         self.known.push_back(Event::TaskStarted { task });
+        if let Input::Split(place) = input {
+            self.state.opened = self.state.opened.max(place.split + 1);
+        }
         match (&pipeline.steps[op], input) {
             (Step::Read(part), Input::Split(place)) if self.is_streamed(place) => {
                 if let Some((object, _)) = self.come(place) {
@@ -349,6 +325,11 @@ impl Ray<'_> {
         self.pipeline.slices(part)
     }
 
+    /// Shares that no task has yet.
+    pub(crate) fn unopened(&self) -> u32 {
+        self.shares.len().saturating_sub(self.state.opened)
+    }
+
     fn number(&mut self) -> u64 {
         self.state.numbered += 1;
         self.state.numbered
@@ -399,29 +380,17 @@ impl Ray<'_> {
         object: Option<u64>,
     ) -> Result<(), Error> {
         let bytes = encode(spec).map_err(Error::failed)?;
-        let (cpus, gpus) = self.needs(op);
         let submit = Say::Submit {
             task: number,
             spec: bytes.len(),
             object,
             data: None,
             streams: spec.output_bytes.is_some(),
-            cpus,
-            gpus,
+            needs: &self.ledger.needs[op],
             retries,
             name: &self.pipeline.names[op],
         };
         self.link.say(&[submit], &[&bytes])
-    }
-
-    /// Processors and accelerators of a task.
-    fn needs(&self, op: OpIdx) -> (f64, f64) {
-        let Step::Outside(part) = &self.pipeline.steps[op] else {
-            return (1.0, 0.0);
-        };
-        let operators = &self.plan.operators()[part.operators.clone()];
-        let pool = operators.first().and_then(|op| op.runs_outside());
-        pool.map_or((1.0, 0.0), |outside| (outside.pool.cpus, outside.pool.gpus))
     }
 
     /// A task has put out an object.
@@ -532,6 +501,7 @@ impl Ray<'_> {
                 let block_bytes = self.block_bytes;
                 let splits = (0..n).map(|_| block_bytes);
                 self.shares = Shares::new(splits, self.target);
+                self.state.opened = 0;
                 let n = self.shares.len();
                 let last = true;
                 self.known.push_back(Event::SplitsFound { op, n, last });

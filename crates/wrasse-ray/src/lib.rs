@@ -11,6 +11,8 @@
 //! | `run` | a run: who does what, limits from the cluster's resources |
 //! | `backend` | commands into tasks, news into events |
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
+//! | `needs` | what tasks take of the cluster, in its words and in the books |
+//! | `asking` | what an autoscaler is asked for |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `stream` | standard input, which the driver reads |
@@ -22,9 +24,11 @@
 //! Layer: 7. Which blocks make up an object depends on the cluster; the bytes
 //! that come out do not.
 
+mod asking;
 mod backend;
 mod careful;
 mod link;
+mod needs;
 mod note;
 mod ordering;
 mod protocol;

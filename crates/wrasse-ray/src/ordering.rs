@@ -12,6 +12,7 @@ use wrasse_run::{ExchangeStore, FingerprintSet, Part, Pass, Tally, pack, unpack}
 use wrasse_sched::{OpIdx, TaskId};
 
 use crate::link::Link;
+use crate::needs::Needs;
 use crate::note::Note;
 use crate::protocol::Say;
 use crate::wire::{Spec, Verdict, Work, encode};
@@ -207,8 +208,7 @@ impl Orderer<'_> {
                     object: None,
                     data: Some(data.len()),
                     streams: streams.output_bytes.is_some(),
-                    cpus: 1.0,
-                    gpus: 0.0,
+                    needs: &Needs::one_cpu(),
                     retries: streams.retries,
                     name: &name,
                 };

@@ -19,8 +19,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::needs::Needs;
+
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -46,8 +48,8 @@ pub(crate) enum Say<'a> {
         data: Option<usize>,
         /// Whether outputs come one by one, each after a `pull`.
         streams: bool,
-        cpus: f64,
-        gpus: f64,
+        #[serde(flatten)]
+        needs: &'a Needs,
         /// Attempts that Ray makes by itself when a worker or a node dies.
         retries: i32,
         name: &'a str,
@@ -62,6 +64,16 @@ pub(crate) enum Say<'a> {
     Free { objects: &'a [u64] },
     /// Stop a task.
     Cancel { task: u64 },
+    /// Have the cluster grow until tasks fit that take so much: all that the run
+    /// could use now, in place of what was asked for before.
+    Request { bundles: &'a [Wanted] },
+}
+
+/// So many tasks that take this much, by Ray's names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Wanted {
+    pub(crate) bundle: BTreeMap<String, f64>,
+    pub(crate) n: u32,
 }
 
 /// How to come to a cluster.
@@ -140,10 +152,19 @@ pub(crate) struct Cluster {
     pub(crate) nodes: usize,
     /// Machines that these are on, as far as their addresses tell.
     pub(crate) machines: usize,
+    /// What single nodes have: of nodes that have the same, one.
+    #[serde(default)]
+    pub(crate) shapes: Vec<BTreeMap<String, f64>>,
+    /// Whether it has an autoscaler.
+    #[serde(default)]
+    pub(crate) grows: bool,
+    /// What it can have then; nothing if that is not known.
+    #[serde(default)]
+    pub(crate) most: BTreeMap<String, f64>,
 }
 
 impl Cluster {
-    fn amount(&self, name: &str) -> f64 {
+    pub(crate) fn amount(&self, name: &str) -> f64 {
         self.resources.get(name).copied().unwrap_or(0.0).max(0.0)
     }
 

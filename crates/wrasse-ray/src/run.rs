@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
+use wrasse_core::ByteCount;
 use wrasse_io::{Inputs, ReadLimits, Split};
 use wrasse_job::{
-    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin_with, list, process,
+    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin, budget, list, process,
 };
 use wrasse_run::{
     Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, Written, execute,
@@ -29,14 +30,16 @@ use wrasse_sched::{
     Event, Limits, OpIdx, Phase, Place, Resource, Resources, Scheduler, Settings, Time,
 };
 
-use crate::backend::{Ray, State, Stream};
+use crate::asking::Asking;
+use crate::backend::{Ray, State};
 use crate::link::{Gateway, Link, Scratch};
+use crate::needs::Ledger;
 use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
 use crate::sources::{Sources, TooLarge};
-use crate::stream::{Read, Streamer, Wanted, read};
+use crate::stream::{Read, Stream, Streamer, Wanted, read};
 use crate::wire::{OutsideStep, Setup, encode};
 use crate::writing::{Order, write};
 
@@ -114,7 +117,8 @@ pub fn run(
     })?;
     let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
-    let ready = match begin_with(job, inputs, None)? {
+    let ledger = Ledger::new(&pipeline, &job.plan)?;
+    let ready = match begin(job, budget(job, ByteCount(0))?, inputs, None)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -122,10 +126,13 @@ pub fn run(
         job,
         options,
         pipeline: &pipeline,
+        ledger,
         link: &link,
         held: Held::default(),
         began,
     };
+    let room = on_cluster.resources(&cluster);
+    on_cluster.ledger.admit(&pipeline, &cluster, &room)?;
     on_cluster.run(ready, cluster, (notes, heard), observe, cancel)
 }
 
@@ -214,6 +221,7 @@ struct OnCluster<'a> {
     job: &'a Job,
     options: &'a Options,
     pipeline: &'a Pipeline,
+    ledger: Ledger,
     link: &'a Link,
     held: Held,
     began: Instant,
@@ -247,8 +255,10 @@ impl OnCluster<'_> {
             true => exchange_shares(start.split, self.job.block_bytes.0, target),
             false => shares.of(start.split),
         };
+        let mut configs = pipeline.configs(|_| None, target);
+        self.ledger.charge(&mut configs);
         let mut scheduler = Scheduler::new(
-            &pipeline.configs(|_| None, target),
+            &configs,
             self.limits(&cluster, target),
             Place {
                 split: from,
@@ -289,7 +299,7 @@ impl OnCluster<'_> {
         };
         let (wanted, wanted_in) = unbounded::<Wanted>();
         let backend = Ray {
-            plan: &self.job.plan,
+            ledger: &self.ledger,
             pipeline,
             inputs: &ready.inputs,
             splits: &ready.splits,
@@ -326,6 +336,7 @@ impl OnCluster<'_> {
             target,
             peak_bytes: 0,
             bytes_resumed: written.bytes_in,
+            asking: Asking::default(),
         };
         let mut orderer = Orderer {
             pass: &ready.pass,
@@ -473,6 +484,16 @@ impl OnCluster<'_> {
         most.map_or(cpus, |most| cpus.min(most)).max(1000)
     }
 
+    /// What the books begin with, but for blocks.
+    fn resources(&self, cluster: &Cluster) -> Resources {
+        let has = self.ledger.of_cluster(cluster);
+        let cpus = match cluster.grows {
+            true => has[Resource::CPU].max(self.millicpus(cluster)),
+            false => self.millicpus(cluster),
+        };
+        has.with(Resource::CPU, cpus)
+    }
+
     fn store_bytes(cluster: &Cluster) -> u64 {
         let bytes = match cluster.store_bytes() {
             0 => STORE_BYTES,
@@ -497,7 +518,7 @@ impl OnCluster<'_> {
         let in_flight = WAITING_PER_CPU * (millicpus / 1000) as usize + 1;
         let store = Self::store_bytes(cluster).max(3 * target);
         Limits {
-            resources: Resources::millicpus(millicpus).with(Resource::BLOCKS, store as i64),
+            resources: self.resources(cluster).with(Resource::BLOCKS, store as i64),
             blocks_in_flight: match self.job.limit {
                 Some(_) => 1,
                 None => (in_flight * self.pipeline.n_running()) as u32,
@@ -527,6 +548,7 @@ struct Watcher<'a> {
     target: u64,
     peak_bytes: u64,
     bytes_resumed: u64,
+    asking: Asking,
 }
 
 impl Watch<Ray<'_>> for Watcher<'_> {
@@ -536,6 +558,7 @@ impl Watch<Ray<'_>> for Watcher<'_> {
         }
         if run.is_tick {
             self.show(run, &backend.books);
+            self.ask(run, backend)?;
         }
         if backend.cluster == self.cluster {
             return Ok(None);
@@ -548,9 +571,29 @@ impl Watch<Ray<'_>> for Watcher<'_> {
     fn name(&self, op: OpIdx) -> String {
         self.on.pipeline.names[op].clone()
     }
+
+    fn custom_resources(&self) -> &[String] {
+        &self.on.ledger.custom
+    }
 }
 
 impl Watcher<'_> {
+    /// Asks a cluster of others for what the run lacks.
+    fn ask(&mut self, run: &Running<'_>, backend: &Ray<'_>) -> Result<(), Error> {
+        if self.on.options.address.is_none() {
+            return Ok(());
+        }
+        let (on, reader) = (self.on, self.on.pipeline.last_exchange().unwrap_or(0));
+        let unopened = |op| if op == reader { backend.unopened() } else { 0 };
+        let bundles = self
+            .asking
+            .look(run, &on.ledger, unopened, on.options.cpus_max);
+        match bundles {
+            Some(bundles) => on.link.say(&[Say::Request { bundles }], &[]),
+            None => Ok(()),
+        }
+    }
+
     fn show(&mut self, run: &Running<'_>, books: &Books) {
         let resident = process::resident_bytes();
         self.peak_bytes = self.peak_bytes.max(resident);
@@ -570,8 +613,11 @@ impl Watcher<'_> {
                 waiting: held.exchanges.load(Ordering::Relaxed),
                 spilled: held.spilled.load(Ordering::Relaxed),
                 resident,
+                // They are the cluster's.
+                workers: 0,
                 limit: self.on.job.memory.map(|limit| limit.0),
             },
+            custom: self.on.ledger.custom.clone(),
         };
         let (plan, pipeline) = (&self.on.job.plan, self.on.pipeline);
         (self.observe)(&wrasse_job::snapshot(plan, pipeline, run, observed));

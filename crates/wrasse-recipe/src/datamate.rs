@@ -327,7 +327,12 @@ fn for_workers(process: &mut Node, task: &Task, catalog: &Catalog) {
         if let Content::Map(params) = &mut only.value.content {
             // What Ray sets aside, in bytes: no limit that a worker dies of.
             params.retain(|param| param.key != "memory");
-            for (name, ours, least) in [("cpu", "num_cpus", 1.0), ("gpu", "num_gpus", 0.0)] {
+            const NEEDS: [(&str, &str, f64); 3] = [
+                ("cpu", "num_cpus", 1.0),
+                ("gpu", "num_gpus", 0.0),
+                ("npu", "num_npus", 0.0),
+            ];
+            for (name, ours, least) in NEEDS {
                 let asked = params.iter().find(|param| param.key == name);
                 let number = asked.and_then(|param| scalar(&param.value)?.parse::<f64>().ok());
                 if let Some(asked) = asked.filter(|_| number.is_some_and(|n| n > least)) {
@@ -393,7 +398,10 @@ mod tests {
             .map(|step| {
                 let params = step[0].value.map().unwrap_or_default();
                 let text = |param: &Entry| {
-                    let value = scalar(&param.value).unwrap_or_default();
+                    let value = match param.value.map() {
+                        Some([one]) => format!("{}:{:?}", one.key, scalar(&one.value)),
+                        _ => scalar(&param.value).unwrap_or_default(),
+                    };
                     format!("{}={value}", param.key)
                 };
                 (step[0].key.clone(), params.iter().map(text).collect())
@@ -413,7 +421,7 @@ mod tests {
                 "instance_id=t",
             ]),
             step(&["instance_id=t"]),
-            step(&["cpu=0.05", "npu=1", "instance_id=t"]),
+            step(&["cpu=0.05", "npu=1", "num_npus=1", "instance_id=t"]),
         ];
         assert_eq!(told, want);
     }

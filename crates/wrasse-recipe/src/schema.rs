@@ -11,7 +11,9 @@ use crate::steps::common_schema;
 ///
 /// It says of each key and parameter what it does, its type and its default.
 /// It is stricter than [`check`](crate::check) in one way: what YAML 1.1 alone
-/// calls booleans (`yes`, `off`) is text to an editor.
+/// calls booleans (`yes`, `off`) is text to an editor. And it is more lenient in
+/// one: a name that may be that of an operator in Python, which only asking Python
+/// can tell, is none that an editor should call wrong.
 pub fn schema(catalog: &Catalog) -> Value {
     let mut properties = Map::new();
     for key in KEYS {
@@ -81,12 +83,13 @@ fn steps_schema(catalog: &Catalog) -> Value {
                     "type": "object",
                     "properties": operators,
                     "patternProperties": { REFERENCE: outside_schema() },
-                    "additionalProperties": false,
+                    "additionalProperties": perhaps_outside_schema(),
+                    "propertyNames": { "anyOf": [{ "enum": names }, { "pattern": OUTSIDE }] },
                     "minProperties": 1,
                     "maxProperties": 1,
                 },
                 { "enum": names },
-                { "type": "string", "pattern": REFERENCE },
+                { "type": "string", "pattern": OUTSIDE, "description": PERHAPS },
             ],
         },
     })
@@ -95,6 +98,21 @@ fn steps_schema(catalog: &Catalog) -> Value {
 /// A name that can only be meant as a place where there is an operator, such
 /// as `./ops.py:Name`.
 const REFERENCE: &str = "[/:.~]";
+
+/// A name that may be an operator in Python: a place, or as Data-Juicer's mappers and
+/// filters are called, or DataMate's operators.
+const OUTSIDE: &str = "[/:.~]|_(mapper|filter)$|^[A-Z][A-Za-z0-9]*$";
+
+/// What editors show of a name that is no native operator's.
+const PERHAPS: &str = "No native operator has this name. It runs if Data-Juicer has one of this \
+    name and is installed, or if it is that of a folder of DataMate's; `wrasse check` tells.";
+
+/// The parameters of an operator that may be one in Python.
+fn perhaps_outside_schema() -> Value {
+    let mut schema = outside_schema();
+    schema["description"] = PERHAPS.into();
+    schema
+}
 
 /// The parameters of an operator that another program runs.
 fn outside_schema() -> Value {

@@ -11,7 +11,7 @@ use wrasse_op::{
 use crate::check::listed;
 use crate::conform::Expected;
 use crate::node::{Content, Entry, Node, brief};
-use crate::{Diagnostic, Origin, Place, Step};
+use crate::{Diagnostic, Origin, Place, Severity, Step};
 
 /// Who knows operators, and with what defaults they are made.
 pub(crate) struct Known<'a> {
@@ -215,6 +215,9 @@ impl Pending<'_> {
     }
 }
 
+/// Rows of 32 bytes fill a block with so many: few rows are that short.
+const BATCH_ROWS_MAX: usize = 16 << 10;
+
 /// The step that another program runs.
 fn outside(
     pending: &Pending<'_>,
@@ -236,6 +239,20 @@ fn outside(
     }
     if found.len() > n_errors {
         return None;
+    }
+    if pool.batch_rows > BATCH_ROWS_MAX && pool.batch_rows != usize::MAX {
+        let error = ParamError::new(
+            "batch_size",
+            format!(
+                "batches end where a block ends, which has half a MiB of rows: of {} rows there \
+                 will be none or few",
+                pool.batch_rows
+            ),
+        );
+        found.push(Diagnostic {
+            severity: Severity::Warning,
+            ..param_error(&error, named)
+        });
     }
     let mut own = pending.params_of_operator();
     for (name, value) in params {

@@ -110,6 +110,32 @@ fn the_schema_and_the_check_agree() {
 }
 
 #[test]
+fn names_that_may_be_those_of_operators_in_python_are_no_errors_in_an_editor() {
+    let schema = schema(&catalog());
+    let with = |step: Value| json!({ "dataset_path": "a.jsonl", "process": [step] });
+    for name in ["nlpaug_en_mapper", "CountLines", "./ops.py:f"] {
+        let steps = [
+            json!(name),
+            json!({ name: null }),
+            json!({ name: { "num_proc": 2, "x": 1 } }),
+        ];
+        for step in steps {
+            assert!(allows(&schema, &schema, &with(step)), "{name}");
+        }
+        assert!(
+            !allows(&schema, &schema, &with(json!({ name: 5 }))),
+            "{name}"
+        );
+    }
+    for name in ["trimmer", "count_lines", "9"] {
+        assert!(
+            !allows(&schema, &schema, &with(json!({ name: null }))),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn every_key_operator_and_parameter_is_described() {
     let schema = schema(&catalog());
     for key in KEYS {
@@ -259,6 +285,10 @@ fn allows(schema: &Value, root: &Value, value: &Value) -> bool {
             "minProperties" => {
                 object.is_none_or(|object| object.len() as u64 >= expected.as_u64().unwrap())
             }
+            "propertyNames" => object.is_none_or(|object| {
+                let mut names = object.keys();
+                names.all(|name| inner(expected, &json!(name)))
+            }),
             "maxProperties" => {
                 object.is_none_or(|object| object.len() as u64 <= expected.as_u64().unwrap())
             }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use wrasse_io::{EXPORTS, ExportSource, exports_committed};
 
-use crate::{Error, FileResult, Outcome, RunFiles, Task};
+use crate::{Destination, Error, FileResult, Outcome, RunFiles, Task};
 
 /// Results in a batch, at most.
 const BATCH: usize = 500;
@@ -21,6 +21,7 @@ pub(crate) struct At {
     exports: u64,
     rejects: u64,
     dropped: u64,
+    told: u64,
 }
 
 /// Reads results in the order in which they became safe, about.
@@ -47,6 +48,8 @@ struct Commit {
     sink: Value,
     rejects: u64,
     dropped: u64,
+    #[serde(default)]
+    told: u64,
 }
 
 impl Follower {
@@ -71,6 +74,7 @@ impl Follower {
                     exports: exports_committed(&commit.sink).unwrap_or(self.safe.exports),
                     rejects: commit.rejects,
                     dropped: commit.dropped,
+                    told: commit.told,
                 };
             }
         }
@@ -104,6 +108,11 @@ impl Follower {
             let record = record(dropped_file, &line)?;
             results.push(dropped(&record, &names));
         }
+        // A file and its result are two records that belong together.
+        let left = BATCH - results.len().min(BATCH);
+        for line in lines(&self.files.told, &mut at.told, self.safe.told, left)? {
+            told(&record(&self.files.told, &line)?, &names, &mut results);
+        }
         Ok((results, at))
     }
 
@@ -135,6 +144,7 @@ fn rejected(record: &Value, names: &BTreeMap<&str, &str>) -> Option<FileResult> 
             operator: operator(record, names),
             reason: record["error"].as_str().unwrap_or_default().to_owned(),
         },
+        number: None,
     })
 }
 
@@ -153,6 +163,47 @@ fn dropped(record: &Value, names: &BTreeMap<&str, &str>) -> FileResult {
             operator: operator(record, names),
             reason,
         },
+        number: None,
+    }
+}
+
+/// A result that an operator recorded itself, as the columns of DataMate's tables; or,
+/// behind one, the file that it is of. Other files in the folder are found there.
+fn told(record: &Value, names: &BTreeMap<&str, &str>, results: &mut Vec<FileResult>) {
+    let columns = &record["record"];
+    let text = |name: &str| columns[name].as_str().unwrap_or_default().to_owned();
+    match record["kind"].as_str() {
+        Some("clean_result") => {
+            let reason: Value = serde_json::from_str(&text("result")).unwrap_or_default();
+            let reason = reason["reason"].as_str().unwrap_or_default().to_owned();
+            let operator = operator(record, names);
+            let source = ExportSource {
+                id: text("src_file_id"),
+                file: text("src_name"),
+                kind: text("src_type"),
+                size: columns["src_size"].as_u64().unwrap_or(0),
+                ..ExportSource::default()
+            };
+            let outcome = match text("status") == "FAILED" {
+                true => Outcome::Failed { operator, reason },
+                false => Outcome::Filtered { operator, reason },
+            };
+            results.push(FileResult {
+                source,
+                outcome,
+                number: Some(text("dest_file_id")),
+            });
+        }
+        Some("dataset_file") => {
+            let number = Some(text("id"));
+            let result = results.iter_mut().rev().find(|one| one.number == number);
+            if let Some(result) = result {
+                let path = text("file_path");
+                let bytes = text("file_size").parse().unwrap_or(0);
+                result.outcome = Outcome::Exported(Destination::new(Path::new(&path), bytes));
+            }
+        }
+        _ => {}
     }
 }
 

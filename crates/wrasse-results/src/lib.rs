@@ -54,6 +54,8 @@ pub struct RunFiles {
     pub rejects: PathBuf,
     /// The file of dropped samples.
     pub dropped: PathBuf,
+    /// The file of what operators wrote down themselves.
+    pub told: PathBuf,
 }
 
 /// Why results could not be recorded.

@@ -15,6 +15,8 @@ pub struct FileResult {
     pub source: ExportSource,
     /// What became of it.
     pub outcome: Outcome,
+    /// Its number, if an operator gave it one that recorded it itself.
+    pub number: Option<String>,
 }
 
 /// What became of a file.
@@ -67,6 +69,7 @@ impl FileResult {
         Self {
             source: exported.source,
             outcome,
+            number: None,
         }
     }
 
@@ -96,6 +99,9 @@ impl FileResult {
 
     /// A number for the result that is the same whenever it is recorded.
     pub(crate) fn id(&self, task: &Task) -> String {
+        if let Some(number) = &self.number {
+            return number.clone();
+        }
         let ExportSource {
             position,
             piece,
@@ -184,6 +190,7 @@ mod tests {
                 operator: String::new(),
                 reason: String::new(),
             },
+            number: None,
         };
         let id = result(1, 0).id(&task);
         assert_eq!(id.len(), 36);

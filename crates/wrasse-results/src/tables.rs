@@ -174,6 +174,7 @@ impl Tables {
                     ..Default::default()
                 },
                 outcome: Outcome::Exported(file.clone()),
+                number: None,
             };
             self.record_file(&result.id(task), &file, task)?;
         }

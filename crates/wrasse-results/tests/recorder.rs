@@ -63,7 +63,7 @@ impl Run {
             "manifest.jsonl",
             &json!({"commit": {
                 "next": [0, 1], "sink": sink, "rejects": self.bytes("rejects.jsonl"),
-                "dropped": self.bytes("dropped.jsonl"),
+                "dropped": self.bytes("dropped.jsonl"), "told": self.bytes("told.jsonl"),
             }}),
         );
     }
@@ -79,6 +79,7 @@ impl Run {
             dir: self.folder.path().to_owned(),
             rejects: self.path("rejects.jsonl"),
             dropped: self.path("dropped.jsonl"),
+            told: self.path("told.jsonl"),
         };
         Recorder::start(Target::Sqlite(self.path("results.sqlite")), task, files).unwrap()
     }
@@ -93,6 +94,45 @@ impl Run {
         });
         rows.unwrap().map(Result::unwrap).collect()
     }
+}
+
+#[test]
+fn what_operators_told_themselves_is_recorded_beside() {
+    let run = Run::new();
+    run.append("manifest.jsonl", &json!({"header": {"format": 1}}));
+    run.export(0, Some("a.txt"));
+    let told = |kind: &str, record: Value| {
+        run.append(
+            "told.jsonl",
+            &json!({"operator": "x", "kind": kind, "record": record}),
+        );
+    };
+    let result = |number: &str, status: &str| {
+        json!({
+            "src_file_id": "f0", "dest_file_id": number, "status": status, "src_size": 9,
+            "result": "{\"reason\": \"ValueError: no\"}",
+        })
+    };
+    told("clean_result", result("n1", "COMPLETED"));
+    let path = run.path("out").join("part.txt");
+    told(
+        "dataset_file",
+        json!({"id": "n1", "file_path": path, "file_size": "7"}),
+    );
+    told("clean_result", result("n2", "FAILED"));
+    told("slice", json!({"path": path}));
+    run.commit();
+    let counts = run.recorder().end(Ended::Complete).unwrap();
+    assert_eq!((counts.exported, counts.failed, counts.others), (2, 1, 0));
+    let told: Vec<_> = { run.rows().into_iter() }
+        .map(|(id, status, size, _)| (id, status, size))
+        .collect();
+    let row = |status: &str, size| ("f0".to_owned(), status.to_owned(), size);
+    let mut want = vec![row("COMPLETED", 4), row("COMPLETED", 7), row("FAILED", 0)];
+    want.sort();
+    let mut told = told;
+    told.sort();
+    assert_eq!(told, want);
 }
 
 #[test]

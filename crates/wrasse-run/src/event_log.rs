@@ -147,7 +147,7 @@ impl EventLog {
                     "wait_ended",
                     json!({
                         "stage": stage.name,
-                        "reason": reason.name(),
+                        "reason": snapshot.reason(reason),
                         "lasted_s": snapshot.now.since(since).as_secs_f64(),
                     }),
                 ));
@@ -160,7 +160,7 @@ impl EventLog {
                     "wait",
                     json!({
                         "stage": stage.name,
-                        "reason": wait.reason.name(),
+                        "reason": snapshot.reason(wait.reason),
                         "holder": snapshot.holder(&wait),
                         "lasts_s": snapshot.lasts(&wait).as_secs_f64(),
                     }),

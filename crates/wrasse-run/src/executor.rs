@@ -55,6 +55,11 @@ pub trait Watch<B> {
     fn name(&self, op: OpIdx) -> String {
         format!("operator {op}")
     }
+
+    /// The names of custom resources, in their order.
+    fn custom_resources(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// What is done about a run in which nothing moves: no task starts or ends,
@@ -195,9 +200,9 @@ pub fn execute<B: Backend>(
         };
         event = watch.look(&running, backend)?;
         if let Some(stuck) = over {
-            return Err(no_progress(&StuckSnapshot::new(&stuck, true, &|op| {
-                watch.name(op)
-            })));
+            let name = |op| watch.name(op);
+            let stuck = StuckSnapshot::new(&stuck, true, watch.custom_resources(), &name);
+            return Err(no_progress(&stuck));
         }
         if is_tick {
             next_tick = waits_from + TICK;

@@ -48,6 +48,9 @@ pub struct Commit {
     pub rejects: u64,
     /// Bytes of the file of dropped samples.
     pub dropped: u64,
+    /// Bytes of the file of what operators wrote down.
+    #[serde(default)]
+    pub told: u64,
     /// Bytes of the file of clusters.
     #[serde(default)]
     pub clusters: u64,

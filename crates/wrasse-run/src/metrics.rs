@@ -98,6 +98,7 @@ metrics! {
     RunStuck = "wrasse_run_no_progress_seconds" Gauge "seconds" &[], "", "For how long nothing has moved; 0 while that is shorter than the warning takes.";
 
     MemoryResident = "wrasse_memory_resident_bytes" Gauge "bytes" &[], "", "Resident memory of the process; 0 where it cannot be read.";
+    MemoryWorkers = "wrasse_memory_workers_bytes" Gauge "bytes" &[], "", "Resident memory of the worker processes of Python operators on this machine.";
     MemoryBlocks = "wrasse_memory_blocks_bytes" Gauge "bytes" &[], "", "Memory that blocks hold.";
     MemoryBlocksLimit = "wrasse_memory_blocks_limit_bytes" Gauge "bytes" &[], "", "Memory that blocks may hold right now.";
     MemoryFingerprints = "wrasse_memory_fingerprints_bytes" Gauge "bytes" &[], "", "Memory that the fingerprints of deduplicators hold.";
@@ -170,6 +171,7 @@ impl Metric {
                 reader.time(stuck.map_or(Duration::ZERO, |stuck| stuck.lasts));
             }
             Self::MemoryResident => reader.one(memory.resident),
+            Self::MemoryWorkers => reader.one(memory.workers),
             Self::MemoryBlocks => reader.one(memory.blocks),
             Self::MemoryBlocksLimit => {
                 let limit = snapshot.limits.resources[Resource::BLOCKS];
@@ -280,7 +282,11 @@ impl Reader<'_> {
             let amounts = of(&stage.view);
             for resource in self.snapshot.resources() {
                 if let Some(amount) = amount(amounts, resource) {
-                    let labels = [&*stage.name, &at.to_string(), resource.name()];
+                    let labels = [
+                        &*stage.name,
+                        &at.to_string(),
+                        self.snapshot.resource_name(resource),
+                    ];
                     (self.put)(&labels, amount);
                 }
             }
@@ -291,7 +297,12 @@ impl Reader<'_> {
         for (at, stage) in self.snapshot.stages.iter().enumerate() {
             if let Some(wait) = &stage.view.wait {
                 let holder = self.snapshot.holder(wait).unwrap_or_default();
-                let labels = [&*stage.name, &at.to_string(), wait.reason.name(), holder];
+                let labels = [
+                    &*stage.name,
+                    &at.to_string(),
+                    self.snapshot.reason(wait.reason),
+                    holder,
+                ];
                 (self.put)(&labels, self.snapshot.lasts(wait).as_secs_f64());
             }
         }

@@ -32,7 +32,7 @@ use crate::record::{Reject, file_name, write_dropped};
 use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
-pub use outside::{Changes, Fate, FateEnd, Made, NewValue};
+pub use outside::{Changes, Fate, FateEnd, Made, NewValue, Told};
 pub use packing::{pack, unpack};
 use showing::{Watch, values};
 
@@ -106,6 +106,8 @@ pub struct BlockState {
     pub rejects: Records,
     /// Lines for the file of dropped samples.
     pub dropped: Records,
+    /// Lines for the file of what operators wrote down.
+    pub told: Records,
     /// Lines for the file of clusters.
     pub(crate) clusters: Records,
     /// What gates compared, by gate, where clusters are recorded.
@@ -149,6 +151,7 @@ impl BlockState {
             + fingerprints * size_of::<Fingerprint>()
             + self.rejects.memory_bytes()
             + self.dropped.memory_bytes()
+            + self.told.memory_bytes()
             + self.clusters.memory_bytes()
             + self
                 .copies

@@ -193,6 +193,25 @@ pub(crate) fn write_dropped(
     write_line(&record, out);
 }
 
+/// Appends a record that an operator wrote down: by whom, of what kind, and what.
+pub(crate) fn write_told(
+    inputs: &Inputs,
+    origin: Origin,
+    (operator, kind, told): (&str, &str, &Value),
+    out: &mut Vec<u8>,
+) {
+    let mut record = Map::new();
+    record.insert("operator".into(), json!(operator));
+    record.insert("kind".into(), json!(kind));
+    record.insert("file".into(), json!(file_name(inputs, origin)));
+    record.insert("position".into(), json!(origin.position));
+    if origin.piece > 0 {
+        record.insert("piece".into(), json!(origin.piece));
+    }
+    record.insert("record".into(), told.clone());
+    write_line(&record, out);
+}
+
 fn write_line(record: &Map<String, Value>, out: &mut Vec<u8>) {
     serde_json::to_writer(&mut *out, record).expect("writing to memory does not fail");
     out.push(b'\n');

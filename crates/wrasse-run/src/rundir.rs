@@ -215,6 +215,11 @@ impl RunDir {
         self.places.dropped(&self.path)
     }
 
+    /// The file of what operators wrote down; there is none if they did not.
+    pub fn told(&self) -> PathBuf {
+        self.path.join(TOLD_NAME)
+    }
+
     /// The file of clusters.
     pub fn clusters(&self) -> PathBuf {
         self.path.join(CLUSTERS_NAME)
@@ -286,6 +291,9 @@ impl RunDir {
 
 const CLUSTERS_NAME: &str = "clusters.jsonl";
 
+/// See [`RunDir::told`].
+const TOLD_NAME: &str = "told.jsonl";
+
 fn is_of_gates(name: &str) -> bool {
     let is = |stem| name.starts_with(stem) && name.ends_with(".bin");
     is("fingerprints-") || is("copies-")
@@ -312,6 +320,7 @@ fn clear(path: &Path) -> std::io::Result<()> {
             "rejects.jsonl"
                 | "dropped.jsonl"
                 | CLUSTERS_NAME
+                | TOLD_NAME
                 | "report.json"
                 | "report.json.new"
                 | "report.html"

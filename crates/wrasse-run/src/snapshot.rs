@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use wrasse_op::OpKind;
-use wrasse_sched::{Limits, OpIdx, OpView, Resources, Stuck, Time, WaitView};
+use wrasse_sched::{Limits, OpIdx, OpView, Resource, Resources, Stuck, Time, Wait, WaitView};
 
 use crate::{OpTally, Pace, Tally};
 
@@ -44,6 +44,8 @@ pub struct RunSnapshot {
     pub used: Resources,
     /// What may be used right now.
     pub limits: Limits,
+    /// The names of custom resources, in their order.
+    pub custom: Vec<String>,
     /// Who is stuck, if nothing has moved for a while.
     pub stuck: Option<StuckSnapshot>,
 }
@@ -63,7 +65,7 @@ pub struct StuckSnapshot {
     /// The stage.
     pub stage: String,
     /// What it waits for.
-    pub waits_for: &'static str,
+    pub waits_for: String,
     /// The stage that holds it, if one does.
     pub holder: Option<String>,
     /// For how long nothing has moved.
@@ -73,17 +75,22 @@ pub struct StuckSnapshot {
 }
 
 impl StuckSnapshot {
-    /// With the names that `name` gives.
-    pub fn new(stuck: &Stuck, gives_up: bool, name: &dyn Fn(OpIdx) -> String) -> Self {
+    /// With the names that `name` gives, and those of custom resources.
+    pub fn new(
+        stuck: &Stuck,
+        gives_up: bool,
+        custom: &[String],
+        name: &dyn Fn(OpIdx) -> String,
+    ) -> Self {
         let waits_for = match stuck.wait {
             _ if stuck.is_unstarted => "a worker that starts its task",
             _ if stuck.is_running => "a task of its own, which runs",
-            Some(wait) => wait.reason.name(),
+            Some(wait) => reason(custom, wait.reason),
             None => "whoever takes its output",
         };
         Self {
             stage: name(stuck.op),
-            waits_for,
+            waits_for: waits_for.to_owned(),
             holder: stuck.wait.and_then(|wait| wait.holder).map(name),
             lasts: stuck.since,
             gives_up,
@@ -132,6 +139,8 @@ pub struct MemorySnapshot {
     pub spilled: u64,
     /// Resident memory of the process; 0 where it cannot be read.
     pub resident: u64,
+    /// Resident memory of the worker processes of Python operators on this machine.
+    pub workers: u64,
     /// The limit that the user set.
     pub limit: Option<u64>,
 }
@@ -153,10 +162,32 @@ impl RunSnapshot {
         self.now.since(wait.since)
     }
 
+    /// What a person calls a resource.
+    pub fn resource_name(&self, resource: Resource) -> &str {
+        resource_name(&self.custom, resource)
+    }
+
+    /// What a person calls a reason to wait.
+    pub fn reason(&self, wait: Wait) -> &str {
+        reason(&self.custom, wait)
+    }
+
     /// The name of the stage that holds what is waited for.
     pub fn holder(&self, wait: &WaitView) -> Option<&str> {
         self.stages
             .get(wait.holder?)
             .map(|stage| stage.name.as_str())
     }
+}
+
+fn reason(custom: &[String], wait: Wait) -> &str {
+    match wait {
+        Wait::Resource(resource) => resource_name(custom, resource),
+        other => other.name(),
+    }
+}
+
+fn resource_name(custom: &[String], resource: Resource) -> &str {
+    let name = resource.as_custom().and_then(|at| custom.get(at));
+    name.map_or(resource.name(), String::as_str)
 }

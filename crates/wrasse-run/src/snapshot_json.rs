@@ -32,6 +32,7 @@ impl RunSnapshot {
             "blocks": self.blocks,
             "memory": {
                 "resident": memory.resident,
+                "workers": memory.workers,
                 "limit": memory.limit,
                 "blocks": memory.blocks,
                 "fingerprints": memory.fingerprints,
@@ -72,7 +73,12 @@ impl RunSnapshot {
     fn amounts(&self, of: Resources) -> Value {
         let amounts: Map<String, Value> = self
             .resources()
-            .map(|resource| (resource.name().to_owned(), amount(of, resource).into()))
+            .map(|resource| {
+                (
+                    self.resource_name(resource).to_owned(),
+                    amount(of, resource).into(),
+                )
+            })
             .collect();
         amounts.into()
     }
@@ -117,7 +123,7 @@ impl RunSnapshot {
             "budget": self.amounts(*budget),
             "readable_bytes": readable_bytes,
             "wait": wait.as_ref().map(|wait| json!({
-                "reason": wait.reason.name(),
+                "reason": self.reason(wait.reason),
                 "lasts_s": self.lasts(wait).as_secs_f64(),
                 "holder": self.holder(wait),
             })),

@@ -101,6 +101,8 @@ pub struct Writer {
     dir: Option<RunDir>,
     rejects: Option<Journal>,
     dropped: Option<Journal>,
+    /// Opened when there is something to write.
+    told: Option<Journal>,
     clusters: Option<Journal>,
     copies: Vec<Journal>,
     fingerprints: Vec<Journal>,
@@ -144,6 +146,7 @@ impl Writer {
             spec,
             rejects: None,
             dropped: None,
+            told: None,
             clusters: None,
             copies: Vec::new(),
             fingerprints: Vec::new(),
@@ -164,6 +167,10 @@ impl Writer {
         if let Some(dir) = &dir {
             writer.rejects = Some(journal(dir.rejects(), at.map_or(0, |at| at.rejects))?);
             writer.dropped = Some(journal(dir.dropped(), at.map_or(0, |at| at.dropped))?);
+            let told = at.map_or(0, |at| at.told);
+            if dir.told().exists() {
+                writer.told = Some(journal(dir.told(), told)?);
+            }
             writer.clusters = Some(journal(dir.clusters(), at.map_or(0, |at| at.clusters))?);
             for gate in 0..writer.gates.deduplicators.len() {
                 let copied = at.and_then(|at| at.copies.get(gate).copied());
@@ -222,6 +229,15 @@ impl Writer {
         }
         if let Some(dropped) = &mut self.dropped {
             dropped.append(&block.dropped.into_bytes())?;
+        }
+        let told = block.told.into_bytes();
+        if let Some(dir) = self.dir.as_ref().filter(|_| !told.is_empty()) {
+            if self.told.is_none() {
+                self.told = Some(Journal::open(dir.told(), 0)?);
+            }
+            if let Some(journal) = &mut self.told {
+                journal.append(&told)?;
+            }
         }
         if let Some(clusters) = &mut self.clusters {
             clusters.append(&block.clusters.into_bytes())?;
@@ -292,6 +308,7 @@ impl Writer {
             sink,
             rejects: sync(&self.rejects)?,
             dropped: sync(&self.dropped)?,
+            told: sync(&self.told)?,
             clusters: sync(&self.clusters)?,
             copies: self
                 .copies

@@ -53,7 +53,7 @@ impl Watch<Silent> for Told {
         if let Some(stuck) = run.stuck {
             let name = |op| self.name(op);
             self.stuck
-                .push(StuckSnapshot::new(&stuck, run.gives_up, &name));
+                .push(StuckSnapshot::new(&stuck, run.gives_up, &[], &name));
         }
         match self.ends_after {
             Some(n) if self.stuck.len() >= n => Err(Error::failed("seen enough")),

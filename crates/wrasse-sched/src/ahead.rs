@@ -22,7 +22,7 @@ pub(crate) struct Ahead {
 struct Split {
     is_open: bool,
     /// Blocks in flight of it, and their bytes.
-    blocks: i64,
+    blocks: i32,
     bytes: i64,
 }
 
@@ -65,20 +65,20 @@ impl Ahead {
             self.splits.pop_front();
             self.front += 1;
             if let Some(front) = self.splits.front() {
-                self.blocks -= front.blocks;
+                self.blocks -= i64::from(front.blocks);
                 self.bytes -= front.bytes;
             }
         }
     }
 
     /// Blocks and bytes of `split` have come (or, below zero, gone).
-    pub(crate) fn add(&mut self, split: u32, blocks: i64, bytes: i64) {
+    pub(crate) fn add(&mut self, split: u32, blocks: i32, bytes: i64) {
         let is_ahead = self.is_ahead(split);
         if let Some(split) = self.at(split) {
             split.blocks += blocks;
             split.bytes += bytes;
             if is_ahead {
-                self.blocks += blocks;
+                self.blocks += i64::from(blocks);
                 self.bytes += bytes;
             }
         }

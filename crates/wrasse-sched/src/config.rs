@@ -77,6 +77,9 @@ pub struct Settings {
     /// Tasks submitted in one step at the most; the next step goes on. Bounds
     /// the time that a completion waits while thousands of slots are filled.
     pub submissions_per_step: u32,
+    /// Blocks emitted in one step at the most; the next step goes on. Bounds
+    /// the same where the one block ends for which thousands had to wait.
+    pub emits_per_step: u32,
     /// Attempts at a task that fails in a way that may pass.
     pub attempts_max: u32,
     /// Workers that an input may cost before it is cut in two, and before a
@@ -97,6 +100,7 @@ impl Default for Settings {
         Self {
             reserved_percent: 50,
             submissions_per_step: 64,
+            emits_per_step: 64,
             attempts_max: 3,
             kills_max: 2,
             backoff: Duration::from_millis(100),

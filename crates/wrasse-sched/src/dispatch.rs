@@ -25,8 +25,9 @@
 //! read all the same.
 
 use crate::allocator::{Allocator, Shortage};
+use crate::flight::{State, Task};
 use crate::operator::Parked;
-use crate::scheduler::{Phase, Scheduler, State, Task};
+use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
 use crate::view::Wait;
 use crate::{Command, Input, OpIdx, Place, Resource, Resources};
@@ -83,7 +84,6 @@ impl<A: Allocator> Scheduler<A> {
     /// Submits tasks, a bounded number of them.
     pub(crate) fn dispatch(&mut self, out: &mut Vec<Command>) {
         let mut left = self.settings.submissions_per_step;
-        self.is_behind = false;
         while let Some(op) = self.ready.last() {
             if self.phase == Phase::Failed || self.gives_up {
                 return;
@@ -139,8 +139,8 @@ impl<A: Allocator> Scheduler<A> {
             Next::Unopened => None,
         };
         let holder = holder
-            .and_then(|block| self.blocks[block].metadata)
-            .and_then(|metadata| metadata.holder);
+            .and_then(|block| self.blocks[block].known)
+            .and_then(|known| known.holder);
         let worker = match &operator.pool {
             Some(pool) => Some(pool.choose(holder).ok_or(Wait::Worker)?),
             None => None,
@@ -164,30 +164,18 @@ impl<A: Allocator> Scheduler<A> {
         };
         let (now, place) = (self.now, self.order.get(token).place);
         let key = self.tasks.insert(Task {
-            op,
-            token,
-            place,
             reads,
             seat: worker.map(|(seat, _)| seat),
-            submitted: now,
-            started: None,
-            drained: None,
-            is_failed: false,
-            unemitted: 0,
-            output_bytes: 0,
-            outputs: 0,
             pending: need[Resource::BLOCKS],
-            unread_since: None,
-            unread_for: std::time::Duration::ZERO,
-            granted: 0,
-            is_cancelled: false,
+            ..Task::new(op, token, now)
         });
         if reads {
             self.ahead.add(place.split, 1, need[Resource::BLOCKS]);
         }
         let item = self.order.get_mut(token);
         item.state = State::Running(key);
-        let (block, rows, kills, put_out) = (item.block, item.rows, item.kills, item.put_out);
+        let (block, rows, put_out) = (item.block, item.rows.cut(), item.put_out);
+        let kills = u32::from(item.kills);
         let input = match block {
             None => Input::Split(place),
             Some(block) => Input::Block {
@@ -196,10 +184,9 @@ impl<A: Allocator> Scheduler<A> {
                 rows,
             },
         };
-        let n_rows = rows.map(|rows| rows.to - rows.from).or_else(|| {
-            let metadata = self.blocks.get(block?)?.metadata?;
-            Some(metadata.rows)
-        });
+        let n_rows = rows
+            .map(|rows| rows.to - rows.from)
+            .or_else(|| Some(self.blocks.get(block?)?.known?.rows));
         let is_poisonous =
             n_rows.is_some_and(|n| n <= 1) && put_out == 0 && kills >= self.settings.kills_max;
         let operator = &mut self.ops[op];
@@ -232,7 +219,7 @@ impl<A: Allocator> Scheduler<A> {
         let item = self.order.get(head);
         let is_queued_here = |token: Key| {
             let item = self.order.get(token);
-            item.op == op && item.state == State::Queued
+            item.op() == op && item.state == State::Queued
         };
         if let Some(cursor) = operator.cursor.filter(|_| !operator.reads()) {
             if operator.in_flight() > 0 {
@@ -326,7 +313,7 @@ impl<A: Allocator> Scheduler<A> {
             seq: 0,
         };
         self.ahead.open();
-        let item = self.item(op, place, State::Queued, None, None);
+        let item = self.item(op, place, State::Queued);
         let ahead = self.ahead_of(op, true);
         self.order.insert_before(self.order.end(), item, ahead)
     }
@@ -363,8 +350,8 @@ impl<A: Allocator> Scheduler<A> {
         };
         self.stop_waiting(key);
         let expected = self.ops[op].expected_block_bytes().max(1);
-        self.ops[op].granted += expected - std::mem::take(&mut self.tasks[key].granted);
-        self.tasks[key].granted = expected;
+        let unread = self.tasks[key].unread.get_or_insert_default();
+        self.ops[op].granted += expected - std::mem::replace(&mut unread.granted, expected);
         let task = Self::task_id(key);
         out.push(Command::Read { task, max_bytes });
     }

@@ -54,6 +54,19 @@ pub struct Rows {
     pub to: u32,
 }
 
+impl Rows {
+    /// Those of a block that was not cut.
+    pub(crate) const ALL: Self = Self {
+        from: 0,
+        to: u32::MAX,
+    };
+
+    /// These, if they are not all.
+    pub(crate) fn cut(self) -> Option<Self> {
+        (self != Self::ALL).then_some(self)
+    }
+}
+
 /// What a task works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {

@@ -1,8 +1,9 @@
 //! Views of the books, and the check that they are right.
 
 use crate::allocator::Allocator;
+use crate::flight::{Item, State};
 use crate::operator::Operator;
-use crate::scheduler::{Item, Phase, Scheduler, State};
+use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
 use crate::view::{OpView, Stuck, Wait, WaitView};
 use crate::{Limits, OpIdx, Resource, Resources, Time};
@@ -71,7 +72,7 @@ impl<A: Allocator> Scheduler<A> {
                 .order
                 .iter()
                 .find(|(_, item)| item.place >= place)
-                .map(|(_, item)| item.op.min(self.ops.len() - 1)),
+                .map(|(_, item)| item.op().min(self.ops.len() - 1)),
             Wait::Input => op.checked_sub(1),
             Wait::AtMost | Wait::Worker => Some(op),
             Wait::Cancelled => None,
@@ -92,10 +93,10 @@ impl<A: Allocator> Scheduler<A> {
         let head = self.order.get(self.order.first());
         let op = match head.state {
             State::End => self.reader,
-            _ => head.op.min(self.ops.len() - 1),
+            _ => head.op().min(self.ops.len() - 1),
         };
         let is_unstarted = match head.state {
-            State::Running(task) => self.tasks[task].started.is_none(),
+            State::Running(task) => self.tasks[task].is_submitted(),
             _ => false,
         };
         Some(Stuck {
@@ -125,12 +126,9 @@ impl<A: Allocator> Scheduler<A> {
         let fetching = self
             .blocks
             .iter()
-            .filter(|(_, block)| block.metadata.is_none());
+            .filter(|(_, block)| block.known.is_none());
         assert_eq!(self.n_fetching as usize, fetching.count(), "fetches");
-        let unread = self
-            .tasks
-            .iter()
-            .filter(|(_, task)| task.unread_since.is_some());
+        let unread = self.tasks.iter().filter(|(_, task)| task.is_unread());
         assert_eq!(self.n_unread as usize, unread.count(), "tasks unread");
     }
 
@@ -143,9 +141,9 @@ impl<A: Allocator> Scheduler<A> {
                 self.tasks
                     .iter()
                     .map(|(_, task)| task)
-                    .filter(move |task| task.op == i)
+                    .filter(move |task| task.op() == i)
             };
-            let live = || tasks().filter(|task| task.drained.is_none());
+            let live = || tasks().filter(|task| !task.is_drained());
             let held = live().fold(Resources::ZERO, |sum, task| {
                 sum + op.config.task.with(Resource::BLOCKS, task.pending)
             });
@@ -154,15 +152,18 @@ impl<A: Allocator> Scheduler<A> {
                 self.blocks
                     .iter()
                     .map(|(_, block)| block)
-                    .filter(move |block| block.producer == i)
+                    .filter(move |block| block.producer() == i)
             };
             let bytes: u64 = blocks().map(|block| block.bytes).sum();
             assert_eq!(op.output_bytes, bytes as i64, "outputs of operator {i}");
             assert_eq!(op.output_blocks as usize, blocks().count());
-            let submitted = live().filter(|task| task.started.is_none()).count();
+            let submitted = live().filter(|task| task.is_submitted()).count();
             assert_eq!(op.n_submitted as usize, submitted, "tasks submitted of {i}");
             assert_eq!(op.in_flight() as usize, live().count(), "tasks of {i}");
-            let granted: u64 = live().map(|task| task.granted).sum();
+            let granted: u64 = live()
+                .filter_map(|task| task.unread.as_ref())
+                .map(|unread| unread.granted)
+                .sum();
             assert_eq!(op.granted, granted, "reads allowed to operator {i}");
             assert_eq!(op.unread.is_empty(), !self.unread.contains(i));
         }
@@ -179,19 +180,19 @@ impl<A: Allocator> Scheduler<A> {
                 }
                 // From the cursor on, nothing has passed the point.
                 let is_share = item.block.is_none();
-                let has_passed = item.op + usize::from(is_share) > *point;
+                let has_passed = item.op() + usize::from(is_share) > *point;
                 assert_eq!(passed[cursor], !has_passed, "cursor {cursor}");
             }
         };
         for (key, item) in self.order.iter() {
             check(key, item, &mut passed);
             match item.state {
-                State::Queued if item.op < n => {
-                    queued[item.op] += 1;
-                    assert!(self.ops[item.op].queue.contains(&self.queued(key)));
+                State::Queued if item.op() < n => {
+                    queued[item.op()] += 1;
+                    assert!(self.ops[item.op()].queue.contains(&self.queued(key)));
                 }
                 State::Running(task) => assert_eq!(self.tasks[task].token, key),
-                State::BackingOff(_) | State::Unemitted { .. } | State::Queued => {}
+                State::BackingOff | State::GivenUp | State::Unemitted { .. } | State::Queued => {}
                 State::End => unreachable!("the end is not among the tokens"),
             }
         }

@@ -21,7 +21,8 @@
 //! | module | decides or keeps |
 //! |---|---|
 //! | `allocator` | who may use how much |
-//! | `order` | what is in flight, in input order |
+//! | `flight` | what is in flight: tasks, blocks, what waits |
+//! | `order` | the same in input order |
 //! | `dispatch` | who submits next; what the others wait for |
 //! | `tasks` | states of tasks and blocks; retries; the poisonous sample |
 //! | `pool` | how many workers an operator has |
@@ -49,6 +50,7 @@ mod allocator;
 mod config;
 mod dispatch;
 mod event;
+mod flight;
 mod inspect;
 mod operator;
 mod opset;

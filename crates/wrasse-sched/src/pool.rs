@@ -20,6 +20,9 @@ pub(crate) struct Pool {
     /// How many were asked for.
     pub(crate) wanted: u32,
     seats: Vec<Worker>,
+    /// As many places for each seat as a worker has slots; taken are the first,
+    /// in the order of submission.
+    tasks: Vec<Option<TaskId>>,
     /// Seats without a worker.
     empty: Vec<Seat>,
     by_id: BTreeMap<WorkerId, Seat>,
@@ -32,8 +35,8 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct Worker {
     id: WorkerId,
-    /// In the order of submission.
-    tasks: Vec<TaskId>,
+    /// How many tasks it has.
+    n_tasks: u32,
     /// Where it is in its list of free ones.
     at: u32,
 }
@@ -44,9 +47,10 @@ impl Pool {
             config,
             wanted: 0,
             seats: Vec::new(),
+            tasks: Vec::new(),
             empty: Vec::new(),
             by_id: BTreeMap::new(),
-            free: vec![Vec::new(); config.slots.max(1) as usize],
+            free: vec![Vec::new(); slots(&config)],
             too_many_since: None,
         }
     }
@@ -70,7 +74,7 @@ impl Pool {
         let idlest = self.free.iter().position(|seats| !seats.is_empty())?;
         let holder = holder
             .and_then(|holder| self.by_id.get(&holder).copied())
-            .filter(|seat| self.seats[*seat as usize].tasks.len() == idlest);
+            .filter(|seat| self.seats[*seat as usize].n_tasks as usize == idlest);
         let seat = holder.or_else(|| self.free[idlest].last().copied())?;
         Some((seat, self.seats[seat as usize].id))
     }
@@ -81,7 +85,7 @@ impl Pool {
         }
         let worker = Worker {
             id,
-            tasks: Vec::new(),
+            n_tasks: 0,
             at: 0,
         };
         let seat = match self.empty.pop() {
@@ -91,6 +95,8 @@ impl Pool {
             }
             None => {
                 self.seats.push(worker);
+                self.tasks
+                    .resize(self.seats.len() * slots(&self.config), None);
                 self.seats.len() as Seat - 1
             }
         };
@@ -114,29 +120,42 @@ impl Pool {
         };
         self.unlist(seat);
         self.empty.push(seat);
-        std::mem::take(&mut self.seats[seat as usize].tasks)
+        let tasks = self.tasks_of(seat).iter_mut();
+        tasks.filter_map(Option::take).collect()
     }
 
     pub(crate) fn assign(&mut self, seat: Seat, task: TaskId) {
         self.unlist(seat);
-        self.seats[seat as usize].tasks.push(task);
+        let n = &mut self.seats[seat as usize].n_tasks;
+        let at = *n as usize;
+        *n += 1;
+        self.tasks_of(seat)[at] = Some(task);
         self.list(seat);
     }
 
     pub(crate) fn unassign(&mut self, seat: Seat, task: TaskId) {
-        let tasks = &self.seats[seat as usize].tasks;
+        let tasks = self.tasks_of(seat);
         // Otherwise its worker is gone already.
-        if let Some(at) = tasks.iter().position(|other| *other == task) {
+        if let Some(at) = tasks.iter().position(|other| *other == Some(task)) {
+            tasks[at..].rotate_left(1);
+            if let Some(last) = tasks.last_mut() {
+                *last = None;
+            }
             self.unlist(seat);
-            self.seats[seat as usize].tasks.remove(at);
+            self.seats[seat as usize].n_tasks -= 1;
             self.list(seat);
         }
+    }
+
+    fn tasks_of(&mut self, seat: Seat) -> &mut [Option<TaskId>] {
+        let slots = slots(&self.config);
+        &mut self.tasks[seat as usize * slots..][..slots]
     }
 
     /// Puts a worker among those with as many tasks, if it may have more.
     fn list(&mut self, seat: Seat) {
         let worker = &mut self.seats[seat as usize];
-        if let Some(free) = self.free.get_mut(worker.tasks.len()) {
+        if let Some(free) = self.free.get_mut(worker.n_tasks as usize) {
             worker.at = free.len() as u32;
             free.push(seat);
         }
@@ -144,7 +163,7 @@ impl Pool {
 
     fn unlist(&mut self, seat: Seat) {
         let worker = &self.seats[seat as usize];
-        if let Some(free) = self.free.get_mut(worker.tasks.len()) {
+        if let Some(free) = self.free.get_mut(worker.n_tasks as usize) {
             let at = worker.at;
             free.swap_remove(at as usize);
             if let Some(moved) = free.get(at as usize) {
@@ -189,4 +208,9 @@ impl Pool {
         self.too_many_since = None;
         needed
     }
+}
+
+/// Tasks that a worker has at once.
+fn slots(config: &PoolConfig) -> usize {
+    config.slots.max(1) as usize
 }

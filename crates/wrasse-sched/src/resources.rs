@@ -30,6 +30,11 @@ impl Resource {
         Self(4 + i)
     }
 
+    /// Which custom resource it is, if it is one.
+    pub fn as_custom(self) -> Option<usize> {
+        self.index().checked_sub(4)
+    }
+
     /// All kinds, in order.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..Self::COUNT as u8).map(Self)

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::ahead::Ahead;
 use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
+use crate::flight::{Block, Item, State, Task};
 use crate::operator::{Operator, Queued};
 use crate::opset::OpSet;
 use crate::order::{Cursors, Order};
-use crate::pool::Seat;
 use crate::slab::{Key, Slab};
 use crate::{
-    BlockId, Command, Event, Limits, Metadata, OpConfig, OpIdx, OpKind, Place, Resource, Resources,
-    Rows, Settings, TaskId, Time, config,
+    BlockId, Command, Event, Limits, OpConfig, OpIdx, OpKind, Place, Resource, Resources, Settings,
+    TaskId, Time, config,
 };
 
 /// Where a run stands.
@@ -25,85 +25,6 @@ pub enum Phase {
     Failed,
     /// [`Command::Finish`] was given.
     Finished,
-}
-
-/// What a token of the order stands for.
-#[derive(Debug)]
-pub(crate) struct Item {
-    /// Whose input it is, or is to be; the number of operators for the sink.
-    pub(crate) op: OpIdx,
-    pub(crate) place: Place,
-    pub(crate) born: u64,
-    pub(crate) state: State,
-    /// The block, unless it is a share of a split.
-    pub(crate) block: Option<Key>,
-    pub(crate) rows: Option<Rows>,
-    /// Attempts at it that failed in a way that may pass.
-    pub(crate) attempts: u32,
-    /// Workers that died over it.
-    pub(crate) kills: u32,
-    /// Whether a task of it has left a rest to another.
-    pub(crate) gave_rest: bool,
-    /// Outputs that failed attempts have put out already.
-    pub(crate) put_out: u32,
-    /// Whether it is what a task left of a block: more blocks come of it.
-    pub(crate) is_rest: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// An output whose turn to be emitted has not come.
-    Unemitted {
-        task: Key,
-    },
-    Queued,
-    Running(Key),
-    /// It failed and waits for its next attempt.
-    BackingOff(Time),
-    /// The end of the list.
-    End,
-}
-
-/// A task, until its last output is emitted.
-#[derive(Debug)]
-pub(crate) struct Task {
-    pub(crate) op: OpIdx,
-    pub(crate) token: Key,
-    pub(crate) place: Place,
-    /// Whether it reads a share of a split.
-    pub(crate) reads: bool,
-    /// Where its worker sits in the operator's pool.
-    pub(crate) seat: Option<Seat>,
-    pub(crate) submitted: Time,
-    pub(crate) started: Option<Time>,
-    /// Set when it has put out everything; it is finished when all is emitted.
-    pub(crate) drained: Option<Time>,
-    pub(crate) is_failed: bool,
-    pub(crate) unemitted: u32,
-    pub(crate) output_bytes: u64,
-    pub(crate) outputs: u32,
-    /// Bytes of outputs that it may still put out, by the estimate.
-    pub(crate) pending: i64,
-    pub(crate) unread_since: Option<Time>,
-    pub(crate) unread_for: std::time::Duration,
-    /// Bytes that one allowed reading is expected to bring.
-    pub(crate) granted: u64,
-    pub(crate) is_cancelled: bool,
-}
-
-#[derive(Debug)]
-pub(crate) struct Block {
-    pub(crate) data: u64,
-    /// The task that put it out; it may be finished.
-    pub(crate) task: Key,
-    pub(crate) producer: OpIdx,
-    pub(crate) place: Place,
-    /// What is charged for it: an estimate until the metadata is known.
-    pub(crate) bytes: u64,
-    pub(crate) metadata: Option<Metadata>,
-    pub(crate) fetches: u32,
-    /// Tokens that stand for it or for rows of it.
-    pub(crate) users: u32,
 }
 
 /// The scheduler of one run. See the crate's documentation.
@@ -222,19 +143,7 @@ impl<A: Allocator> Scheduler<A> {
             _ => Place::default(),
         };
         let cursor = |op: OpIdx| ordered.iter().position(|other| *other == op);
-        let end = Item {
-            op: 0,
-            place: begin,
-            born: 0,
-            state: State::End,
-            block: None,
-            rows: None,
-            attempts: 0,
-            kills: 0,
-            gave_rest: false,
-            put_out: 0,
-            is_rest: false,
-        };
+        let end = Item::new(0, begin, 0, State::End);
         let mut scheduler = Self {
             settings,
             limits,
@@ -292,7 +201,9 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         self.take(event, out);
+        self.is_behind = false;
         self.retry_due();
+        self.pass_sink(out);
         self.wake();
         self.dispatch(out);
         self.grant_reads(out);

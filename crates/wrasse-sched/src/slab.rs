@@ -11,6 +11,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// The position; it is used again when its value is gone.
+    pub(crate) fn at(self) -> usize {
+        self.at as usize
+    }
+
     /// The id as one number, for a wire or a log.
     pub fn to_u64(self) -> u64 {
         u64::from(self.generation.get()) << 32 | u64::from(self.at)
@@ -85,6 +90,14 @@ impl<T> Slab<T> {
             .get_mut(key.at as usize)
             .filter(|slot| slot.0 == key.generation)
             .and_then(|slot| slot.1.as_mut())
+    }
+
+    /// The id of the value at a position that is taken.
+    pub(crate) fn key(&self, at: u32) -> Key {
+        Key {
+            at,
+            generation: self.slots[at as usize].0,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -15,11 +15,11 @@
 use crate::ahead::Ahead;
 use crate::allocator::Allocator;
 use crate::event::Failure;
-use crate::order::Cursors;
-use crate::scheduler::{Block, Item, Phase, Scheduler, State};
+use crate::flight::{Block, Item, Known, State, Task, TaskPhase};
+use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
 use crate::{
-    BlockId, Command, FailureClass, Metadata, OpIdx, OpKind, Place, Rows, TaskId, Time, WorkerId,
+    BlockId, Command, FailureClass, Metadata, OpIdx, OpKind, Place, Rows, TaskId, WorkerId,
 };
 
 impl<A: Allocator> Scheduler<A> {
@@ -48,15 +48,15 @@ impl<A: Allocator> Scheduler<A> {
         let Some(task) = self.tasks.get_mut(id.0) else {
             return;
         };
-        if task.started.is_none() && task.drained.is_none() {
-            task.started = Some(now);
-            let op = &mut self.ops[task.op];
+        if let TaskPhase::Submitted(submitted) = task.phase {
+            task.phase = TaskPhase::Running(now);
+            let op = &mut self.ops[task.op()];
             op.n_submitted -= 1;
             op.n_running += 1;
             self.n_submitted -= 1;
             self.n_running += 1;
             op.metrics.tasks_started += 1;
-            op.metrics.task_scheduling += now.since(task.submitted);
+            op.metrics.task_scheduling += now.since(submitted);
             self.moved = now;
         }
     }
@@ -66,8 +66,8 @@ impl<A: Allocator> Scheduler<A> {
         let Some(task) = self.tasks.get(id.0) else {
             return;
         };
-        let (op, token, reads) = (task.op, task.token, task.reads);
-        if task.drained.is_some() || self.order.get(token).gave_rest {
+        let (op, token, reads) = (task.op(), task.token, task.reads);
+        if task.is_drained() || self.order.get(token).gave_rest {
             return;
         }
         let item = self.order.get_mut(token);
@@ -76,19 +76,20 @@ impl<A: Allocator> Scheduler<A> {
         if let Some(block) = block {
             let block = &mut self.blocks[block];
             block.users += 1;
-            let all = Rows {
+            let all = rows.cut().unwrap_or(Rows {
                 from: 0,
-                to: block.metadata.map_or(u32::MAX, |metadata| metadata.rows),
-            };
-            let all = rows.unwrap_or(all);
-            rows = Some(Rows { from, ..all });
-            self.order.get_mut(token).rows = Some(Rows { to: from, ..all });
+                to: block.known.map_or(u32::MAX, |known| known.rows),
+            });
+            rows = Rows { from, ..all };
+            self.order.get_mut(token).rows = Rows { to: from, ..all };
         } else {
             place.seq += 1;
         }
         let rest = Item {
+            block,
+            rows,
             is_rest: !reads,
-            ..self.item(op, place, State::Queued, block, rows)
+            ..self.item(op, place, State::Queued)
         };
         let behind = self.order.after(token);
         let ahead = self.ahead_of(op, reads);
@@ -98,28 +99,9 @@ impl<A: Allocator> Scheduler<A> {
         self.book(op);
     }
 
-    pub(crate) fn item(
-        &mut self,
-        op: OpIdx,
-        place: Place,
-        state: State,
-        block: Option<Key>,
-        rows: Option<Rows>,
-    ) -> Item {
+    pub(crate) fn item(&mut self, op: OpIdx, place: Place, state: State) -> Item {
         self.born += 1;
-        Item {
-            op,
-            place,
-            born: self.born,
-            state,
-            block,
-            rows,
-            attempts: 0,
-            kills: 0,
-            gave_rest: false,
-            put_out: 0,
-            is_rest: false,
-        }
+        Item::new(op, place, self.born, state)
     }
 
     pub(crate) fn output_waiting(&mut self, id: TaskId) {
@@ -127,11 +109,11 @@ impl<A: Allocator> Scheduler<A> {
         let Some(task) = self.tasks.get_mut(id.0) else {
             return;
         };
-        if task.drained.is_some() || task.unread_since.is_some() {
+        if task.is_drained() || task.is_unread() {
             return;
         }
-        task.unread_since = Some(now);
-        let (op, token) = (task.op, task.token);
+        task.unread.get_or_insert_default().since = Some(now);
+        let (op, token) = (task.op(), task.token);
         let queued = self.queued(token);
         self.ops[op].unread.insert(queued);
         self.unread.insert(op);
@@ -142,11 +124,14 @@ impl<A: Allocator> Scheduler<A> {
     pub(crate) fn stop_waiting(&mut self, key: Key) {
         let now = self.now;
         let task = &mut self.tasks[key];
-        let Some(since) = task.unread_since.take() else {
+        let Some(unread) = &mut task.unread else {
             return;
         };
-        task.unread_for += now.since(since);
-        let (op, token) = (task.op, task.token);
+        let Some(since) = unread.since.take() else {
+            return;
+        };
+        unread.total += now.since(since);
+        let (op, token) = (task.op(), task.token);
         self.n_unread -= 1;
         let queued = self.queued(token);
         let operator = &mut self.ops[op];
@@ -164,35 +149,31 @@ impl<A: Allocator> Scheduler<A> {
         metadata: Option<Metadata>,
         out: &mut Vec<Command>,
     ) {
-        if self.tasks.get(id.0).is_none_or(|t| t.drained.is_some()) {
+        if self.tasks.get(id.0).is_none_or(Task::is_drained) {
             out.push(Command::Release { data });
             return;
         }
         self.task_started(id);
         self.stop_waiting(id.0);
         let task = &self.tasks[id.0];
-        let (op, token, place) = (task.op, task.token, task.place);
+        let (op, token) = (task.op(), task.token);
+        let place = self.order.get(token).place;
         let bytes = self.ops[op].expected_block_bytes();
-        let block = self.blocks.insert(Block {
-            data,
-            task: id.0,
-            producer: op,
-            place,
-            bytes,
-            metadata: None,
-            fetches: 0,
-            users: 1,
-        });
+        let block = Block::new(data, id.0, op, place, bytes);
+        let block = self.blocks.insert(block);
         self.ops[op].metrics.blocks_out += 1;
         self.charge_block(op, place, 1, bytes as i64);
         let unemitted = State::Unemitted { task: id.0 };
-        let item = self.item(op + 1, place, unemitted, Some(block), None);
+        let item = Item {
+            block: Some(block),
+            ..self.item(op + 1, place, unemitted)
+        };
         let ahead = self.ahead_of(op + 1, false);
         let output = self.order.insert_before(token, item, ahead);
         let task = &mut self.tasks[id.0];
         task.unemitted += 1;
         task.outputs += 1;
-        let granted = std::mem::take(&mut task.granted);
+        let granted = task.take_granted();
         let operator = &mut self.ops[op];
         operator.granted -= granted;
         operator.emits.push_back(output);
@@ -206,7 +187,7 @@ impl<A: Allocator> Scheduler<A> {
                 out.push(Command::FetchMetadata { block, data });
             }
         }
-        self.emit(op, out);
+        self.emit(op);
     }
 
     pub(crate) fn metadata_ready(
@@ -218,16 +199,16 @@ impl<A: Allocator> Scheduler<A> {
         let Some(block) = self.blocks.get_mut(id.0) else {
             return;
         };
-        if block.metadata.is_some() {
+        if block.known.is_some() {
             return;
         }
         self.moved = self.now;
-        let (op, place, data) = (block.producer, block.place, block.data);
+        let (op, place, data) = (block.producer(), block.place, block.data);
         match metadata {
             Some(metadata) => {
                 self.n_fetching -= 1;
                 self.settle(id.0, metadata);
-                self.emit(op, out);
+                self.emit(op);
             }
             None if block.fetches < self.settings.attempts_max => {
                 block.fetches += 1;
@@ -243,10 +224,13 @@ impl<A: Allocator> Scheduler<A> {
     /// A block's metadata is known: what it holds replaces the estimate.
     fn settle(&mut self, key: Key, metadata: Metadata) {
         let block = &mut self.blocks[key];
-        let (op, place, task) = (block.producer, block.place, block.task);
+        let (op, place, task) = (block.producer(), block.place, block.task);
         let grown = metadata.bytes as i64 - block.bytes as i64;
         block.bytes = metadata.bytes;
-        block.metadata = Some(metadata);
+        block.known = Some(Known {
+            rows: metadata.rows,
+            holder: metadata.holder,
+        });
         let operator = &mut self.ops[op];
         operator.metrics.bytes_out += metadata.bytes;
         operator.metrics.rows_out += u64::from(metadata.rows);
@@ -266,11 +250,11 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// Charges blocks and bytes to the operator that put them out.
-    pub(crate) fn charge_block(&mut self, op: OpIdx, place: Place, blocks: i64, bytes: i64) {
+    pub(crate) fn charge_block(&mut self, op: OpIdx, place: Place, blocks: i32, bytes: i64) {
         self.kept_places -= self.kept_place(op);
         let operator = &mut self.ops[op];
         operator.output_bytes += bytes;
-        operator.output_blocks = operator.output_blocks.saturating_add_signed(blocks as i32);
+        operator.output_blocks = operator.output_blocks.saturating_add_signed(blocks);
         self.kept_places += self.kept_place(op);
         if op >= self.reader {
             self.ahead.add(place.split, blocks, bytes);
@@ -279,46 +263,52 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// Emits what an operator has put out, as far as its metadata is known.
-    pub(crate) fn emit(&mut self, op: OpIdx, out: &mut Vec<Command>) {
+    pub(crate) fn emit(&mut self, op: OpIdx) {
         while let Some(&token) = self.ops[op].emits.front() {
             let item = self.order.get(token);
             let State::Unemitted { task } = item.state else {
                 unreachable!("what is emitted was not before");
             };
             let block = item.block.expect("an output is a block");
-            if self.blocks[block].metadata.is_none() {
+            if self.blocks[block].known.is_none() {
                 return;
             }
             self.ops[op].emits.pop_front();
             self.order.get_mut(token).state = State::Queued;
-            self.arrive(token, out);
+            self.arrive(token);
             self.tasks[task].unemitted -= 1;
             self.finish_if_emitted(task);
         }
     }
 
-    /// A block joins the queue of the operator that is next.
-    fn arrive(&mut self, token: Key, out: &mut Vec<Command>) {
-        let op = self.order.get(token).op;
-        if op == self.ops.len() {
-            self.pass_sink(token, out);
-            return;
+    /// A block joins the queue of the operator that is next. At the sink, it
+    /// stands where the sink will find it.
+    fn arrive(&mut self, token: Key) {
+        let op = self.order.get(token).op();
+        if op < self.ops.len() {
+            let queued = self.queued(token);
+            self.ops[op].queue.insert(queued);
+            self.book(op);
         }
-        let queued = self.queued(token);
-        self.ops[op].queue.insert(queued);
-        self.book(op);
     }
 
-    /// Emits to the consumer, in input order, what has come to the sink.
-    fn pass_sink(&mut self, token: Key, out: &mut Vec<Command>) {
-        let sink = 1 << (self.ordered.len() - 1);
-        let mut token = token;
+    /// Emits to the consumer, in input order, what has come to the sink; a
+    /// bounded number of blocks.
+    pub(crate) fn pass_sink(&mut self, out: &mut Vec<Command>) {
+        let sink = self.ordered.len() - 1;
+        let mut left = self.settings.emits_per_step;
         loop {
+            let token = self.order.position(sink);
             let item = self.order.get(token);
-            let is_here = item.op == self.ops.len() && item.state == State::Queued;
-            if !is_here || self.order.cursors(token) & sink == 0 {
+            let is_here = item.op() == self.ops.len() && item.state == State::Queued;
+            if !is_here || self.phase == Phase::Failed {
                 return;
             }
+            if left == 0 {
+                self.is_behind = true;
+                return;
+            }
+            left -= 1;
             let (place, block) = (item.place, item.block.expect("the sink gets blocks"));
             out.push(Command::Emit {
                 block: Self::block_id(block),
@@ -326,31 +316,21 @@ impl<A: Allocator> Scheduler<A> {
                 place,
             });
             self.n_emitted += 1;
-            let (_, next, came) = self.order.remove(token);
-            // The sink is the last point: no other cursor can stand on it.
-            debug_assert_eq!(came, sink, "the sink is the last to be passed");
+            self.order.remove(token);
             self.advance(out);
-            token = next;
         }
     }
 
     /// A token is gone: whoever waits for the one behind it may go on.
     fn unlink(&mut self, token: Key, out: &mut Vec<Command>) {
-        let (_, next, came) = self.order.remove(token);
+        let moved = self.order.remove(token);
         self.advance(out);
-        self.cursors_moved(next, came, out);
-    }
-
-    fn cursors_moved(&mut self, to: Key, came: Cursors, out: &mut Vec<Command>) {
-        let item = self.order.get(to);
-        if item.op == self.ops.len() {
-            self.pass_sink(to, out);
-        } else if came != 0
-            && let Some(cursor) = self.ops[item.op].cursor
-            && came & 1 << cursor != 0
-        {
-            let op = item.op;
-            self.awaken(op);
+        if let Some((next, came)) = moved {
+            let op = self.order.get(next).op();
+            let cursor = self.ops.get(op).and_then(|op| op.cursor);
+            if cursor.is_some_and(|cursor| came & 1 << cursor != 0) {
+                self.awaken(op);
+            }
         }
         self.awaken_head();
     }
@@ -362,7 +342,7 @@ impl<A: Allocator> Scheduler<A> {
         let op = if item.state == State::End {
             self.reader
         } else {
-            item.op
+            item.op()
         };
         if op < self.ops.len() {
             self.awaken(op);
@@ -387,15 +367,15 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     pub(crate) fn task_drained(&mut self, id: TaskId, out: &mut Vec<Command>) {
-        if self.tasks.get(id.0).is_none_or(|t| t.drained.is_some()) {
+        if self.tasks.get(id.0).is_none_or(Task::is_drained) {
             return;
         }
         self.task_started(id);
         self.stop_waiting(id.0);
         let now = self.now;
         let task = &mut self.tasks[id.0];
-        task.drained = Some(now);
-        let (op, token, reads) = (task.op, task.token, task.reads);
+        task.drain(now);
+        let (op, token, reads) = (task.op(), task.token, task.reads);
         self.free_worker(id.0);
         self.ops[op].n_running -= 1;
         self.n_running -= 1;
@@ -417,32 +397,32 @@ impl<A: Allocator> Scheduler<A> {
     /// A task that is drained and whose outputs are emitted is finished: once.
     fn finish_if_emitted(&mut self, key: Key) {
         let task = &self.tasks[key];
-        let (Some(drained), 0) = (task.drained, task.unemitted) else {
+        let (TaskPhase::Drained(took), 0) = (task.phase, task.unemitted) else {
             return;
         };
         let task = self.tasks.remove(key).expect("it is there");
         if task.is_failed {
             return;
         }
-        let took = drained.since(task.started.unwrap_or(drained));
-        let own = took.saturating_sub(task.unread_for);
-        let operator = &mut self.ops[task.op];
+        let unread = task.unread.as_ref().map(|unread| unread.total);
+        let own = took.saturating_sub(unread.unwrap_or_default());
+        let operator = &mut self.ops[task.op()];
         operator.metrics.tasks_finished += 1;
         operator.metrics.task_completion += took;
         operator.metrics.task_completion_excl_backpressure += own;
         operator.learn(task.output_bytes, own);
-        self.awaken(task.op);
+        self.awaken(task.op());
     }
 
     /// Gives back what a task holds.
     fn free_worker(&mut self, key: Key) {
         let task = &mut self.tasks[key];
-        let (op, place, reads) = (task.op, task.place, task.reads);
+        let (op, reads) = (task.op(), task.reads);
         let need = self.ops[op].config.task;
         let need = need.with(crate::Resource::BLOCKS, task.pending);
         let pending = std::mem::take(&mut task.pending);
-        let granted = std::mem::take(&mut task.granted);
-        let seat = task.seat.take();
+        let granted = task.take_granted();
+        let (seat, token) = (task.seat.take(), task.token);
         let operator = &mut self.ops[op];
         operator.held -= need;
         operator.granted -= granted;
@@ -450,6 +430,7 @@ impl<A: Allocator> Scheduler<A> {
             pool.unassign(seat, Self::task_id(key));
         }
         if reads {
+            let place = self.order.get(token).place;
             self.ahead.add(place.split, -1, -pending);
         }
     }
@@ -463,7 +444,7 @@ impl<A: Allocator> Scheduler<A> {
         }
         let block = self.blocks.remove(key).expect("it is there");
         out.push(Command::Release { data: block.data });
-        self.charge_block(block.producer, block.place, -1, -(block.bytes as i64));
+        self.charge_block(block.producer(), block.place, -1, -(block.bytes as i64));
         self.wake_for_blocks();
     }
 
@@ -479,18 +460,18 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     pub(crate) fn task_failed(&mut self, id: TaskId, class: FailureClass, out: &mut Vec<Command>) {
-        if self.tasks.get(id.0).is_none_or(|t| t.drained.is_some()) {
+        if self.tasks.get(id.0).is_none_or(Task::is_drained) {
             return;
         }
         // What waited at the door is no suspect.
-        let had_begun = self.tasks[id.0].started.is_some();
+        let had_begun = !self.tasks[id.0].is_submitted();
         self.task_started(id);
         self.stop_waiting(id.0);
         self.free_worker(id.0);
         let now = self.now;
         let task = &mut self.tasks[id.0];
-        task.drained = Some(now);
-        let (op, token, place) = (task.op, task.token, task.place);
+        task.drain(now);
+        let (op, token) = (task.op(), task.token);
         let (outputs, unemitted) = (task.outputs, task.unemitted);
         let is_cancelled = task.is_cancelled;
         task.is_failed = true;
@@ -503,16 +484,17 @@ impl<A: Allocator> Scheduler<A> {
         self.moved = now;
         let (attempts_max, kills_max) = (self.settings.attempts_max, self.settings.kills_max);
         let item = self.order.get_mut(token);
+        let place = item.place;
         item.put_out += outputs;
-        // Until something else is decided: never again.
-        item.state = State::BackingOff(Time(u64::MAX));
+        // Until something else is decided.
+        item.state = State::GivenUp;
         match class {
             FailureClass::Fatal => self.fail(op, place, Failure::Fatal, out),
             // It will not be tried again: the run ends.
             _ if is_cancelled => {}
             FailureClass::Transient => {
-                item.attempts += 1;
-                let attempts = item.attempts;
+                item.attempts = item.attempts.saturating_add(1);
+                let attempts = item.attempts.into();
                 if attempts >= attempts_max {
                     self.fail(op, place, Failure::AttemptsExhausted { attempts }, out);
                 } else {
@@ -521,8 +503,8 @@ impl<A: Allocator> Scheduler<A> {
             }
             FailureClass::WorkerLost if !had_begun => self.requeue(token),
             FailureClass::WorkerLost => {
-                item.kills += 1;
-                if item.kills.is_multiple_of(kills_max) {
+                item.kills = item.kills.saturating_add(1);
+                if u32::from(item.kills).is_multiple_of(kills_max) {
                     self.suspect(token, out);
                 } else {
                     self.requeue(token);
@@ -536,15 +518,15 @@ impl<A: Allocator> Scheduler<A> {
     /// it is alone, and that is rejected.
     fn suspect(&mut self, token: Key, out: &mut Vec<Command>) {
         let item = self.order.get(token);
-        let (op, place, kills) = (item.op, item.place, item.kills);
+        let (op, place, kills) = (item.op(), item.place, u32::from(item.kills));
         let Some(block) = item.block else {
             // Splits are read by code of ours; its death is no sample's fault.
             let failure = Failure::AttemptsExhausted { attempts: kills };
             self.fail(op, place, failure, out);
             return;
         };
-        let n_rows = self.blocks[block].metadata.map_or(0, |data| data.rows);
-        let rows = item.rows.unwrap_or(Rows {
+        let n_rows = self.blocks[block].known.map_or(0, |known| known.rows);
+        let rows = item.rows.cut().unwrap_or(Rows {
             from: 0,
             to: n_rows,
         });
@@ -567,15 +549,18 @@ impl<A: Allocator> Scheduler<A> {
         self.ops[op].metrics.inputs_bisected += 1;
         let middle = rows.from + (rows.to - rows.from) / 2;
         self.blocks[block].users += 1;
-        let first = Rows { to: middle, ..rows };
-        let first = self.item(op, place, State::Queued, Some(block), Some(first));
+        let first = Item {
+            block: Some(block),
+            rows: Rows { to: middle, ..rows },
+            ..self.item(op, place, State::Queued)
+        };
         let ahead = self.ahead_of(op, false);
         let first = self.order.insert_before(token, first, ahead);
         let item = self.order.get_mut(token);
-        item.rows = Some(Rows {
+        item.rows = Rows {
             from: middle,
             ..rows
-        });
+        };
         item.kills = 0;
         let queued = self.queued(first);
         self.ops[op].queue.insert(queued);
@@ -585,7 +570,7 @@ impl<A: Allocator> Scheduler<A> {
     fn requeue(&mut self, token: Key) {
         self.order.get_mut(token).state = State::Queued;
         let queued = self.queued(token);
-        let op = self.order.get(token).op;
+        let op = self.order.get(token).op();
         self.ops[op].queue.insert(queued);
         self.book(op);
     }
@@ -600,7 +585,7 @@ impl<A: Allocator> Scheduler<A> {
             >> 54;
         let wait = wait / 2 + wait / 2 * spread as u32 / 1024;
         let time = self.now.after(wait);
-        self.order.get_mut(token).state = State::BackingOff(time);
+        self.order.get_mut(token).state = State::BackingOff;
         self.retries.insert((time, token));
     }
 
@@ -649,7 +634,7 @@ impl<A: Allocator> Scheduler<A> {
         let running: Vec<Key> = self
             .tasks
             .iter()
-            .filter(|(_, task)| task.drained.is_none() && !task.is_cancelled)
+            .filter(|(_, task)| !task.is_drained() && !task.is_cancelled)
             .map(|(key, _)| key)
             .collect();
         for key in running {
@@ -685,10 +670,10 @@ impl<A: Allocator> Scheduler<A> {
         }
         if self.phase == Phase::Draining {
             let can_go_on = !self.gives_up
-                && self.order.iter().any(|(_, item)| match item.state {
-                    State::BackingOff(time) => time.0 != u64::MAX,
-                    _ => false,
-                });
+                && self
+                    .order
+                    .iter()
+                    .any(|(_, item)| item.state == State::BackingOff);
             if !can_go_on {
                 self.phase = Phase::Finished;
                 out.push(Command::Finish);

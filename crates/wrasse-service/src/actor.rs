@@ -176,13 +176,7 @@ impl Actor {
                 self.answer(reply, done);
             }
             Ask::Hold(id, held, reply) => {
-                let done = self.on_board(&id).and_then(|is_there| match is_there {
-                    true => {
-                        self.step(Event::HoldAsked(id, held), None);
-                        Ok(())
-                    }
-                    false => Err(Error::Conflict(format!("`{id}` has come to its end"))),
-                });
+                let done = self.rest(id, held);
                 self.answer(reply, done);
             }
             Ask::Again(id, reply) => {
@@ -503,6 +497,25 @@ impl Actor {
         Ok(())
     }
 
+    fn rest(&mut self, id: JobId, held: bool) -> Result<(), Error> {
+        if !self.on_board(&id)? {
+            return Err(Error::Conflict(format!("`{id}` has come to its end")));
+        }
+        let runs = |ticket: &Ticket| ticket.state == State::Running;
+        if held
+            && self.board.job(&id).is_some_and(runs)
+            && let Some(job) = self.jobs.get(&id)
+            && !job.submission.work.can_rest()
+        {
+            let kind = job.submission.work.kind();
+            return Err(Error::Conflict(format!(
+                "`{id}` runs, and a {kind} cannot rest then"
+            )));
+        }
+        self.step(Event::HoldAsked(id, held), None);
+        Ok(())
+    }
+
     fn delete(&mut self, id: &JobId) -> Result<(), Error> {
         let Some(job) = self.find(id)? else {
             return Err(Error::Unknown(id.clone()));
@@ -525,7 +538,7 @@ impl Actor {
     fn start(&mut self, id: &JobId) {
         let Some(job) = self.jobs.get(id) else { return };
         match &job.submission.work {
-            Work::Run(_) | Work::Command(_) => self.follow(id, launch::launch),
+            Work::Run(_) | Work::Command(_) | Work::RayJob(_) => self.follow(id, launch::launch),
             Work::Function(function) => {
                 let function = function.clone();
                 self.call(id, &function);
@@ -537,7 +550,7 @@ impl Actor {
     fn adopt(&mut self, id: &JobId) {
         let Some(job) = self.jobs.get(id) else { return };
         match &job.submission.work {
-            Work::Run(_) | Work::Command(_) => self.follow(id, launch::adopt),
+            Work::Run(_) | Work::Command(_) | Work::RayJob(_) => self.follow(id, launch::adopt),
             Work::Function(_) => {
                 let ended = Ask::Ended(id.clone(), job.launches, (End::Interrupted, None));
                 self.shared.tell(&self.notes, ended);
@@ -618,7 +631,7 @@ impl Actor {
     fn stop(&mut self, id: &JobId) {
         let Some(job) = self.jobs.get(id) else { return };
         match &job.submission.work {
-            Work::Run(_) | Work::Command(_) => {
+            Work::Run(_) | Work::Command(_) | Work::RayJob(_) => {
                 // It will end by itself, or be asked again.
                 let _ = launch::stop(&self.shared.settings, id, job.launches);
             }

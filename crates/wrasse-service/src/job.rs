@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A moment: milliseconds since 1970, so that it outlives a process.
 #[derive(
@@ -182,11 +182,13 @@ pub enum Work {
     Command(CommandWork),
     /// A function of the program that holds the scheduler.
     Function(FunctionWork),
+    /// A job of a Ray cluster.
+    RayJob(RayWork),
 }
 
 impl Work {
     /// The names of the kinds.
-    pub const KINDS: [&str; 3] = ["run", "command", "function"];
+    pub const KINDS: [&str; 4] = ["run", "command", "function", "ray_job"];
 
     /// The name of the kind.
     pub fn kind(&self) -> &'static str {
@@ -194,6 +196,7 @@ impl Work {
             Self::Run(_) => "run",
             Self::Command(_) => "command",
             Self::Function(_) => "function",
+            Self::RayJob(_) => "ray_job",
         }
     }
 
@@ -201,8 +204,19 @@ impl Work {
     /// counted as a failure.
     pub fn is_resumable(&self) -> bool {
         match self {
-            Self::Run(_) => true,
+            Self::Run(_) | Self::RayJob(_) => true,
             Self::Command(_) | Self::Function(_) => false,
+        }
+    }
+
+    /// Whether it can rest once it runs: others do not let themselves be
+    /// interrupted.
+    pub fn can_rest(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Command(_) => true,
+            // An attempt that was found again is the same one; but a cluster
+            // knows no rest.
+            Self::Function(_) | Self::RayJob(_) => false,
         }
     }
 }
@@ -298,6 +312,41 @@ pub struct FunctionWork {
     /// Seconds after which an attempt is ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<f64>,
+}
+
+/// A job of a Ray cluster, through its Jobs API.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RayWork {
+    /// What the cluster runs: a line for its shell.
+    pub entrypoint: String,
+    /// The cluster's dashboard, such as `http://127.0.0.1:8265`; that of the
+    /// scheduler if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Ray's description of what the job needs around it: `working_dir`, `pip`,
+    /// `env_vars`. Places in it are places that the cluster can reach.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub runtime_env: Map<String, Value>,
+    /// Kept with the job by the cluster.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// Processors to reserve for the entry point; none if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_cpus: Option<f64>,
+    /// GPUs to reserve for it; none if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_gpus: Option<f64>,
+    /// Seconds without a new word in the log, or a new state, after which an
+    /// attempt is ended as stalled; an hour if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stall_s: Option<f64>,
+    /// Seconds after which an attempt is ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<f64>,
+    /// A further place for the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<PathBuf>,
 }
 
 /// A job as it is submitted.
@@ -418,9 +467,42 @@ impl Submission {
                 }
                 seconds("timeout_s", function.timeout_s)
             }
+            Work::RayJob(job) => job.check(),
         }
     }
 }
+
+impl RayWork {
+    fn check(&self) -> Result<(), String> {
+        if self.entrypoint.trim().is_empty() {
+            return Err("a job of Ray has an `entrypoint`".to_owned());
+        }
+        let texts = self
+            .metadata
+            .iter()
+            .flat_map(|(name, value)| [name, value])
+            .chain([&self.entrypoint])
+            .chain(&self.address);
+        if texts.into_iter().any(|text| text.contains('\0')) {
+            return Err("a job of Ray cannot have zero bytes in it".to_owned());
+        }
+        for (name, amount) in [("num_cpus", self.num_cpus), ("num_gpus", self.num_gpus)] {
+            if let Some(amount) = amount
+                && !(0.0..=RESERVED_MAX).contains(&amount)
+            {
+                return Err(format!(
+                    "`{name}` is {amount}, expected 0 to {RESERVED_MAX:e}"
+                ));
+            }
+        }
+        no_zero([&self.log])?;
+        seconds("stall_s", self.stall_s)?;
+        seconds("timeout_s", self.timeout_s)
+    }
+}
+
+/// No node has more processors.
+const RESERVED_MAX: f64 = 1e6;
 
 /// A job that waits for more than this is a pipeline, which is for others.
 const AFTER_MAX: usize = 1_000;
@@ -477,7 +559,8 @@ pub struct Job {
     pub ended_at: Option<Millis>,
     /// Why it failed, or why the last attempt did.
     pub error: Option<String>,
-    /// What came of it: of a command `code` or `signal`, of a run its report.
+    /// What came of it: of a command `code` or `signal`, of a run its report, of
+    /// a job of Ray its `submission_id` and `status`.
     pub result: Value,
 }
 
@@ -525,6 +608,10 @@ mod tests {
             r#"{"work":{"kind":"command","argv":["a"],"timeout_s":0}}"#,
             r#"{"work":{"kind":"command","argv":["a"],"env":{"a=b":""}}}"#,
             r#"{"work":{"kind":"command","argv":["a"]},"retry":{"attempts":0}}"#,
+            r#"{"work":{"kind":"ray_job"}}"#,
+            r#"{"work":{"kind":"ray_job","entrypoint":"a\u0000"}}"#,
+            r#"{"work":{"kind":"ray_job","entrypoint":"a","num_cpus":-1}}"#,
+            r#"{"work":{"kind":"ray_job","entrypoint":"a","stall_s":0}}"#,
         ];
         for text in bad {
             let submission: Submission = serde_json::from_str(text).unwrap();

@@ -13,6 +13,7 @@ use crate::board::End;
 use crate::keeper::{
     CHILD, Cause, EXIT, Exit, HOLD, LOCK, Process, SPEC, STARTED, STOP, Spec, write_whole,
 };
+use crate::ray;
 use crate::settings::launch_dir;
 use crate::{CommandWork, Existing, Job, JobId, RunWork, Settings, Work};
 
@@ -114,6 +115,7 @@ impl Taken {
         if let Some(exit) = exit.and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
             return match &job.submission.work {
                 Work::Run(_) => run_ended(&exit, dir),
+                Work::RayJob(_) => ray::ended(&exit, dir),
                 _ => command_ended(&exit),
             };
         }
@@ -218,6 +220,18 @@ fn spec(settings: &Settings, job: &Job, dir: &Path) -> io::Result<Spec> {
             spec.timeout_ms = run.timeout_s.map(ms);
             spec.is_orderly = true;
             spec.log_copy = run.log.clone();
+        }
+        Work::RayJob(work) => {
+            ray::order(settings, job, work, dir)?;
+            spec.argv = vec![
+                settings.wrasse.display().to_string(),
+                ray::FOLLOW.to_owned(),
+                std::path::absolute(dir)?.display().to_string(),
+            ];
+            spec.timeout_ms = work.timeout_s.map(ms);
+            // It asks the cluster to end the job, and waits until it has.
+            spec.is_orderly = true;
+            spec.log_copy = work.log.clone();
         }
         other => {
             let kind = other.kind();
@@ -387,7 +401,7 @@ fn run_ended(exit: &Exit, dir: &Path) -> Outcome {
     (end, Some(result))
 }
 
-fn failed(error: &str, may_help: bool) -> End {
+pub(crate) fn failed(error: &str, may_help: bool) -> End {
     End::Failed {
         error: error.to_owned(),
         may_help,
@@ -407,7 +421,7 @@ fn last_error(dir: &Path) -> Option<String> {
     Some(line.to_owned())
 }
 
-fn signal_name(number: i32) -> String {
+pub(crate) fn signal_name(number: i32) -> String {
     Signal::try_from(number).map_or_else(|_| number.to_string(), |signal| signal.to_string())
 }
 

@@ -19,6 +19,7 @@ mod functions;
 mod job;
 mod keeper;
 mod launch;
+mod ray;
 mod scheduler;
 mod settings;
 mod store;
@@ -27,10 +28,11 @@ pub use board::Change;
 pub use error::{Error, StoreError};
 pub use functions::{Functions, Given};
 pub use job::{
-    CommandWork, Existing, FunctionWork, Job, JobId, Millis, Retry, RunWork, State, Submission,
-    Work,
+    CommandWork, Existing, FunctionWork, Job, JobId, Millis, RayWork, Retry, RunWork, State,
+    Submission, Work,
 };
 pub use keeper::{LogPiece, keep, read_log};
+pub use ray::{RayEnd, RayOrder};
 pub use scheduler::{Statistics, Submitted, TaskScheduler};
 pub use settings::Settings;
 pub use store::{Filter, Postgres, Read, Sqlite, Store, Transition, Write};

@@ -14,8 +14,11 @@ pub struct Settings {
     /// The program that keeps processes ([`crate::keep`]), with the arguments
     /// that come before the folder.
     pub keeper: Vec<String>,
-    /// The program that runs recipes (`wrasse`).
+    /// The program that runs recipes (`wrasse`), and follows jobs of Ray.
     pub wrasse: PathBuf,
+    /// The dashboard of the Ray cluster that jobs of Ray go to, if they name
+    /// none, such as `http://127.0.0.1:8265`.
+    pub ray_address: Option<String>,
     /// So many jobs run at once.
     pub max_concurrent: usize,
     /// Milliseconds between SIGTERM and SIGKILL.
@@ -36,6 +39,7 @@ impl Settings {
             store: None,
             keeper,
             wrasse: wrasse.into(),
+            ray_address: None,
             max_concurrent: 4,
             // A run commits before it ends; a slow disk takes its time.
             grace_ms: 10_000,

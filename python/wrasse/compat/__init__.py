@@ -6,7 +6,7 @@ under each of its names. What differs from the original, and how to have the
 original's way, says `wrasse.compat.settings`.
 """
 
-from wrasse.compat.hook import install, is_installed, root_module, uninstall
+from wrasse.compat.hook import install, is_installed, root_module, set_up, uninstall
 from wrasse.compat.settings import Settings, current
 
-__all__ = ["Settings", "current", "install", "is_installed", "root_module", "uninstall"]
+__all__ = ["Settings", "current", "install", "is_installed", "root_module", "set_up", "uninstall"]

@@ -84,8 +84,17 @@ def install(
     Returns the name of the module that `datamate` stands for. Raises `CompatError`
     if another `datamate` was imported before.
     """
-    global _root
     _settings.replace(_settings.Settings(strict, on_result, existing_files, sql_path))
+    return _offer(prefer_installed=prefer_installed)
+
+
+def set_up(settings: _settings.Settings) -> None:
+    """Sets how the modules behave, whether they are offered yet or only when needed."""
+    _settings.replace(settings)
+
+
+def _offer(*, prefer_installed: bool) -> str:
+    global _root
     root = "datamate" if prefer_installed and _real_is_installed() else _OURS
     if _root is not None:
         if root != _root:
@@ -135,8 +144,8 @@ def is_installed() -> bool:
 
 
 def root_module() -> str:
-    """The name of the module that `datamate` stands for; installs ours if none was."""
-    return _root if _root is not None else install()
+    """The name of the module that `datamate` stands for; offers ours if none was."""
+    return _root if _root is not None else _offer(prefer_installed=False)
 
 
 def add_alias(alias: str, real: str) -> None:

@@ -46,12 +46,15 @@ class Settings:
     `size`, `fileId`), `task` (the end of a task). By default nobody is told.
     `existing_files`: the paths that a data set is known to have; none by default.
     `sql_path`: the SQLite file of `SQLManager`; by default a database in memory.
+    `tells_ends`: whether operators tell of files that fail or come to nothing, as in
+    DataMate; a run knows that without being told.
     """
 
     strict: bool = False
     on_result: ResultCallback | None = None
     existing_files: Callable[[str], Iterable[str]] | None = None
     sql_path: Path | None = None
+    tells_ends: bool = True
 
     def emit(self, kind: str, record: dict[str, Any]) -> None:
         """Tells of a result."""

@@ -22,6 +22,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import socket
@@ -34,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 2
+PROTOCOL = 3
 
 FRONT = struct.Struct("<IQ")
 
@@ -43,6 +44,9 @@ FRAME_MESSAGES = 256
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
+
+# The oldest Ray with tasks that stream, found by trying.
+OLDEST = (2, 5)
 
 # Seconds in which the head of a cluster answers.
 ANSWERS_WITHIN = 10.0
@@ -136,12 +140,16 @@ class Gateway:
     """Tasks and objects by the numbers that the engine knows them by."""
 
     def __init__(self, pipe: Pipe, ray: Any, polls: bool) -> None:
-        from wrasse.ray import worker
+        from wrasse.ray import private, worker
 
         self.pipe = pipe
+        self.growth = private.growth(ray)
         self.ray = ray
         self.polls = polls
         self.setup: Any = None
+        # What the engine wants the cluster to have, and what that was told.
+        self.wanted: list[dict] = []
+        self.asked: list[dict] = []
         self.objects: dict[int, Any] = {}
         self.n_objects = 0
         # Running tasks: of one with one output, metadata and object; of one that
@@ -195,6 +203,10 @@ class Gateway:
                     setup = self.ray.put(bytes(take(message["bytes"])))
                     # Rows may name files by paths from here.
                     self.setup = [setup, os.getcwd()]
+                case "request":
+                    self.wanted = [
+                        wanted["bundle"] for wanted in message["bundles"] for _ in range(wanted["n"])
+                    ]
                 case other:
                     raise Refused(f"the gateway does not know `{other}`")
 
@@ -224,10 +236,16 @@ class Gateway:
             private.on_completed(meta, lambda result: self._completed(number, result))
 
     def _function(self, message: dict) -> Any:
-        key = (message["streams"], message["cpus"], message["gpus"], message["retries"], message["name"])
+        needs = [message[key] for key in ("cpus", "gpus", "memory")]
+        custom = message["resources"]
+        streams, retries, name = message["streams"], message["retries"], message["name"]
+        key = (streams, retries, name, *needs, *custom.items())
         if key not in self.options:
-            streams, cpus, gpus, retries, name = key
-            options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": retries, "name": name[:100]}
+            cpus, gpus, memory = needs
+            options = {
+                "num_cpus": cpus, "num_gpus": gpus, "memory": memory or None,
+                "resources": custom or None, "max_retries": retries, "name": name[:100],
+            }
             if streams:
                 from wrasse.ray import private
 
@@ -332,19 +350,37 @@ class Gateway:
                 return
             if now != before:
                 before = now
-                self.pipe.say({"ev": "cluster", **now})
+                self.pipe.say({"ev": "cluster", **now, **self.growth})
+            self.ask(self.wanted)
+
+    def ask(self, wanted: list[dict]) -> None:
+        """Has an autoscaler, if there is one, see to it that there is room for this."""
+        if wanted == self.asked:
+            return
+        from ray.autoscaler.sdk import request_resources
+
+        try:
+            request_resources(bundles=wanted)
+            self.asked = wanted
+        except Exception as error:
+            print(f"the autoscaler cannot be asked: {first_line(error)}", file=sys.stderr)
 
 
 def cluster(ray: Any) -> dict:
     """What the nodes that are up have."""
     nodes = [node for node in ray.nodes() if node["Alive"]]
     resources: dict[str, float] = {}
+    shapes: list[dict[str, float]] = []
     for node in nodes:
-        for name, amount in node["Resources"].items():
-            if not name.startswith("node:"):
-                resources[name] = resources.get(name, 0.0) + amount
+        shape = {name: n for name, n in node["Resources"].items() if not name.startswith("node:")}
+        for name, amount in shape.items():
+            resources[name] = resources.get(name, 0.0) + amount
+        if shape not in shapes:
+            shapes.append(shape)
     machines = {node["NodeManagerAddress"] for node in nodes}
-    return {"resources": resources, "nodes": len(nodes), "machines": len(machines)}
+    return {
+        "resources": resources, "nodes": len(nodes), "machines": len(machines), "shapes": shapes,
+    }
 
 
 def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
@@ -395,6 +431,17 @@ def look_for(address: str) -> None:
         raise Refused(message, "`ray status` shows the address of a cluster's head") from error
 
 
+def refuse_old(version: str) -> None:
+    """Refuses a Ray that lacks what is needed."""
+    found = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if found < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise Refused(
+            f"expected Ray {oldest} at least, found {version} ({sys.executable})",
+            f"pip install 'ray[default]>={oldest}' there, or name another Python with --ray-python",
+        )
+
+
 def connect(hello: dict) -> Any:
     """Joins a cluster, or starts a local one on the loopback interface."""
     if hello["address"] is None:
@@ -406,6 +453,7 @@ def connect(hello: dict) -> Any:
     except ImportError as error:
         hint = "pip install 'wrasse[ray]', or name the Python that has it with --ray-python"
         raise Refused(f"{sys.executable} has no Ray: {error}", hint) from error
+    refuse_old(ray.__version__)
     from wrasse.ray import private
 
     options: dict[str, Any] = {
@@ -452,9 +500,12 @@ def serve(pipe: Pipe, hello: dict) -> None:
     # that is stopped), the engine commits what it has and then closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gateway = Gateway(pipe, ray, hello["polls"])
-    pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray)})
-    while True:
-        gateway.obey(*pipe.read())
+    pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray), **gateway.growth})
+    try:
+        while True:
+            gateway.obey(*pipe.read())
+    finally:
+        gateway.ask([])
 
 
 def main() -> None:

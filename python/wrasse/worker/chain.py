@@ -78,20 +78,45 @@ class Count:
 
 
 @dataclass(slots=True)
+class DroppedRow:
+    """A row that an operator dropped: its number, and what it was measured to be.
+
+    Of a piece of a row: which piece, and the piece itself.
+    """
+
+    number: int
+    operator: int
+    stats: Stats
+    piece: int | None = None
+    row: Row | None = None
+
+
+@dataclass(slots=True)
+class FailedRow:
+    """A row that an operator failed on; of a piece of it which piece."""
+
+    number: int
+    operator: int
+    why: Failed
+    piece: int | None = None
+
+
+@dataclass(slots=True)
 class Result:
     """What became of the rows of a batch, which are numbered from 0.
 
     `table`: those that go on, as long as operators take tables; then `rows` is of no
     meaning. `rows`: those that go on, with `parents`, the number of the row that each came of
-    (`None`: each is the row of its own number). `dropped`: row, operator, stats.
-    `failed`: row, operator, failure. `stats`: of rows that go on, by the position in
-    `rows`.
+    (`None`: each is the row of its own number), and, once rows were sliced, `pieces`,
+    which piece of it. `dropped` and `failed`: the other ones. `stats`: of rows that go on,
+    by the position in `rows`.
     """
 
     rows: list[Row]
     parents: list[int] | None
-    dropped: list[tuple[int, int, Stats]] = field(default_factory=list)
-    failed: list[tuple[int, int, Failed]] = field(default_factory=list)
+    pieces: list[int] | None = None
+    dropped: list[DroppedRow] = field(default_factory=list)
+    failed: list[FailedRow] = field(default_factory=list)
     stats: dict[int, Stats] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
     is_sliced: bool = False
@@ -156,15 +181,37 @@ def _step_table(
     count.rows_in = result.table.num_rows
     count.rows_out = made.table.num_rows
     count.dropped, count.rejected = len(made.dropped), len(made.failed)
-    parents = result.parents
-    result.dropped += [(_of(parents, row), number, {}) for row in made.dropped]
-    result.failed += [(_of(parents, row), number, why) for row, why in made.failed.items()]
+    parents, pieces = result.parents, result.pieces
+    before = result.table
+    for row in made.dropped:
+        gone = DroppedRow(_of(parents, row), number, {})
+        if pieces is not None:
+            gone.piece, gone.row = pieces[row], before.slice(row, 1).to_pylist()[0]
+        result.dropped.append(gone)
+    for row, why in made.failed.items():
+        result.failed.append(FailedRow(_of(parents, row), number, why, _piece(pieces, row)))
     if is_sliced:
         count.sliced = count.rows_in - count.dropped - count.rejected
         result.is_sliced = result.is_sliced or count.sliced > 0
     if made.parents is not None:
         result.parents = [_of(parents, row) for row in made.parents]
+        if is_sliced:
+            result.pieces = _numbered(made.parents)
+        elif pieces is not None:
+            result.pieces = [pieces[row] for row in made.parents]
     result.table = made.table
+
+
+def _numbered(parents: list[int]) -> list[int]:
+    """For pieces that came of these rows, one after the other, which piece each is."""
+    pieces: list[int] = []
+    for at, parent in enumerate(parents):
+        pieces.append(pieces[-1] + 1 if at and parents[at - 1] == parent else 0)
+    return pieces
+
+
+def _piece(pieces: list[int] | None, row: int) -> int | None:
+    return None if pieces is None else pieces[row]
 
 
 def _of(parents: list[int] | None, row: int) -> int:
@@ -195,30 +242,36 @@ def _step(result: Result, outcomes: list[Outcome], number: int, count: Count) ->
         return
     rows: list[Row] = []
     parents: list[int] = []
+    old_pieces, pieces = result.pieces, cast("list[int]", [])
+    is_sliced = old_pieces is not None or any(type(one) is Sliced for one in outcomes)
     stats: dict[int, Stats] = {}
     count.rows_in = len(outcomes)
     is_identity = old_parents is None
     for at, outcome in enumerate(outcomes):
-        parent = _of(old_parents, at)
+        parent, piece = _of(old_parents, at), _piece(old_pieces, at)
         if type(outcome) is Kept:
             known = old_stats.get(at) if old_stats else None
             if known or outcome.stats:
                 stats[len(rows)] = {**(known or {}), **outcome.stats}
             rows.append(outcome.row)
             parents.append(parent)
+            pieces.append(piece or 0)
             continue
         is_identity = False
         if isinstance(outcome, Dropped):
             count.dropped += 1
-            result.dropped.append((parent, number, outcome.stats))
+            row = None if piece is None else outcome.row
+            result.dropped.append(DroppedRow(parent, number, outcome.stats, piece, row))
         elif isinstance(outcome, Failed):
             count.rejected += 1
-            result.failed.append((parent, number, outcome))
+            result.failed.append(FailedRow(parent, number, outcome, piece))
         elif isinstance(outcome, Sliced):
             count.sliced += 1
             result.is_sliced = True
             rows += outcome.rows
             parents += [parent] * len(outcome.rows)
+            pieces += range(len(outcome.rows))
     count.rows_out = len(rows)
     result.rows, result.stats = rows, stats
     result.parents = None if is_identity else parents
+    result.pieces = pieces if is_sliced else None

@@ -9,7 +9,7 @@ belongs to the version that both sides named at the start.
 | engine | `start` | the operators, the files, the limits |
 | worker | `ready` or `refused` | whether the operators could be constructed |
 | engine | `batch` | rows lie in a file; where each column is |
-| worker | `done` | what became of them; where the changed columns are |
+| worker | `done` | what became of them; where the changed columns are; what operators told |
 
 The engine ends a worker by closing the socket.
 """
@@ -21,7 +21,7 @@ import socket
 import struct
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 """The version of the protocol; both sides must have the same."""
 
 _LENGTH = struct.Struct("<I")

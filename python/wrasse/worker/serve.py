@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import os
 import platform
@@ -10,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,7 @@ class Worker:
         self._text_key: str = start.get("text_key") or "text"
         self._row_bytes_max: int = start["row_bytes_max"]
         self._progress = chain.Progress(self._outbox[0].view(PROGRESS_BYTES))
+        self._told: list[list[Any]] = []
         self.operators = [construct(one) for one in start["operators"]]
 
     def batch(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -65,15 +68,23 @@ class Worker:
         incoming = Incoming(message, self._inbox[slot].view(message["bytes"]))
         result = chain.run(self.operators, incoming, self._progress, self._text_key)
         outgoing, columns = self._encode(incoming, result)
+        gone = [one for one in result.dropped if one.row is not None]
+        gone_rows, gone_parents = [one.row or {} for one in gone], [one.number for one in gone]
         answer = {
             "done": message["batch"],
             "rows": len(result.rows) if result.table is None else result.table.num_rows,
             "parents": None if result.parents is None else outgoing.numbers(result.parents),
             "columns": columns,
-            "dropped": [[row, op, stats] for row, op, stats in result.dropped],
-            "failed": [
-                [row, op, failure.reason, failure.traceback] for row, op, failure in result.failed
+            "pieces": None if result.pieces is None else outgoing.numbers(result.pieces),
+            "dropped": [
+                [one.number, one.operator, one.stats, one.piece] for one in result.dropped
             ],
+            "gone": outgoing.encode(incoming, gone_rows, gone_parents)[0] if gone else [],
+            "failed": [
+                [one.number, one.operator, one.why.reason, one.why.traceback, one.piece]
+                for one in result.failed
+            ],
+            "told": self._take_told(),
             "stats": list(result.stats.items()),
             "counts": [count.numbers() for count in result.counts],
             "is_sliced": result.is_sliced,
@@ -99,6 +110,19 @@ class Worker:
             columns, _ = outgoing.encode(incoming, result.rows, result.parents)
         return outgoing, columns
 
+    def tell(self, kind: str, record: dict[str, Any]) -> None:
+        """Takes a record that an operator writes, to be told with the row that it is at.
+
+        Without times, which are another in each run.
+        """
+        row, operator = max(self._progress.at[2], 0), self._progress.at[1]
+        stays = {name: one for name, one in record.items() if not isinstance(one, datetime)}
+        self._told.append([row, operator, kind, json.loads(json.dumps(stays, default=str))])
+
+    def _take_told(self) -> list[list[Any]]:
+        told, self._told = self._told, []
+        return told
+
     def close(self) -> None:
         """Lets the operators let go of what they hold."""
         for operator in self.operators:
@@ -114,8 +138,11 @@ class Worker:
         parents = result.parents
         if parents is None:
             parents = list(range(len(result.rows)))
+        pieces = result.pieces
         for number, reason in unwritable.items():
-            result.failed.append((parents[number], last, Failed(reason, reason)))
+            piece = None if pieces is None else pieces[number]
+            failed = chain.FailedRow(parents[number], last, Failed(reason, reason), piece)
+            result.failed.append(failed)
         count = result.counts[last]
         count.rejected += len(unwritable)
         count.rows_out -= len(unwritable)
@@ -125,6 +152,8 @@ class Worker:
         }
         result.rows = [result.rows[number] for number in kept]
         result.parents = [parents[number] for number in kept]
+        if pieces is not None:
+            result.pieces = [pieces[number] for number in kept]
 
 
 def construct(about: dict[str, Any]) -> Operator:
@@ -161,9 +190,14 @@ def serve() -> int:
     start = channel.receive()
     if start is None:
         return 0
-    prepare(start.get("settings", {}), lambda kind, record: None)
+    told: list[Callable[[str, dict[str, Any]], None]] = []
+    # Records are of rows: what a constructor writes is nobody's.
+    prepare(
+        start.get("settings", {}), lambda kind, record: told[0](kind, record) if told else None
+    )
     try:
         worker = Worker(start)
+        told.append(worker.tell)
     except (Exception, SystemExit) as error:
         channel.send(refusal(error))
         return 1
@@ -184,5 +218,7 @@ def prepare(settings: dict[str, Any], on_result: Callable[[str, dict[str, Any]],
     for path in reversed(settings.get("paths", [])):
         if path not in sys.path:
             sys.path.insert(0, str(Path(path)))
-    if settings.get("strict"):
-        compat.install(strict=True, on_result=on_result)
+    strict = bool(settings.get("strict"))
+    compat.set_up(compat.Settings(strict, on_result, tells_ends=False))
+    if strict:
+        compat.root_module()

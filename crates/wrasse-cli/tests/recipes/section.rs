@@ -62,6 +62,11 @@ fn execute(command: &str, way: &Way, folder: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_wrasse"))
         .args(way.args(&words[1..]))
         .current_dir(folder)
+        // A stand-in for Data-Juicer, whether it is installed or not.
+        .env(
+            "PYTHONPATH",
+            crate::workspace().join("tests/python/stand_ins"),
+        )
         .stdin(match stdin {
             Some(file) => std::fs::File::open(folder.join(file)).unwrap().into(),
             None => Stdio::null(),

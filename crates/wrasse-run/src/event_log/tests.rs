@@ -46,6 +46,7 @@ fn snapshot(elapsed_s: f64) -> RunSnapshot {
         now: Time((elapsed_s * 1e9) as u64),
         used: Resources::ZERO,
         limits,
+        custom: Vec::new(),
         stuck: None,
     }
 }
@@ -80,7 +81,7 @@ fn what_is_new_gets_a_line_once() {
     let mut stuck = waiting(6.5, 1);
     stuck.stuck = Some(StuckSnapshot {
         stage: "read".into(),
-        waits_for: "output budget",
+        waits_for: "output budget".to_owned(),
         holder: Some("filter".into()),
         lasts: Duration::from_secs(60),
         gives_up: false,

@@ -8,7 +8,7 @@ use wrasse_core::{Sample, Stat};
 
 use super::{BlockState, Flow, Part, Pass, WATCHED_BYTES};
 use crate::examples::Did;
-use crate::record::{Reject, Why, write_dropped};
+use crate::record::{Reject, Why, write_dropped, write_told};
 use crate::{OpTally, Tally};
 use wrasse_plan::End;
 
@@ -20,6 +20,21 @@ pub struct Made {
     pub fates: Vec<Fate>,
     /// What each operator did.
     pub counts: Vec<OpTally>,
+    /// What operators wrote down beside.
+    pub told: Vec<Told>,
+}
+
+/// A record that an operator wrote down while it was at a sample.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The number of the sample.
+    pub sample: u32,
+    /// The operator.
+    pub operator: usize,
+    /// What it is a record of.
+    pub kind: String,
+    /// The record.
+    pub record: Value,
 }
 
 /// What became of a sample, or of a piece of it.
@@ -27,6 +42,8 @@ pub struct Made {
 pub struct Fate {
     /// The number of the sample.
     pub sample: u32,
+    /// Which piece of it, if it was cut.
+    pub piece: Option<u32>,
     /// What became of it.
     pub end: FateEnd,
 }
@@ -36,12 +53,12 @@ pub struct Fate {
 pub enum FateEnd {
     /// It goes on.
     On(Changes),
-    /// An operator dropped it, by these values.
+    /// An operator dropped it.
     Dropped {
         /// The operator.
         operator: usize,
-        /// What it measured.
-        stats: Map<String, Value>,
+        /// What it measured, and of a piece what it had become.
+        changes: Changes,
     },
     /// An operator failed.
     Rejected {
@@ -124,11 +141,21 @@ impl Pass {
             state: &mut state,
             tick: 0,
         };
+        for told in made.told {
+            let Some(sample) = samples.get(told.sample as usize) else {
+                continue;
+            };
+            let name = self.plan.operators()[first + told.operator].name();
+            let origin = sample.origin();
+            flow.state.told.append(origin, |out| {
+                let (kind, record) = (&told.kind, &told.record);
+                write_told(&self.inputs, origin, (name, kind, record), out);
+            });
+        }
         let mut fates = made.fates.into_iter().peekable();
         for (number, sample) in samples.into_iter().enumerate() {
             let number = number as u32;
             let mut sample = Some(sample);
-            let mut piece = 0;
             while let Some(fate) = fates.next_if(|fate| fate.sample == number) {
                 let is_last = fates.peek().is_none_or(|next| next.sample != number);
                 // The last takes the sample itself.
@@ -137,10 +164,12 @@ impl Pass {
                 } else {
                     sample.clone()
                 };
-                if let Some(whole) = whole {
-                    flow.end_of(whole, fate.end, (piece, is_last));
+                if let Some(mut whole) = whole {
+                    if let Some(piece) = fate.piece {
+                        whole.set_piece(piece);
+                    }
+                    flow.end_of(whole, fate.end);
                 }
-                piece += 1;
             }
         }
         state
@@ -148,15 +177,11 @@ impl Pass {
 }
 
 impl Flow<'_> {
-    /// Takes a sample to its end; `piece` is its number among the ends of one
-    /// sample, and whether it is the last.
-    fn end_of(&mut self, mut sample: Sample, end: FateEnd, piece: (u32, bool)) {
+    /// Takes a sample to its end.
+    fn end_of(&mut self, mut sample: Sample, end: FateEnd) {
         let first = self.part.operators.start;
         let pass = self.pass;
         let watch = self.watch(&sample);
-        if piece != (0, true) {
-            sample.set_piece(piece.0);
-        }
         match end {
             FateEnd::On(changes) => {
                 let before = watch
@@ -169,14 +194,10 @@ impl Flow<'_> {
                 sample.forget_derived();
                 self.state.samples.push(sample);
             }
-            FateEnd::Dropped { operator, stats } => {
+            FateEnd::Dropped { operator, changes } => {
                 let at = first + operator;
-                let names: Vec<String> = stats.keys().cloned().collect();
-                Changes {
-                    fields: Vec::new(),
-                    stats,
-                }
-                .apply(&mut sample);
+                let names: Vec<String> = changes.stats.keys().cloned().collect();
+                changes.apply(&mut sample);
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 if let Some(watch) = watch {
                     let note = super::values(&sample, &names);

@@ -16,6 +16,9 @@ pub(crate) const BLOCK_ROWS: usize = 8;
 /// Bytes of a row, where nobody lies.
 pub(crate) const ROW_BYTES: u64 = 10;
 
+const SUBMISSIONS_PER_STEP: u32 = 8;
+const EMITS_PER_STEP: u32 = 2;
+
 /// What an operator does to rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Effect {
@@ -114,7 +117,8 @@ impl World {
             backoff: Duration::from_nanos(50),
             pool_horizon: Duration::from_nanos(500),
             pool_grace: Duration::from_nanos(300),
-            submissions_per_step: 8,
+            submissions_per_step: SUBMISSIONS_PER_STEP,
+            emits_per_step: EMITS_PER_STEP,
             ..Settings::default()
         };
         let start = scenario.start;
@@ -291,6 +295,14 @@ impl World {
             // It was under way twice.
             self.scheduler.step(event, Time(self.now), &mut commands);
         }
+        let n = |of: fn(&Command) -> bool| commands.iter().filter(|c| of(c)).count() as u32;
+        let (submits, emits) = (
+            n(|command| matches!(command, Command::Submit { .. })),
+            n(|command| matches!(command, Command::Emit { .. })),
+        );
+        // Twice: an event that came twice made two steps.
+        assert!(submits <= 2 * SUBMISSIONS_PER_STEP, "{submits} submitted");
+        assert!(emits <= 2 * EMITS_PER_STEP, "{emits} emitted in one step");
         if self.steps.is_multiple_of(self.check_every) {
             self.scheduler.check();
         }

@@ -192,7 +192,8 @@ class BaseOp:
         """Tells of a file that comes to nothing."""
         sample[self.filesize_key] = "0"
         sample[self.filetype_key] = ""
-        TaskInfoPersistence().update_task_result(sample)
+        if current().tells_ends:
+            TaskInfoPersistence().update_task_result(sample)
 
     def _finish(self, sample: Sample) -> None:
         """What the last operator does with a sample that has content."""

@@ -13,6 +13,12 @@ from typing import Any
 from wrasse.compat.settings import current
 
 
+def _number_of(sample: dict[str, Any]) -> str:
+    """A number for what becomes of a file: the same whenever that is told."""
+    names = ("instance_id", "sourceFileId", "fileId", "filePath", "fileName")
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "\0".join(str(sample.get(one)) for one in names)))
+
+
 class TaskInfoPersistence:
     """Tells of results. What the original keeps in a database is the engine's affair."""
 
@@ -21,7 +27,7 @@ class TaskInfoPersistence:
         record = {
             "instance_id": str(sample.get("instance_id")),
             "src_file_id": str(sample.get("sourceFileId")),
-            "dest_file_id": file_id or str(uuid.uuid4()),
+            "dest_file_id": file_id or _number_of(sample),
             "src_name": str(sample.get("sourceFileName")),
             "dest_name": str(sample.get("fileName")),
             "src_type": str(sample.get("sourceFileType")),
@@ -42,7 +48,7 @@ class TaskInfoPersistence:
 
     def persistence_task_info(self, sample: dict[str, Any]) -> None:
         """Both, under one new number."""
-        file_id = str(uuid.uuid4())
+        file_id = _number_of(sample)
         self.update_task_result(sample, file_id)
         self.update_file_result(sample, file_id)
 

@@ -39,6 +39,16 @@ class TextChunkMapper(Mapper):
         return made
 
 
+@OPERATORS.register_module("python_lambda_mapper")
+class PythonLambdaMapper(Mapper):
+    def __init__(self, lambda_str="", *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.function = eval(lambda_str)
+
+    def process_single(self, sample):
+        return self.function(sample)
+
+
 @OPERATORS.register_module("text_length_filter")
 class TextLengthFilter(Filter):
     _batched_op = True
