@@ -27,7 +27,7 @@ use crate::note::Note;
 use crate::ordering::{Streams, Turn};
 use crate::protocol::{Cluster, Failed, Hear, Say};
 use crate::shares::Shares;
-use crate::stream::{Streamed, Wanted};
+use crate::stream::{Stream, Streamed, Wanted};
 use crate::wire::{Meta, Spec, Verdict, Work, decode, encode};
 use crate::writing::Order;
 
@@ -84,35 +84,6 @@ pub(crate) struct State {
     last_failure: Option<String>,
     /// Tasks that are searched for samples that kill.
     careful: HashMap<TaskId, Search>,
-}
-
-/// Numbers of objects that are the driver's to give begin here; those below are the
-/// gateway's.
-const PUT_FIRST: u64 = 1 << 48;
-
-/// Standard input.
-pub(crate) struct Stream {
-    /// Which split it is.
-    split: u32,
-    /// Its shares so far: the last one is not there yet, until it has ended.
-    shares: std::ops::Range<u32>,
-    wanted: Sender<Wanted>,
-    /// What has come of it and is not done with: objects, with their samples.
-    objects: HashMap<u32, (u64, u32)>,
-    n_put: u64,
-}
-
-impl Stream {
-    /// The split, whose first share is `share`.
-    pub(crate) fn new(split: u32, share: u32, wanted: Sender<Wanted>) -> Self {
-        Self {
-            split,
-            shares: share..share + 1,
-            wanted,
-            objects: HashMap::new(),
-            n_put: PUT_FIRST,
-        }
-    }
 }
 
 /// A search for samples that kill their workers.

@@ -32,7 +32,7 @@ use wrasse_sched::{
 };
 
 use crate::asking::Asking;
-use crate::backend::{Ray, State, Stream};
+use crate::backend::{Ray, State};
 use crate::link::{Gateway, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::Note;
@@ -41,7 +41,7 @@ use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
 use crate::sources::{Sources, TooLarge};
-use crate::stream::{Read, Streamer, Wanted, read};
+use crate::stream::{Read, Stream, Streamer, Wanted, read};
 use crate::wire::{OutsideStep, Setup, encode};
 use crate::writing::{Order, write};
 

@@ -4,6 +4,8 @@
 //! told to end. The other collects a share of the input when the backend wants
 //! one. Which blocks make up a share does not show in the output.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -41,6 +43,35 @@ pub(crate) struct Streamed {
     pub(crate) rows: u32,
     /// Nothing comes behind it.
     pub(crate) is_last: bool,
+}
+
+/// Numbers of objects that are the driver's to give begin here; those below are the
+/// gateway's.
+const PUT_FIRST: u64 = 1 << 48;
+
+/// Standard input, as the backend knows it.
+pub(crate) struct Stream {
+    /// Which split it is.
+    pub(crate) split: u32,
+    /// Its shares so far: the last one is not there yet, until it has ended.
+    pub(crate) shares: Range<u32>,
+    pub(crate) wanted: Sender<Wanted>,
+    /// What has come of it and is not done with: objects, with their samples.
+    pub(crate) objects: HashMap<u32, (u64, u32)>,
+    pub(crate) n_put: u64,
+}
+
+impl Stream {
+    /// The split, whose first share is `share`.
+    pub(crate) fn new(split: u32, share: u32, wanted: Sender<Wanted>) -> Self {
+        Self {
+            split,
+            shares: share..share + 1,
+            wanted,
+            objects: HashMap::new(),
+            n_put: PUT_FIRST,
+        }
+    }
 }
 
 /// What was read.

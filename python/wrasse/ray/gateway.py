@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 2
+PROTOCOL = 3
 
 FRONT = struct.Struct("<IQ")
 
