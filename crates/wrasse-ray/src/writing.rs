@@ -102,6 +102,7 @@ fn serve(
                     block.lies_in(object, &mut first);
                 }
                 let mut tally = Tally::default();
+                let before = writer.tally().bytes_out;
                 let mut outcome = Outcome::Written;
                 for block in blocks {
                     tally.add(&block.tally);
@@ -109,6 +110,7 @@ fn serve(
                         outcome = Outcome::TooManyRejects;
                     }
                 }
+                tally.bytes_out = writer.tally().bytes_out - before;
                 if is_hollow {
                     shelf.release(object);
                 }
