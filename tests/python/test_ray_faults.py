@@ -4,7 +4,6 @@ to go on: never the output, and never a hang."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
