@@ -16,8 +16,8 @@ from ray_stand import Bench, Nodes, kill, nodes, processes, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
-# The last step looks for what is not there at length, so that something can die
-# meanwhile; there is a gate before it and, in the other recipe, behind everything.
+# Where there is a last step, it looks for what is not there at length, so that something
+# can die meanwhile; where there is none, a gate decides on rows that are encoded.
 STEPS = """
   - whitespace_normalization_mapper:
   - text_length_filter: {min_len: 60}
@@ -70,6 +70,7 @@ def fetched(bench: Bench) -> list[int]:  # noqa: F811
     """How many bytes had come to the driver, from look to look."""
     lines = (run_dir(bench) / "events.jsonl").read_text().splitlines()
     snapshots = [event["snapshot"] for event in map(json.loads, lines) if "snapshot" in event]
+    assert snapshots[-1]["bytes"]["out"] > 0
     return [snapshot["bytes"]["fetched"] for snapshot in snapshots]
 
 
