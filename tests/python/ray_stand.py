@@ -64,8 +64,14 @@ class Nodes:
                 "health_check_initial_delay_ms": 0,
             },
         }
+        if dashboard:
+            # Those it takes by itself are fixed, and another cluster on this machine may have them.
+            head |= {"dashboard_port": free_port(), "dashboard_agent_listen_port": free_port()}
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.address = self.cluster.address
+        # `ray start` does this: without it, a job is sent to any Ray of this machine,
+        # such as that of another test.
+        (scratch / "ray_current_cluster").write_text(self.address)
         self.jobs = f"http://{self.cluster.head_node.webui_url}" if dashboard else None
 
     def add(self, cpus: int = 1, **options):
@@ -77,6 +83,12 @@ class Nodes:
     def kill(self, node) -> None:
         """Takes a node away as a power cut does."""
         self.cluster.remove_node(node, allow_graceful=False)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -190,13 +202,23 @@ class Bench:
         self.env = {**os.environ, **SETTINGS, "PYTHONPATH": str(package)}
         self.env.pop("RAY_TMPDIR", None)
 
-    def start(self, *args: str | Path) -> subprocess.Popen:
-        """Starts the program."""
+    def start(
+        self, *args: str | Path, stdin: str | None = None, deaf: bool = False
+    ) -> subprocess.Popen:
+        """Starts the program; `stdin` is what it reads from its standard input; `deaf`: it
+        is told to ignore interrupts."""
+        given = subprocess.DEVNULL
+        if stdin is not None:
+            # Not a pipe: it would have to be filled while the program runs.
+            given = tempfile.TemporaryFile()
+            given.write(stdin.encode())
+            given.seek(0)
         return subprocess.Popen(
             [self.program, *map(str, args)],
             cwd=self.folder,
             env=self.env,
-            stdin=subprocess.DEVNULL,
+            stdin=given,
+            preexec_fn=ignore_interrupts if deaf else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -229,6 +251,10 @@ class Bench:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def processes(part: str) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import os
 import re
 import shlex
@@ -156,12 +157,35 @@ def test_every_kind_of_stage_gives_the_same_bytes(
     assert bench.read(output) == expected
 
 
-def test_standard_input_is_refused(bench: Bench) -> None:
-    bench.write("recipe.yaml", "dataset_path: '-'\nexport_path: out.jsonl\nprocess: []\n")
-    done = bench.run(
-        "run", "recipe.yaml", "--backend=ray", f"--ray-python={sys.executable}", code=2
-    )
-    assert "standard input" in done.stderr
+FROM_STDIN = """
+dataset_path: [in/0.jsonl, "-", in/1.jsonl]
+export_path: out.jsonl
+process:
+  - whitespace_normalization_mapper:
+  - text_length_filter: {min_len: 60}
+  - document_deduplicator:
+"""
+
+
+def test_standard_input_is_read_here_and_worked_on_there(bench: Bench, cluster: Nodes) -> None:
+    fill(bench, FROM_STDIN, 2, 1000)
+    given = rows(6000, 7) + "no row\n"
+
+    def run(*flags: str) -> None:
+        process = bench.start("run", "recipe.yaml", "--quiet", *flags, stdin=given)
+        done = bench.wait(process)
+        assert done.returncode == 0, done.stderr
+
+    ray = [*bench.ray(cluster.address), SMALL]
+    for limit in [[], ["--limit=3210"]]:
+        ends = []
+        for flags in [[], ray]:
+            run("--restart", "--commit-bytes=64KiB", *limit, *flags)
+            report = json.loads(bench.read("out.wrasse/report.json"))
+            rejects = bench.folder / "out.wrasse" / "rejects.jsonl"
+            rejected = rejects.read_bytes() if rejects.exists() else b""
+            ends.append((bench.read("out.jsonl"), rejected, report["rows"]))
+        assert ends[0] == ends[1], limit
 
 
 def test_a_python_without_ray_is_told(bench: Bench) -> None:
@@ -218,15 +242,15 @@ def play(bench: Bench, blocks: list[tuple[str, str]], flags: list[str]) -> tuple
                     stdin.close()
     own = {"manifest.jsonl", "events.jsonl", "report.html", "report.json", "lock", "ray-gateway.log"}
     files = {
-        str(path.relative_to(bench.folder)): content(path)
+        str(path.relative_to(bench.folder)): content(path, bench.folder)
         for path in bench.folder.rglob("*")
         if path.is_file() and path.name not in own
     }
     return codes, files
 
 
-def content(path: Path) -> object:
-    """The bytes of a file; of tables of results, all rows, without times."""
+def content(path: Path, folder: Path) -> object:
+    """The bytes of a file; of tables of results, all rows, without times and this folder."""
     if path.suffix != ".sqlite":
         return path.read_bytes()
     tables = {}
@@ -235,7 +259,8 @@ def content(path: Path) -> object:
             rows = database.execute(f'SELECT * FROM "{name}"')
             told = [column[0] for column in rows.description]
             timeless = [at for at, column in enumerate(told) if not column.endswith(TIMES)]
-            tables[name] = [told] + [[row[at] for at in timeless] for row in rows]
+            found = [[row[at] for at in timeless] for row in rows]
+            tables[name] = told, str(found).replace(str(folder), "")
     return tables
 
 

@@ -4,7 +4,6 @@ to go on: never the output, and never a hang."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -154,6 +153,7 @@ def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: 
 # An operator that lets nothing but the first file pass until it is told to, so that
 # what has to happen meanwhile can take as long as it takes.
 HOLD = """
+import os
 import time
 from pathlib import Path
 
@@ -162,7 +162,10 @@ from helper import mark
 
 @wrasse.mapper
 def hold(row):
-    while row["salt"] and not Path({go!r}).exists():
+    go = Path({go!r})
+    while row["salt"] and not go.exists():
+        # Whose process it is.
+        (go.parent / f"held-{{os.getppid()}}").touch()
         time.sleep(0.02)
     return {{"text": mark(row["text"])}}
 """
@@ -189,9 +192,18 @@ def fill_held(bench: Bench) -> Path:  # noqa: F811
     return go
 
 
-def holding() -> list[int]:
-    """The workers that wait."""
-    return [pid for pid in processes("ray::") if pid in processes("hold")]
+def processors(bench: Bench) -> float | None:  # noqa: F811
+    """What the run was last told that the cluster has; nothing if that never changed."""
+    events = (bench.folder / "out.wrasse" / "events.jsonl").read_text().splitlines(keepends=True)
+    told = [json.loads(event) for event in events if event.endswith("\n")]
+    limits = [event["limits"]["cpu"] for event in told if event["event"] == "limits_changed"]
+    return limits[-1] if limits else None
+
+
+def holding(bench: Bench) -> list[int]:  # noqa: F811
+    """The workers that wait in a run, and are there."""
+    held = [int(path.name.rpartition("-")[2]) for path in bench.folder.glob("held-*")]
+    return [pid for pid in held if Path(f"/proc/{pid}").exists()]
 
 
 def test_a_node_comes_late_and_another_dies_with_its_blocks(
@@ -205,11 +217,13 @@ def test_a_node_comes_late_and_another_dies_with_its_blocks(
         doomed = made.add(cpus=1)
         flags = [*bench.ray(made.address), *SMALL]
         process = bench.start("run", "recipe.yaml", "--quiet", *flags)
-        wait_for(lambda: len(holding()) == 2, 90)
+        wait_for(lambda: len(holding(bench)) == 2, 90)
         made.add(cpus=1)
         # Each of the nodes has one processor.
-        wait_for(lambda: len(holding()) == 3, 90)
+        wait_for(lambda: len(holding(bench)) == 3, 90)
         made.kill(doomed)
+        # It is missed after a while.
+        wait_for(lambda: processors(bench) == 2, 60)
         go.touch()
         done = bench.wait(process)
         assert done.returncode == 0, done.stderr
@@ -226,10 +240,11 @@ def test_operators_that_a_node_does_not_have_come_along(
     expected = local(bench)
     go.unlink()
     process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
-    workers = wait_for(holding, 90)
+    # The cluster has two processors.
+    wait_for(lambda: len(holding(bench)) == 2, 90)
     # What is started from now on does not find them under their path.
     (bench.folder / "ops").rename(bench.folder / "gone")
-    for pid in workers:
+    for pid in holding(bench):
         kill(pid)
     go.touch()
     done = bench.wait(process)

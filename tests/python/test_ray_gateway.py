@@ -63,9 +63,9 @@ while True:
 
 CASES = {
     "another version": (
-        'say({"ev": "fatal", "message": "the engine speaks version 1, the gateway 2", "hint": "x"})',
+        'say({"ev": "fatal", "message": "the engine speaks version 2, the gateway 3", "hint": "x"})',
         2,
-        "the engine speaks version 1, the gateway 2",
+        "the engine speaks version 2, the gateway 3",
     ),
     "it ends at once": ("sys.exit(7)", 3, "the gateway to Ray has ended (exit status: 7)"),
     "garbage": ('sock.sendall(b"Traceback (most recent call last)"); file.read()', 3, "answer"),

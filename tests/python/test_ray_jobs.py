@@ -6,8 +6,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,14 +81,38 @@ def test_a_submitted_run_is_stopped(bench: Bench, cluster: Nodes) -> None:  # no
     process = bench.start(
         "submit", "recipe.yaml", f"--address={cluster.jobs}", "--ray-ship",
         f"--ray-python={sys.executable}", "--", "--ray-task-bytes=128KiB",
+        # As a shell does with what it starts in the background.
+        deaf=True,
     )
     manifest = Path(bench.folder / "out.wrasse" / "manifest.jsonl")
     wait_for(lambda: manifest.exists(), 60)
     process.send_signal(signal.SIGINT)
     done = bench.wait(process)
     assert done.returncode == 130, done.stderr
-    wait_for(lambda: not processes("wrasse.ray.gateway"), 30)
+    assert "was stopped" in done.stderr, done.stderr
+    assert not processes(str(bench.folder)), "the run is still there"
     assert not (bench.folder / "out.jsonl").exists()
+
+
+def test_a_second_interrupt_gives_up_at_once(bench: Bench) -> None:  # noqa: F811
+    bench.write("recipe.yaml", RECIPE.format(folder=bench.folder, pattern="buoy"))
+    bench.write("in/a.jsonl", "")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        port = silent.getsockname()[1]
+        process = bench.start(
+            "submit", "recipe.yaml", f"--address=http://127.0.0.1:{port}",
+            f"--ray-python={sys.executable}",
+        )
+        connection, _ = silent.accept()
+        with connection:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            assert process.poll() is None, "one interrupt asks to stop"
+            process.send_signal(signal.SIGINT)
+            done = bench.wait(process)
+    assert done.returncode == 130, done.stderr
+    assert "given up" in done.stderr
 
 
 def ray_log(service: Service, job: str) -> str:

@@ -269,6 +269,7 @@ def test_a_run_takes_other_limits_as_it_runs(
         return seen.get("threads", 0), seen.get("memory", {}).get("limit")
 
     until("it runs", lambda: now() == (1, None))
+    assert service.ask("POST", "/api/v1/jobs", {"work": {**work, "memory": "5"}})[0] == 422
     assert service.ask("PATCH", path, {"memory": "1MiB"})[0] == 200
     until("it says that this is too little", lambda: b"limits not changed: a memory limit of 1.00 MiB"
           in service.ask("GET", f"{path}/logs")[1])

@@ -406,8 +406,8 @@ pub(crate) enum TaskCommand {
     Submit(Box<SubmitArgs>),
     /// List jobs, the latest first
     List {
-        /// Of this state: pending, running, completed, failed or cancelled
-        #[arg(long)]
+        /// Of this state
+        #[arg(long, value_parser = ["pending", "running", "completed", "failed", "cancelled"])]
         state: Option<String>,
         /// So many at the most
         #[arg(long, short = 'n', default_value = "20", value_parser = positive)]

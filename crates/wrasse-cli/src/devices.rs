@@ -6,13 +6,11 @@ use wrasse_local::Devices;
 
 /// Those that are visible to this program; of these, so many as the user says.
 pub(crate) fn of_this_machine(gpus: Option<usize>, npus: Option<usize>) -> Devices {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what this process may see is in its environment; this is wrasse-cli"
-    )]
-    let of = |variable: &str, file: &str, most| match std::env::var(variable) {
-        Ok(listed) => visible(Some(&listed), 0, most),
-        Err(_) => visible(None, n_files(file), most),
+    let of = |variable: &str, file: &str, most| {
+        let listed = std::env::var_os(variable);
+        let listed = listed.as_ref().map(|listed| listed.to_string_lossy());
+        let found = if listed.is_none() { n_files(file) } else { 0 };
+        visible(listed.as_deref(), found, most)
     };
     Devices {
         gpus: of("CUDA_VISIBLE_DEVICES", "nvidia", gpus),

@@ -209,6 +209,7 @@ pub(crate) mod tests {
             ],
             bytes_total: Some(60_000_000),
             bytes_resumed: 10_000_000,
+            bytes_fetched: None,
             tasks: 3,
             threads: 4,
             blocks: 5,

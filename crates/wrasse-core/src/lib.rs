@@ -10,6 +10,7 @@
 //! Layer: 0.
 
 mod bytes;
+mod chars;
 mod columns;
 mod error;
 mod json;
@@ -20,6 +21,7 @@ mod stats;
 mod text;
 
 pub use bytes::{ByteCount, ParseByteCountError};
+pub use chars::n_chars;
 pub use columns::{Cell, Columns};
 pub use error::FieldError;
 pub use json::{NotASample, write_string};

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::ops::Deref;
 
-use crate::SharedStr;
+use crate::{SharedStr, n_chars};
 
 /// A value that is computed from a text alone.
 ///
@@ -69,7 +69,7 @@ impl Text {
 
     /// Number of Unicode scalar values (Python's `len`), counted once.
     pub fn n_chars(&self) -> usize {
-        *self.chars.get_or_init(|| self.as_str().chars().count())
+        *self.chars.get_or_init(|| n_chars(self.as_str()))
     }
 
     /// The value of type `T` derived from this text, computed once.

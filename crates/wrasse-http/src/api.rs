@@ -246,12 +246,8 @@ pub(crate) async fn change(
             openapi::THREADS_MAX
         )));
     }
-    if let Some(memory) = &body.memory
-        && !openapi::is_size(memory)
-    {
-        return Err(Problem::senseless(
-            "`memory` is a size such as `512MiB` or `2GiB`",
-        ));
+    if let Some(memory) = &body.memory {
+        submission::check_size(memory)?;
     }
     let scheduler = &served.app.scheduler;
     scheduler

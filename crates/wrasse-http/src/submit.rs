@@ -9,6 +9,7 @@ use wrasse_recipe::{Checked, FileChoice, Recipe, Severity, Source, check};
 use wrasse_service::{RunWork, Submission, Work};
 
 use crate::Roots;
+use crate::openapi;
 use crate::problem::Problem;
 
 /// What is allowed.
@@ -53,6 +54,9 @@ impl Rules<'_> {
     }
 
     fn run(&self, run: &mut RunWork) -> Result<(), Problem> {
+        if let Some(memory) = &run.memory {
+            check_size(memory)?;
+        }
         let cwd = self.cwd(run.cwd.as_deref())?;
         let mut places = vec![cwd.clone()];
         let (name, bytes) = match (&run.recipe, &mut run.path) {
@@ -109,6 +113,16 @@ impl Rules<'_> {
                 .map_err(Problem::forbidden)?;
         }
         Ok(())
+    }
+}
+
+/// Refuses what is no size of memory as the description has it.
+pub(crate) fn check_size(memory: &str) -> Result<(), Problem> {
+    match openapi::is_size(memory) {
+        true => Ok(()),
+        false => Err(Problem::senseless(
+            "`memory` is a size such as `512MiB` or `2GiB`",
+        )),
     }
 }
 

@@ -18,9 +18,9 @@ mod store;
 
 pub use error::Error;
 pub use sink::{
-    BlockBuilder, Conflict, EXPORTS, Encoder, ExportSource, Exported, Finished, OutBlock, Part,
-    Sink, SinkSpec, StreamForm, clear_staging, encoder, exported, exports_committed,
-    missing_export, open_sink, output_format, stream,
+    BlockBuilder, Conflict, EXPORTS, Encoder, ExportSource, Exported, Finished, Hands, OutBlock,
+    Part, PartTask, Sink, SinkSpec, StagedFile, StreamForm, clear_staging, encoder, exported,
+    exports_committed, missing_export, open_parts, open_sink, output_format, stream,
 };
 pub use source::{
     BadRow, Block, Format, InputFile, Inputs, ReadLimits, Row, SourceSpec, Split, SplitReader,

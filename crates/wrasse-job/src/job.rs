@@ -10,7 +10,7 @@ use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{
     Conflict, Format, Inputs, Part, Sink, SinkSpec, SourceSpec, Split, clear_staging, discover,
-    missing_export, open_sink, output_format, splits,
+    missing_export, output_format, splits,
 };
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_pyhost::{Python, WorkerLog};
@@ -177,8 +177,9 @@ pub struct Ready {
 }
 
 /// Takes the run directory, and opens the output where an earlier run stopped. The
-/// budget was made and the input listed before. Rows go into `sink`, if there is one,
-/// rather than to the job's output, which then must be `-`.
+/// budget was made and the input listed before. Rows go into the sink that `open` opens,
+/// anew or at the position of a commit; unless it is [`wrasse_io::open_sink`], the job's output
+/// must be `-` or a sink that writes the same.
 ///
 /// # Errors
 ///
@@ -187,7 +188,7 @@ pub fn begin(
     job: &Job,
     budget: Budget,
     inputs: Inputs,
-    sink: Option<Box<dyn Sink>>,
+    open: impl FnOnce(&SinkSpec, Option<&Value>) -> Result<Box<dyn Sink>, wrasse_io::Error>,
 ) -> Result<Begun, Error> {
     let mut replace = may_replace_output(job)?;
     let inputs = Arc::new(inputs);
@@ -222,10 +223,8 @@ pub fn begin(
         }
         Resume::At(commit) => commit,
     };
-    let mut sink = match sink {
-        Some(sink) => sink,
-        None => open_sink(&spec, commit.as_ref().map(|commit| &commit.sink)).map_err(unwritable)?,
-    };
+    let at = commit.as_ref().map(|commit| &commit.sink);
+    let mut sink = open(&spec, at).map_err(unwritable)?;
     sink.set_threads(sink_threads(budget.threads));
     let format = output_format(&spec).map_err(unwritable)?;
     let n_operators = job.plan.operators().len();

@@ -20,6 +20,8 @@ pub struct Observed {
     pub bytes_total: Option<u64>,
     /// Bytes of input that an earlier, interrupted run had done.
     pub bytes_resumed: u64,
+    /// Bytes of output that came here from a cluster's workers.
+    pub bytes_fetched: Option<u64>,
     /// Threads, or processors of a cluster.
     pub threads: usize,
     /// Blocks that wait for an earlier one.
@@ -58,6 +60,7 @@ pub fn snapshot(
         operators: plan.operators().iter().map(operator).collect(),
         bytes_total: observed.bytes_total,
         bytes_resumed: observed.bytes_resumed,
+        bytes_fetched: observed.bytes_fetched,
         tasks: stages
             .iter()
             .map(|stage| stage.view.tasks_running as usize)

@@ -429,6 +429,7 @@ impl Watcher<'_> {
             tally,
             bytes_total: self.bytes_total(),
             bytes_resumed: self.bytes_resumed,
+            bytes_fetched: None,
             threads: self.budget.threads,
             waiting: books.in_flight.len(),
             memory: MemorySnapshot {

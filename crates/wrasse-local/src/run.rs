@@ -3,7 +3,8 @@
 use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 
-use wrasse_io::{ReadLimits, Sink};
+use serde_json::Value;
+use wrasse_io::{ReadLimits, Sink, SinkSpec, open_sink};
 use wrasse_job::{Begun, Cancel, Job, RunResult, View, begin, list, process};
 use wrasse_run::{Error, RunSnapshot};
 
@@ -41,7 +42,8 @@ pub fn run_into(
     // A process may have done other things before, and other runs.
     let cpu_before = process::cpu_seconds();
     let pools = Pools::new(job)?;
-    let ready = match begin(job, pools.budget, list(job)?, sink)? {
+    let open = |spec: &SinkSpec, at: Option<&Value>| sink.map_or_else(|| open_sink(spec, at), Ok);
+    let ready = match begin(job, pools.budget, list(job)?, open)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };

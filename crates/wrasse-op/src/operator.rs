@@ -138,6 +138,18 @@ impl Operator {
         }
     }
 
+    /// The fingerprints of several samples, in their order; `None` for other
+    /// kinds. Faster than one after the other, where the deduplicator can be.
+    pub fn fingerprints(
+        &self,
+        samples: &mut [Sample],
+    ) -> Option<Vec<Result<Fingerprint, OpError>>> {
+        match &self.action {
+            Action::Deduplicator(deduplicator) => Some(deduplicator.fingerprints(samples)),
+            _ => None,
+        }
+    }
+
     /// Whether it decides over each sample and those before it: it needs its
     /// samples in input order, and has a [`Operator::fingerprint`].
     pub fn decides_in_order(&self) -> bool {

@@ -91,6 +91,12 @@ pub trait TextDeduplicator: Configured {
     ///
     /// If this text has none.
     fn fingerprint(&self, text: &Text) -> Result<Fingerprint, OpError>;
+
+    /// The fingerprints of several texts, in their order: the same ones. To be
+    /// given where many together are done faster.
+    fn fingerprints(&self, texts: &[&Text]) -> Vec<Result<Fingerprint, OpError>> {
+        texts.iter().map(|text| self.fingerprint(text)).collect()
+    }
 }
 
 /// Rewrites whole samples. See [`TextMapper`] for the contract.
@@ -151,6 +157,13 @@ pub trait Deduplicator: Send + Sync + 'static {
     ///
     /// If this sample has none.
     fn fingerprint(&self, sample: &mut Sample) -> Result<Fingerprint, OpError>;
+
+    /// The fingerprints of several samples, in their order. See
+    /// [`TextDeduplicator::fingerprints`].
+    fn fingerprints(&self, samples: &mut [Sample]) -> Vec<Result<Fingerprint, OpError>> {
+        let samples = samples.iter_mut();
+        samples.map(|sample| self.fingerprint(sample)).collect()
+    }
 }
 
 /// The common parameters beside an operator for one text field: what makes
@@ -208,5 +221,20 @@ impl<O: TextSlicer> Slicer for OnText<O> {
 impl<O: TextDeduplicator> Deduplicator for OnText<O> {
     fn fingerprint(&self, sample: &mut Sample) -> Result<Fingerprint, OpError> {
         self.op.fingerprint(sample.text(&self.common.text_key)?)
+    }
+
+    fn fingerprints(&self, samples: &mut [Sample]) -> Vec<Result<Fingerprint, OpError>> {
+        let samples = samples.iter_mut();
+        let found: Vec<Result<&Text, _>> = samples
+            .map(|sample| sample.text(&self.common.text_key))
+            .collect();
+        let texts: Vec<&Text> = found.iter().flatten().copied().collect();
+        let mut prints = self.op.fingerprints(&texts).into_iter();
+        let missing = || Err(OpError::fatal("fewer fingerprints than texts"));
+        let of = |found: Result<&Text, wrasse_core::FieldError>| match found {
+            Ok(_) => prints.next().unwrap_or_else(missing),
+            Err(error) => Err(error.into()),
+        };
+        found.into_iter().map(of).collect()
     }
 }

@@ -59,18 +59,21 @@ fn round(op: &Operator, mut samples: Vec<Sample>) -> (f64, usize) {
     let mut fingerprints = std::collections::HashSet::new();
     let mut n_out = 0;
     let start = cpu_seconds();
-    for sample in &mut samples {
-        match op.fingerprint(sample).unwrap() {
-            Some(print) => n_out += usize::from(fingerprints.insert(print)),
-            None => {
-                n_out += match op.apply(sample, &mut pieces) {
-                    Ok(wrasse_op::Outcome::Kept) => 1,
-                    Ok(wrasse_op::Outcome::Sliced(n_pieces)) => n_pieces,
-                    Ok(wrasse_op::Outcome::Dropped) | Err(_) => 0,
-                };
-            }
+    // So many get their fingerprints at once, as in a run.
+    for samples in samples.chunks_mut(64) {
+        if let Some(prints) = op.fingerprints(samples) {
+            let prints = prints.into_iter().flatten();
+            n_out += prints.filter(|print| fingerprints.insert(*print)).count();
+            continue;
         }
-        pieces.clear();
+        for sample in samples {
+            n_out += match op.apply(sample, &mut pieces) {
+                Ok(wrasse_op::Outcome::Kept) => 1,
+                Ok(wrasse_op::Outcome::Sliced(n_pieces)) => n_pieces,
+                Ok(wrasse_op::Outcome::Dropped) | Err(_) => 0,
+            };
+            pieces.clear();
+        }
     }
     (cpu_seconds() - start, n_out)
 }

@@ -7,8 +7,9 @@ use regex::Regex;
 use wrasse_op::ParamError;
 
 use crate::english;
+use crate::lines::for_each_line;
 use crate::pattern::fixed;
-use crate::unicode::{for_each_line, is_space, lower, strip};
+use crate::unicode::{is_space, lower, strip};
 
 /// Parameters of `c4_quality_filter` and `c4_quality_mapper`.
 #[derive(serde::Deserialize, schemars::JsonSchema)]

@@ -64,6 +64,12 @@ impl<const WORDS: usize> CharSet<WORDS> {
         word.is_some_and(|word| word >> (c as u32 & 63) & 1 == 1)
     }
 
+    /// Whether a byte is a member below 128; bytes of other characters are not.
+    #[inline]
+    pub(crate) fn contains_ascii(&self, byte: u8) -> bool {
+        self.ascii[usize::from(byte)] == 1
+    }
+
     /// Number of characters of `text` that are members.
     pub(crate) fn count(&self, text: &str) -> usize {
         const BLOCK: usize = 16;

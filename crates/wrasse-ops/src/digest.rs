@@ -1,4 +1,4 @@
-//! MD5 of many short messages, side by side.
+//! MD5 of many messages, side by side.
 //!
 //! One message is a chain of steps that wait for each other; of 16 messages
 //! vector registers do each step at once.
@@ -63,31 +63,134 @@ impl<F: FnMut([u8; 16])> Md5s<F> {
     }
 }
 
+/// The digests of messages of any length, in their order.
+pub(crate) fn md5_of_all(messages: &[&[u8]]) -> Vec<[u8; 16]> {
+    let n_blocks = |i: usize| (messages[i].len() + 8) / BLOCK + 1;
+    let mut digests = vec![[0; 16]; messages.len()];
+    let mut order: Vec<usize> = (0..messages.len()).collect();
+    // The longest first, or it would be left alone in its lane at the end.
+    order.sort_by_key(|i| std::cmp::Reverse(messages[*i].len()));
+    let mut left: usize = order.iter().map(|i| n_blocks(*i)).sum();
+    let mut waiting = order.into_iter().peekable();
+    while let Some(i) = waiting.next_if(|i| n_blocks(*i) * LANES / 2 > left) {
+        left -= n_blocks(i);
+        digests[i] = md5::compute(messages[i]).0;
+    }
+    let mut lanes: [Option<Lane<'_>>; LANES] = [const { None }; LANES];
+    let mut state = [[0; LANES]; 4];
+    loop {
+        for (n, lane) in lanes.iter_mut().enumerate() {
+            if lane.as_ref().is_some_and(|lane| !lane.is_done()) {
+                continue;
+            }
+            if let Some(done) = lane.take() {
+                digests[done.message] = digest(&state, n);
+            }
+            if let Some(i) = waiting.next() {
+                *lane = Some(Lane::new(i, messages[i]));
+                for (lanes, start) in state.iter_mut().zip(START) {
+                    lanes[n] = start;
+                }
+            }
+        }
+        // No lane is done before so many blocks.
+        let steps = lanes.iter().flatten().map(Lane::n_left).min();
+        let Some(steps) = steps else {
+            return digests;
+        };
+        for _ in 0..steps {
+            let mut words = [[0; LANES]; 16];
+            for (n, lane) in lanes.iter_mut().enumerate() {
+                if let Some(lane) = lane {
+                    load(&mut words, n, lane.next());
+                }
+            }
+            compress(&mut state, &words);
+        }
+    }
+}
+
+/// A message under way.
+struct Lane<'m> {
+    message: usize,
+    /// Its whole blocks.
+    blocks: std::slice::Iter<'m, [u8; BLOCK]>,
+    /// The rest of it, one bit and the length, in one block or two.
+    last: [[u8; BLOCK]; 2],
+    n_last: usize,
+    /// How many of these are done.
+    at_last: usize,
+}
+
+impl<'m> Lane<'m> {
+    fn new(message: usize, bytes: &'m [u8]) -> Self {
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        let n_last = if rest.len() + 9 > BLOCK { 2 } else { 1 };
+        let mut last = [[0; BLOCK]; 2];
+        last[0][..rest.len()].copy_from_slice(rest);
+        last[0][rest.len()] = 0x80;
+        last[n_last - 1][BLOCK - 8..].copy_from_slice(&(bytes.len() as u64 * 8).to_le_bytes());
+        Self {
+            message,
+            blocks: blocks.iter(),
+            last,
+            n_last,
+            at_last: 0,
+        }
+    }
+
+    /// How many blocks are left.
+    fn n_left(&self) -> usize {
+        self.blocks.len() + self.n_last - self.at_last
+    }
+
+    fn is_done(&self) -> bool {
+        self.n_left() == 0
+    }
+
+    #[inline]
+    fn next(&mut self) -> &[u8; BLOCK] {
+        if let Some(block) = self.blocks.next() {
+            return block;
+        }
+        self.at_last += 1;
+        &self.last[self.at_last - 1]
+    }
+}
+
+/// Puts a block's words into a lane.
+#[inline]
+fn load(words: &mut [Lanes; 16], lane: usize, block: &[u8; BLOCK]) {
+    for (word, bytes) in words.iter_mut().zip(block.as_chunks::<4>().0) {
+        word[lane] = u32::from_le_bytes(*bytes);
+    }
+}
+
+/// The digest in a lane.
+fn digest(state: &[Lanes; 4], lane: usize) -> [u8; 16] {
+    let mut digest = [0; 16];
+    for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+        *bytes = word[lane].to_le_bytes();
+    }
+    digest
+}
+
+/// What a digest begins with, RFC 1321.
+const START: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
+
 /// Gives the digests of the first `n` of the lanes in `waiting`, and empties it.
 fn flush(waiting: &mut Vec<u8>, n_blocks: usize, n: usize, each: &mut impl FnMut([u8; 16])) {
-    let mut state = [
-        [0x6745_2301; LANES],
-        [0xefcd_ab89; LANES],
-        [0x98ba_dcfe; LANES],
-        [0x1032_5476; LANES],
-    ];
-    for block in 0..n_blocks {
+    let mut state = START.map(|start| [start; LANES]);
+    let (blocks, _) = waiting.as_chunks::<BLOCK>();
+    for at in 0..n_blocks {
         let mut words = [[0; LANES]; 16];
         for lane in 0..LANES {
-            let at = (lane * n_blocks + block) * BLOCK;
-            let (bytes, _) = waiting[at..at + BLOCK].as_chunks::<4>();
-            for (word, bytes) in words.iter_mut().zip(bytes) {
-                word[lane] = u32::from_le_bytes(*bytes);
-            }
+            load(&mut words, lane, &blocks[lane * n_blocks + at]);
         }
         compress(&mut state, &words);
     }
     for lane in 0..n {
-        let mut digest = [0; 16];
-        for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(&state) {
-            *bytes = word[lane].to_le_bytes();
-        }
-        each(digest);
+        each(digest(&state, lane));
     }
     waiting.clear();
 }
@@ -213,6 +316,23 @@ mod tests {
             got.sort_unstable();
             want.sort_unstable();
             assert_eq!(got, want, "{n}");
+        }
+    }
+
+    #[test]
+    fn messages_of_any_length_go_side_by_side() {
+        let bytes: Vec<u8> = (0..20_000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        for n in [0, 1, 2, 15, 16, 17, 40, 300] {
+            let lengths: [fn(usize) -> usize; 3] = [
+                |i| i,
+                |i| i * 977 % 3000,
+                |i| if i == 3 { 20_000 } else { 55 + i % 10 },
+            ];
+            for length in lengths {
+                let messages: Vec<&[u8]> = (0..n).map(|i| &bytes[..length(i)]).collect();
+                let want: Vec<_> = messages.iter().map(|m| md5::compute(m).0).collect();
+                assert_eq!(md5_of_all(&messages), want, "{n}");
+            }
         }
     }
 

@@ -27,6 +27,7 @@ mod hashing;
 mod html;
 mod imaging;
 mod latex;
+mod lines;
 mod links;
 mod mapper;
 mod markdown;

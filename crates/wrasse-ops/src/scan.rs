@@ -8,7 +8,8 @@ use multiversion::multiversion;
 /// blocks.
 pub(crate) struct FirstBytes {
     is_first: [bool; 256],
-    /// The same as ranges: the least byte of each, and how many more it has.
+    /// The same, or more, as ranges: the least byte of each, and how many more
+    /// it has.
     ranges: Vec<(u8, u8)>,
 }
 
@@ -28,7 +29,12 @@ impl FirstBytes {
         let mut ranges: Vec<(u8, u8)> = Vec::new();
         for byte in (0..=u8::MAX).filter(|byte| is_first[usize::from(*byte)]) {
             match ranges.last_mut() {
-                Some((first, more)) if byte == *first + *more + 1 => *more += 1,
+                // Control characters hardly occur: fewer ranges are faster.
+                Some((first, more))
+                    if (*first + *more + 1..byte).all(|byte| matches!(byte, 0..9 | 0xe..0x20)) =>
+                {
+                    *more = byte - *first;
+                }
                 _ => ranges.push((byte, 0)),
             }
         }
@@ -56,22 +62,57 @@ impl FirstBytes {
 }
 
 /// Passes over whole blocks without bytes in the ranges.
-#[multiversion(targets("x86_64+avx2", "aarch64+neon"))]
-pub(crate) fn pass_over(bytes: &[u8], mut at: usize, ranges: &[(u8, u8)]) -> usize {
-    while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
-        // Compiles to vector code, unlike a search with an early end.
-        let mut is_in = [0_u8; BLOCK];
-        for (first, more) in ranges {
-            for (is_in, byte) in is_in.iter_mut().zip(block) {
-                *is_in |= u8::from(byte.wrapping_sub(*first) <= *more);
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+pub(crate) fn pass_over(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> usize {
+    // A number that the compiler knows keeps the ranges in registers.
+    macro_rules! of_length {
+        ($($n:literal),*) => {
+            match ranges.len() {
+                $($n => match ranges.first_chunk::<$n>() {
+                    Some(ranges) => pass_over_all(bytes, at, ranges),
+                    None => at,
+                },)*
+                _ => pass_over_all(bytes, at, ranges),
             }
-        }
-        if is_in.iter().fold(0, |some, is_in| some | is_in) != 0 {
-            break;
-        }
+        };
+    }
+    of_length!(1, 2, 3, 4, 5, 6, 7, 8)
+}
+
+#[inline(always)]
+fn pass_over_all<'r>(
+    bytes: &[u8],
+    mut at: usize,
+    ranges: impl IntoIterator<Item = &'r (u8, u8)> + Copy,
+) -> usize {
+    // Large steps first: the end of each is a branch.
+    while is_step::<{ 4 * BLOCK }>(bytes, at, ranges) {
+        at += 4 * BLOCK;
+    }
+    while is_step::<BLOCK>(bytes, at, ranges) {
         at += BLOCK;
     }
     at
+}
+
+/// Whether the next `N` bytes are there and none is in the ranges.
+#[inline(always)]
+fn is_step<'r, const N: usize>(
+    bytes: &[u8],
+    at: usize,
+    ranges: impl IntoIterator<Item = &'r (u8, u8)>,
+) -> bool {
+    let Some(block) = bytes[at..].first_chunk::<N>() else {
+        return false;
+    };
+    // Compiles to vector code, unlike a search with an early end.
+    let mut is_in = [0_u8; N];
+    for (first, more) in ranges {
+        for (is_in, byte) in is_in.iter_mut().zip(block) {
+            *is_in |= u8::from(byte.wrapping_sub(*first) <= *more);
+        }
+    }
+    is_in.iter().fold(0, |some, is_in| some | is_in) == 0
 }
 
 /// The first byte at or after `from` that `is_wanted`. The next few are looked

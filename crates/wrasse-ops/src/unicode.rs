@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 
-use wrasse_op::Derived;
-
 use crate::charset::{CharSet, n_words};
 use crate::tables;
 
@@ -99,131 +97,6 @@ impl Neighbor {
     }
 }
 
-/// The lines of `str.splitlines`.
-///
-/// Lines end at `\n`, `\r`, `\r\n`, `\v`, `\f`, U+001C to U+001E, U+0085,
-/// U+2028 and U+2029; an end at the end of the text begins no further line.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Lines {
-    /// How many there are.
-    pub(crate) count: usize,
-    /// Characters of the longest one, its end not included.
-    pub(crate) max_chars: usize,
-}
-
-impl Lines {
-    fn add(&mut self, line: &str) {
-        self.count += 1;
-        // A line has at most as many characters as bytes.
-        if line.len() > self.max_chars {
-            self.max_chars = self.max_chars.max(line.chars().count());
-        }
-    }
-}
-
-/// By first byte of a character: whether it may end a line.
-static LINE_ENDS: [bool; 256] = {
-    let mut ends = [false; 256];
-    let bytes = b"\n\r\x0b\x0c\x1c\x1d\x1e\xc2\xe2";
-    let mut i = 0;
-    while i < bytes.len() {
-        ends[bytes[i] as usize] = true;
-        i += 1;
-    }
-    ends
-};
-
-impl Derived for Lines {
-    fn derive(text: &str) -> Self {
-        let mut lines = Self::default();
-        if has_odd_line_end(text.as_bytes()) {
-            for_each_line(text, |line| lines.add(line));
-            return lines;
-        }
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
-            lines.add(&text[start..end]);
-            start = end + 1;
-        }
-        if start < text.len() {
-            lines.add(&text[start..]);
-        }
-        lines
-    }
-}
-
-/// Calls `each` with the lines of `text`, without their ends; see [`Lines`].
-pub(crate) fn for_each_line<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
-    let bytes = text.as_bytes();
-    let (mut start, mut at) = (0, 0);
-    while let Some(found) = find_line_end(bytes, at) {
-        at = found;
-        let end = match &bytes[at..] {
-            [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => 2,
-            [0xe2, 0x80, 0xa8 | 0xa9, ..] => 3,
-            [0xc2 | 0xe2, ..] => 0,
-            _ => 1,
-        };
-        if end == 0 {
-            at += 1;
-        } else {
-            each(&text[start..at]);
-            at += end;
-            start = at;
-        }
-    }
-    if start < text.len() {
-        each(&text[start..]);
-    }
-}
-
-/// Whether a line ends with something else than a line feed.
-fn has_odd_line_end(bytes: &[u8]) -> bool {
-    /// The first bytes of all other ends.
-    const RANGES: [(u8, u8); 4] = [(0x0b, 2), (0x1c, 2), (0xc2, 0), (0xe2, 0)];
-    const BLOCK: usize = 32;
-    let mut at = 0;
-    loop {
-        at = crate::scan::pass_over(bytes, at, &RANGES);
-        let end = (at + BLOCK).min(bytes.len());
-        for i in at..end {
-            match bytes[i..] {
-                [0x0b..=0x0d | 0x1c..=0x1e, ..]
-                | [0xc2, 0x85, ..]
-                | [0xe2, 0x80, 0xa8 | 0xa9, ..] => return true,
-                _ => {}
-            }
-        }
-        if end == bytes.len() {
-            return false;
-        }
-        at = end;
-    }
-}
-
-/// The next byte with which a line may end.
-fn find_line_end(bytes: &[u8], mut at: usize) -> Option<usize> {
-    // Compiles to vector code, unlike a search with an early end.
-    const BLOCK: usize = 32;
-    while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
-        let may_end = |byte: u8| {
-            byte.wrapping_sub(b'\n') < 4
-                || byte.wrapping_sub(0x1c) < 3
-                || byte == 0xc2
-                || byte == 0xe2
-        };
-        let some = block.iter().fold(false, |some, byte| some | may_end(*byte));
-        if some {
-            break;
-        }
-        at += BLOCK;
-    }
-    let found = bytes[at..]
-        .iter()
-        .position(|byte| LINE_ENDS[usize::from(*byte)]);
-    found.map(|skip| at + skip)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,27 +142,6 @@ mod tests {
         assert!(matches!(lower("plain"), Cow::Borrowed("plain")));
         // A capital letter since Unicode 16: not to Python 3.11.
         assert_eq!(lower("\u{a7cb}A"), "\u{a7cb}a");
-    }
-
-    #[test]
-    fn lines_end_where_python_ends_them() {
-        let lines = |text: &str| {
-            let lines = Lines::derive(text);
-            (lines.count, lines.max_chars)
-        };
-        assert_eq!(lines(""), (0, 0));
-        assert_eq!(lines("\n"), (1, 0));
-        assert_eq!(lines("\r\n"), (1, 0));
-        assert_eq!(lines("\n\r"), (2, 0));
-        assert_eq!(lines("a"), (1, 1));
-        assert_eq!(lines("a\r\nbé\rc\n\nd\n"), (5, 2));
-        assert_eq!(
-            lines("1\n2\r3\u{b}4\u{c}5\u{1c}6\u{1d}7\u{1e}8\u{85}9\u{2028}0\u{2029}1"),
-            (11, 1)
-        );
-        // No ends of lines, though their bytes begin like some.
-        assert_eq!(lines("a\u{1f}b\t©\u{2027}\u{202a}…🙂"), (1, 9));
-        assert_eq!(lines("数据集\nab"), (2, 3));
     }
 
     #[test]

@@ -1,17 +1,21 @@
 //! Word lists by language, and the share of a text's words that are in one.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use wrasse_op::{ParamError, Text};
 
+use crate::hashing::FastSet;
 use crate::words::LoweredWords;
 
 type Lists = BTreeMap<String, Vec<String>>;
 
 /// The words of one language, and how texts are compared with them.
 pub(crate) struct WordList {
-    words: HashSet<String>,
+    words: FastSet<Vec<u8>>,
+    /// Whether a word of the list has this length and first byte, as bits: few
+    /// words of a text need to be looked up.
+    lengths: Box<[u64; 256]>,
     group_sizes: Vec<usize>,
     join: String,
 }
@@ -36,8 +40,8 @@ impl WordList {
                 ))
             })?,
         };
-        let words = match lists.get(lang) {
-            Some(words) => words.iter().cloned().collect(),
+        let words: Vec<String> = match lists.get(lang) {
+            Some(words) => words.clone(),
             None if lang == "all" => lists.into_values().flatten().collect(),
             None => {
                 let known: BTreeSet<&str> = lists.keys().map(String::as_str).collect();
@@ -52,8 +56,15 @@ impl WordList {
                 .with_hint("`all` takes the lists of all languages together"));
             }
         };
+        let mut lengths = Box::new([0; 256]);
+        for word in &words {
+            if let Some((byte, bit)) = length_bit(word.as_bytes()) {
+                lengths[byte] |= bit;
+            }
+        }
         Ok(Self {
-            words,
+            words: words.into_iter().map(String::into_bytes).collect(),
+            lengths,
             group_sizes: Vec::new(),
             join: String::new(),
         })
@@ -76,21 +87,28 @@ impl WordList {
     pub(crate) fn ratio(&self, text: &Text) -> f64 {
         let words = text.derived::<LoweredWords>();
         let mut total = words.len();
-        let mut found = words
-            .iter()
-            .filter(|word| self.words.contains(*word))
-            .count();
+        let mut found = words.iter().filter(|word| self.contains(word)).count();
         if !self.group_sizes.is_empty() {
-            let words: Vec<&str> = words.iter().collect();
+            let words: Vec<&[u8]> = words.iter().collect();
             for size in &self.group_sizes {
                 for run in words.windows(*size) {
                     total += 1;
-                    found += usize::from(self.words.contains(&run.join(&self.join)));
+                    found += usize::from(self.contains(&run.join(self.join.as_bytes())));
                 }
             }
         }
         crate::filter::ratio(found, total)
     }
+
+    fn contains(&self, word: &[u8]) -> bool {
+        let may_be = length_bit(word).is_none_or(|(byte, bit)| self.lengths[byte] & bit != 0);
+        may_be && self.words.contains(word)
+    }
+}
+
+/// The first byte of a word and its length, of which all from 63 on are one.
+fn length_bit(word: &[u8]) -> Option<(usize, u64)> {
+    Some((usize::from(*word.first()?), 1 << word.len().min(63)))
 }
 
 fn parse(json: &str) -> Result<Lists, String> {

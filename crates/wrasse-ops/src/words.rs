@@ -14,12 +14,6 @@ use wrasse_op::Derived;
 use crate::charset::SPECIAL;
 use crate::unicode;
 
-/// The words of `text` before refinement.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split([' ', '\n', '\t'])
-        .filter(|word| !word.is_empty())
-}
-
 /// The words before refinement that `keeps` takes, given by where they start
 /// and end, joined by the strongest separator between them: a line end, else a
 /// tab, else a space.
@@ -117,10 +111,10 @@ impl Derived for NumWords {
     }
 }
 
-/// The refined words, lowered.
+/// The refined words, lowered, in UTF-8.
 pub(crate) struct LoweredWords {
     /// Every word with one space behind it.
-    buffer: String,
+    buffer: Vec<u8>,
     /// Where the words end, the space not included.
     ends: Vec<usize>,
 }
@@ -132,12 +126,12 @@ impl LoweredWords {
     }
 
     /// The words in order, each with one space behind it.
-    pub(crate) fn joined(&self) -> &str {
+    pub(crate) fn joined(&self) -> &[u8] {
         &self.buffer
     }
 
     /// The words in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |end| {
             let word = &self.buffer[start..*end];
@@ -152,18 +146,52 @@ impl Derived for LoweredWords {
         // No lowering makes or takes away a separator or changes a sigma
         // across one, so that the text can be lowered as a whole.
         let lowered = unicode::lower(text);
-        let mut buffer = String::with_capacity(lowered.len() + 1);
-        let mut ends = Vec::new();
-        for word in words(&lowered) {
-            let word = word.trim_matches(|c| SPECIAL.contains(c));
+        let bytes = lowered.as_bytes();
+        let mut buffer = Vec::with_capacity(bytes.len() + 1);
+        // A word and what separates it from the next, of English.
+        let mut ends = Vec::with_capacity(bytes.len() / 6);
+        let mut start = 0;
+        while start < bytes.len() {
+            let length = bytes[start..]
+                .iter()
+                .position(|byte| IS_SEPARATOR[usize::from(*byte)]);
+            let stop = length.map_or(bytes.len(), |length| start + length);
+            let word = refined(&lowered, start, stop);
             if !word.is_empty() {
-                buffer.push_str(word);
+                buffer.extend_from_slice(word);
                 ends.push(buffer.len());
-                buffer.push(' ');
+                buffer.push(b' ');
             }
+            start = stop + 1;
         }
         Self { buffer, ends }
     }
+}
+
+static IS_SEPARATOR: [bool; 256] = {
+    let mut is = [false; 256];
+    is[b' ' as usize] = true;
+    is[b'\n' as usize] = true;
+    is[b'\t' as usize] = true;
+    is
+};
+
+/// The word at `start..end` without special characters at both ends.
+#[inline]
+fn refined(text: &str, mut start: usize, mut end: usize) -> &[u8] {
+    let bytes = text.as_bytes();
+    while start < end && SPECIAL.contains_ascii(bytes[start]) {
+        start += 1;
+    }
+    while start < end && SPECIAL.contains_ascii(bytes[end - 1]) {
+        end -= 1;
+    }
+    if start < end && !(bytes[start].is_ascii() && bytes[end - 1].is_ascii()) {
+        return text[start..end]
+            .trim_matches(|c| SPECIAL.contains(c))
+            .as_bytes();
+    }
+    &bytes[start..end]
 }
 
 #[cfg(test)]
@@ -173,16 +201,17 @@ mod tests {
     fn lowered(text: &str) -> Vec<String> {
         let words = LoweredWords::derive(text);
         assert_eq!(words.len(), words.iter().count());
-        words.iter().map(str::to_owned).collect()
+        let owned = |word: &[u8]| String::from_utf8(word.to_vec()).unwrap();
+        words.iter().map(owned).collect()
     }
 
     #[test]
     fn only_three_characters_split() {
         assert_eq!(
-            words(" a  b\tc\n\nd\re\u{a0}f\u{b}g ").collect::<Vec<_>>(),
+            lowered(" a  b\tc\n\nd\re\u{a0}f\u{b}g "),
             ["a", "b", "c", "d\re\u{a0}f\u{b}g"]
         );
-        assert_eq!(words("").count() + words(" \n\t ").count(), 0);
+        assert_eq!(lowered(" \n\t "), [""; 0]);
     }
 
     #[test]

@@ -28,6 +28,21 @@ impl RayJob {
         Ok(Self(Arc::new(job)))
     }
 
+    /// Writes a file of the output, of rows of `sources`; what became of it.
+    fn write<'py>(
+        &self,
+        py: Python<'py>,
+        spec: &[u8],
+        sources: Vec<PyBuffer<u8>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut object = |at: usize| {
+            let source = sources.get(at).ok_or("an object is missing")?;
+            Python::attach(|py| source.to_vec(py)).map_err(|error| error.to_string())
+        };
+        let meta = py.detach(|| guarded(|| self.0.write(spec, &mut object)))?;
+        Ok(PyBytes::new(py, &meta))
+    }
+
     /// Begins a task; `source` is what it works on, if it does not read.
     fn begin(
         &self,

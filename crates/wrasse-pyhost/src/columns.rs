@@ -10,7 +10,7 @@ use std::sync::Arc;
 use wrasse_core::{Peek, Sample};
 use wrasse_run::{Changes, Fate, FateEnd, Made, NewValue, OpTally, Told};
 
-use crate::wire::{Done, InColumn, OutColumn, PROGRESS_BYTES, Part};
+use crate::wire::{Done, Dropped, InColumn, OutColumn, PROGRESS_BYTES, Part};
 
 /// What lies in a file, made before it is written there.
 #[derive(Debug, Default)]
@@ -323,7 +323,7 @@ pub(crate) fn decode(done: Done, n: u32, file: &File) -> io::Result<Made> {
         end: FateEnd::On(changes),
     });
     let mut fates: Vec<Fate> = on.collect();
-    let is_piece = |dropped: &&(_, _, _, Option<u32>)| dropped.3.is_some();
+    let is_piece = |dropped: &&Dropped| dropped.3.is_some();
     let mut gone: Vec<Changes> = Vec::new();
     gone.resize_with(
         done.dropped.iter().filter(is_piece).count(),

@@ -81,8 +81,8 @@ pub(crate) struct InColumn {
     pub(crate) absent: Option<Part>,
 }
 
-/// Sample, operator, stats, piece.
-type Dropped = (u32, usize, Map<String, Value>, Option<u32>);
+/// A row that was dropped: sample, operator, stats, piece.
+pub(crate) type Dropped = (u32, usize, Map<String, Value>, Option<u32>);
 
 /// What became of a batch.
 #[derive(Debug, Deserialize)]

@@ -27,6 +27,7 @@ use crate::note::Note;
 use crate::ordering::{Streams, Turn};
 use crate::protocol::{Cluster, Failed, Hear, Say};
 use crate::shares::Shares;
+use crate::stream::{Stream, Streamed, Wanted};
 use crate::wire::{Meta, Spec, Verdict, Work, decode, encode};
 use crate::writing::Order;
 
@@ -50,6 +51,8 @@ pub(crate) struct Ray<'a> {
     /// Bytes of a block.
     pub(crate) block_bytes: u64,
     pub(crate) link: &'a Link,
+    /// Standard input, if it is read.
+    pub(crate) stream: Option<Stream>,
     pub(crate) orders: Sender<Order>,
     pub(crate) turns: Sender<Turn>,
     pub(crate) notes: Receiver<Note>,
@@ -103,6 +106,8 @@ struct Block {
     meta: Metadata,
     is_encoded: bool,
     verdict: Option<Verdict>,
+    /// What the writer needs of it where workers write its rows.
+    hollow: Option<Arc<Vec<u8>>>,
     fingerprints: Arc<Vec<Fingerprint>>,
 }
 
@@ -147,6 +152,18 @@ impl Ray<'_> {
             self.state.opened = self.state.opened.max(place.split + 1);
         }
         match (&pipeline.steps[op], input) {
+            (Step::Read(part), Input::Split(place)) if self.is_streamed(place) => {
+                if let Some((object, _)) = self.come(place) {
+                    let spec = self.over_stream(part, skip_outputs);
+                    return self.send(task, op, Doing::Read(place), &spec, Some(object));
+                }
+                self.runs(task, op, Doing::Read(place), None);
+                let rows_max = self.books.rows_left;
+                if let Some(stream) = &self.stream {
+                    drop(stream.wanted.send(Wanted { task, rows_max }));
+                }
+                Ok(())
+            }
             (Step::Read(part), Input::Split(place)) => {
                 let (splits, skip) = self.share(place, !pipeline.has_exchange());
                 let splits = self.splits[splits.start as usize..splits.end as usize].to_vec();
@@ -224,6 +241,73 @@ impl Ray<'_> {
             }
             (step, input) => unreachable!("{step:?} does not work on {input:?}"),
         }
+    }
+
+    fn is_streamed(&self, place: Place) -> bool {
+        let stream = self.stream.as_ref();
+        stream.is_some_and(|stream| stream.shares.contains(&place.split))
+    }
+
+    /// What has come of standard input for a share: an object, with so many samples.
+    fn come(&self, place: Place) -> Option<(u64, u32)> {
+        let stream = self.stream.as_ref()?;
+        stream.objects.get(&place.split).copied()
+    }
+
+    /// What is to be done with a share of standard input: it was read here.
+    fn over_stream(&self, part: &Part, skip_outputs: u32) -> Spec {
+        Spec {
+            part: part.clone(),
+            work: Work::Blocks {
+                verdict: None,
+                rows: None,
+                poisoned_after: 0,
+            },
+            output_bytes: self.grows(part).then_some(self.target),
+            skip_outputs,
+        }
+    }
+
+    /// A share of standard input has come, and tells whether there is another.
+    fn streamed(&mut self, task: TaskId, share: Streamed) -> Result<(), Error> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        let at = stream.shares.end - 1;
+        let known = self.shares.len() + 1;
+        if share.is_last {
+            let behind = self.splits[stream.split as usize + 1..].iter();
+            self.shares
+                .end_stream(behind.map(|split| split.bytes), self.target);
+        } else {
+            self.shares.stream(share.blocks);
+            stream.shares.end += 1;
+        }
+        let n = match share.is_last {
+            true => self.shares.len() - known,
+            false => 1,
+        };
+        self.known.push_back(Event::SplitsFound {
+            op: 0,
+            n,
+            last: share.is_last,
+        });
+        stream.n_put += 1;
+        let object = stream.n_put;
+        stream.objects.insert(at, (object, share.rows));
+        let bytes = share.data.len();
+        self.link
+            .say(&[Say::Put { object, bytes }], &[&share.data])?;
+        let Some(running) = self.state.running.get(&task) else {
+            return Ok(());
+        };
+        let (op, doing) = (running.op, running.work);
+        let pipeline = self.pipeline;
+        if let Step::Read(part) = &pipeline.steps[op] {
+            let spec = self.over_stream(part, 0);
+            self.send(task, op, doing, &spec, Some(object))?;
+        }
+        Ok(())
     }
 
     /// The splits of a share, without those that a resumed run has written, and
@@ -337,6 +421,7 @@ impl Ray<'_> {
             },
             is_encoded: meta.is_encoded,
             verdict: None,
+            hollow: meta.hollow.map(Arc::new),
             fingerprints: Arc::new(meta.fingerprints),
         };
         self.keep(task, block, meta.tally);
@@ -359,12 +444,17 @@ impl Ray<'_> {
     fn release(&mut self, data: u64) {
         self.books.in_flight.remove(&data);
         if let Some(block) = self.state.blocks.remove(&data) {
-            let users = self.state.objects.entry(block.object).or_default();
-            *users = users.saturating_sub(1);
-            if *users == 0 {
-                self.state.objects.remove(&block.object);
-                self.free(block.object);
-            }
+            self.unhold(block.object);
+        }
+    }
+
+    /// An object is needed once less.
+    fn unhold(&mut self, object: u64) {
+        let users = self.state.objects.entry(object).or_default();
+        *users = users.saturating_sub(1);
+        if *users == 0 {
+            self.state.objects.remove(&object);
+            self.free(object);
         }
     }
 
@@ -378,6 +468,13 @@ impl Ray<'_> {
         if let Some(running) = self.state.running.remove(&task) {
             if let Some(number) = running.number {
                 self.state.numbers.remove(&number);
+            }
+            let streamed = match (running.work, &mut self.stream) {
+                (Doing::Read(place), Some(stream)) => stream.objects.remove(&place.split),
+                _ => None,
+            };
+            if let Some((object, _)) = streamed {
+                self.free(object);
             }
             if let Doing::Block(data) = running.work {
                 self.books.in_flight.remove(&data);
@@ -402,6 +499,7 @@ impl Ray<'_> {
                 verdict,
                 kept,
             } => self.judged(task, verdict, kept),
+            Note::Streamed { task, share } => self.streamed(task, share)?,
             Note::Absorbed { task, tally } => {
                 self.books.absorbed.add(&tally);
                 self.drained(task);
@@ -421,6 +519,7 @@ impl Ray<'_> {
                     running.returned = Some(tally);
                 }
             }
+            Note::Unheld { object } => self.unhold(object),
             Note::Written {
                 block,
                 tally,
@@ -473,6 +572,7 @@ impl Ray<'_> {
             },
             is_encoded: before.is_encoded,
             verdict: Some(verdict),
+            hollow: before.hollow.clone(),
             fingerprints: Arc::default(),
         };
         self.keep(task, block, tally);
@@ -588,11 +688,17 @@ impl Ray<'_> {
             ends_stage: false,
             ..part.clone()
         };
+        let streamed = self.come(place);
         let search = Search {
             part: part.clone(),
-            samples: None,
+            samples: streamed.map(|(object, rows)| (object, Careful::new(rows))),
         };
+        let has_samples = search.samples.is_some();
         self.state.careful.insert(task, search);
+        if has_samples {
+            self.go_on_searching(task)?;
+            return Ok(true);
+        }
         let (splits, skip) = self.share(place, !pipeline.has_exchange());
         let spec = Spec {
             part: reads,
@@ -710,15 +816,21 @@ impl Backend for Ray<'_> {
                 let tally = self.books.in_flight.remove(&data).unwrap_or_default();
                 self.books.writing.insert(block, tally);
                 let held = &self.state.blocks[&data];
+                if held.hollow.is_some() {
+                    // The writer needs it for longer than the scheduler.
+                    *self.state.objects.entry(held.object).or_default() += 1;
+                }
                 drop(self.orders.send(Order::Write {
                     block,
                     object: held.object,
+                    bytes: held.meta.bytes,
                     verdict: held.verdict.clone(),
+                    hollow: held.hollow.clone(),
                 }));
             }
             Command::Advance { to } => {
-                let order = Order::Advance(self.shares.first(to.split), 0);
-                drop(self.orders.send(order));
+                let (split, seq) = self.shares.first(to.split);
+                drop(self.orders.send(Order::Advance(split, seq)));
             }
             Command::Release { data } => self.release(data),
             Command::Close { op } => {
@@ -735,8 +847,18 @@ impl Backend for Ray<'_> {
             }
             Command::Cancel { task } => {
                 let running = self.state.running.get(&task);
-                if let Some(number) = running.and_then(|running| running.number) {
-                    self.link.say(&[Say::Cancel { task: number }], &[])?;
+                let running = running.map(|running| (running.number, running.work));
+                match running {
+                    Some((Some(number), _)) => {
+                        self.link.say(&[Say::Cancel { task: number }], &[])?;
+                    }
+                    // It waits for standard input.
+                    Some((None, Doing::Read(_))) => {
+                        self.state.running.remove(&task);
+                        let class = FailureClass::Transient;
+                        self.known.push_back(Event::TaskFailed { task, class });
+                    }
+                    _ => {}
                 }
             }
             // Metadata comes with the objects, and there are no pools yet.

@@ -13,8 +13,10 @@
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
+//! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
+//! | `stream` | standard input, which the driver reads |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does |
 //! | `sources` | the files of Python's operators, for nodes that lack them |
@@ -30,10 +32,12 @@ mod link;
 mod needs;
 mod note;
 mod ordering;
+mod parts;
 mod protocol;
 mod run;
 mod shares;
 mod sources;
+mod stream;
 mod wire;
 mod worker;
 mod writing;

@@ -4,6 +4,7 @@ use wrasse_run::{Outcome, Tally};
 use wrasse_sched::{BlockId, OpIdx, TaskId};
 
 use crate::link::Heard;
+use crate::stream::Streamed;
 use crate::wire::Verdict;
 
 /// A piece of news.
@@ -16,6 +17,8 @@ pub(crate) enum Note {
         verdict: Verdict,
         kept: u64,
     },
+    /// What a task wanted of standard input has come.
+    Streamed { task: TaskId, share: Streamed },
     /// An exchange has taken an object.
     Absorbed { task: TaskId, tally: Tally },
     /// An exchange has decided: its output has `n` splits. What was done to
@@ -24,6 +27,8 @@ pub(crate) enum Note {
     /// A share of an exchange was handed to the gateway; this is what it had
     /// taken in for it.
     Returned { task: TaskId, tally: Tally },
+    /// What the writer had workers write of an object is written.
+    Unheld { object: u64 },
     /// The writer took an object.
     Written {
         block: BlockId,

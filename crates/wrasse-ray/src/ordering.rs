@@ -16,7 +16,6 @@ use crate::needs::Needs;
 use crate::note::Note;
 use crate::protocol::Say;
 use crate::wire::{Spec, Verdict, Work, encode};
-use crate::worker::settle;
 
 /// What the thread is told. Gates and exchanges have the number of the stage
 /// before them.
@@ -68,6 +67,8 @@ pub(crate) struct Held {
     pub(crate) fingerprints: AtomicU64,
     /// Memory that exchanges hold.
     pub(crate) exchanges: AtomicU64,
+    /// Bytes of objects that the writer has fetched.
+    pub(crate) fetched: AtomicU64,
     /// What exchanges have on disk.
     pub(crate) spilled: AtomicU64,
 }
@@ -143,9 +144,7 @@ impl Orderer<'_> {
                 let mut blocks = unpack(&bytes)?;
                 drop(bytes);
                 if let Some(verdict) = verdict {
-                    settle(self.pass, verdict.gate as usize, &mut blocks, |first, n| {
-                        verdict.of(first, n)
-                    });
+                    verdict.settle(self.pass, &mut blocks);
                 }
                 let mut tally = Tally::default();
                 let store = self.exchanges[exchange].as_mut();

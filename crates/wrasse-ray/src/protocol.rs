@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::needs::Needs;
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -51,6 +51,16 @@ pub(crate) enum Say<'a> {
         #[serde(flatten)]
         needs: &'a Needs,
         /// Attempts that Ray makes by itself when a worker or a node dies.
+        retries: i32,
+        name: &'a str,
+    },
+    /// Keep so many bytes as an object, under this number.
+    Put { object: u64, bytes: usize },
+    /// Write rows of these objects: a task whose output is metadata alone.
+    Write {
+        task: u64,
+        spec: usize,
+        objects: &'a [u64],
         retries: i32,
         name: &'a str,
     },

@@ -13,13 +13,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::Value;
 use wrasse_core::ByteCount;
-use wrasse_io::{Inputs, Split};
+use wrasse_io::{Inputs, ReadLimits, Sink, SinkSpec, Split, open_parts, open_sink};
 use wrasse_job::{
     Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin, budget, list, process,
 };
@@ -36,9 +37,11 @@ use crate::link::{Gateway, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
+use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
 use crate::shares::Shares;
 use crate::sources::{Sources, TooLarge};
+use crate::stream::{Read, Stream, Streamer, Wanted, read};
 use crate::wire::{OutsideStep, Setup, encode};
 use crate::writing::{Order, write};
 
@@ -78,6 +81,12 @@ const TARGET_BYTES_MIN: u64 = 1 << 20;
 /// tasks put out beyond their estimate, and for copies on other nodes.
 const STORE_PERCENT: u64 = 50;
 
+/// What objects whose rows are being written may hold besides, in percent.
+const WRITING_PERCENT: u64 = 15;
+
+/// Stores are at least so large, whatever a cluster says.
+const STORE_BYTES_MIN: u64 = 64 << 20;
+
 /// Objects that wait for their turn, for each processor: so many tasks may be done
 /// while an earlier one is not. Their bytes are bounded by those of the stores.
 const WAITING_PER_CPU: usize = 32;
@@ -99,12 +108,6 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<RunResult, Error> {
     let inputs = list(job)?;
-    if inputs.has_stream() {
-        return Err(Error::usage(
-            "standard input is read by this process alone, and not by the workers of a cluster",
-        )
-        .with_hint("write it to a file first, or run it without --backend ray"));
-    }
     let pipeline = Pipeline::new(&job.plan, &job.pass, true);
     pipeline.check()?;
     let began = now();
@@ -113,17 +116,42 @@ pub fn run(
     let scratch = Scratch::new()?;
     let (notes, heard) = unbounded::<Note>();
     let hears = notes.clone();
+    // Bounded by the tasks that the sink has under way.
+    let (writes, written) = unbounded();
     let gateway = Gateway {
         python: options.python.clone(),
         log,
     };
-    let link = Link::start(&gateway, move |heard| {
-        drop(hears.send(Note::Heard(heard)));
+    let link = Link::start(&gateway, move |heard| match heard {
+        Some(heard) if is_about_writing(&heard.0) => drop(writes.send(Some(heard))),
+        Some(heard) => drop(hears.send(Note::Heard(Some(heard)))),
+        None => {
+            drop(writes.send(None));
+            drop(hears.send(Note::Heard(None)));
+        }
     })?;
+    let link = Arc::new(link);
     let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
     let ledger = Ledger::new(&pipeline, &job.plan)?;
-    let ready = match begin(job, budget(job, ByteCount(0))?, inputs, None)? {
+    let shelf = Arc::new(Shelf::new(notes.clone()));
+    let mut writes = cluster.machines <= 1 || options.shared_paths;
+    let open = |spec: &SinkSpec, at: Option<&Value>| {
+        let workers = Workers {
+            link: Arc::clone(&link),
+            shelf: Arc::clone(&shelf),
+            heard: written,
+            tasks_max: writers_max(&cluster),
+        };
+        let held_max = cluster.store_bytes().max(STORE_BYTES_MIN) / 100 * WRITING_PERCENT;
+        let parts = match writes {
+            true => open_parts(spec, at, (Box::new(workers), held_max))?,
+            false => None,
+        };
+        writes = parts.is_some();
+        parts.map_or_else(|| open_sink(spec, at), Ok::<Box<dyn Sink>, _>)
+    };
+    let ready = match begin(job, budget(job, ByteCount(0))?, inputs, open)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
@@ -133,6 +161,8 @@ pub fn run(
         pipeline: &pipeline,
         ledger,
         link: &link,
+        shelf: &shelf,
+        writes,
         held: Held::default(),
         began,
     };
@@ -190,6 +220,11 @@ fn join(
     Err(Error::failed(format!("Ray was not there after {s} s")))
 }
 
+/// How many tasks write at once: they wait for a disk, as a rule.
+fn writers_max(cluster: &Cluster) -> usize {
+    (cluster.millicpus() / 2000).max(2) as usize
+}
+
 /// Files on a disk of this machine cannot be read on another one.
 fn refuse_local(inputs: &Inputs, cluster: &Cluster, options: &Options) -> Result<(), Error> {
     match inputs.first_local() {
@@ -213,6 +248,14 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// Standard input that is being read.
+struct Reading {
+    split: u32,
+    /// Blocks that were written before.
+    skip: u32,
+    rows: Receiver<Read>,
+}
+
 /// One run on a cluster.
 struct OnCluster<'a> {
     job: &'a Job,
@@ -220,6 +263,9 @@ struct OnCluster<'a> {
     pipeline: &'a Pipeline,
     ledger: Ledger,
     link: &'a Link,
+    shelf: &'a Shelf,
+    /// Whether workers write the output.
+    writes: bool,
     held: Held,
     began: Instant,
 }
@@ -236,8 +282,16 @@ impl OnCluster<'_> {
         let (job, pipeline, link) = (self.job, self.pipeline, self.link);
         self.set_up(&ready, &cluster)?;
         let target = self.target(&cluster);
-        let shares = shares(&ready.splits, target);
         let start = ready.start;
+        let stream = self.stream(&ready)?;
+        let shares = match &stream {
+            None => shares(&ready.splits, target),
+            Some(stream) => {
+                let mut before = shares(&ready.splits[..stream.split as usize], target);
+                before.begin_stream(stream.skip);
+                before
+            }
+        };
         // The scheduler's places are shares: of the input, or of the exchange
         // that is read last.
         let from = match pipeline.has_exchange() {
@@ -279,15 +333,22 @@ impl OnCluster<'_> {
         let has_read_all = rows_left == 0 && !pipeline.has_exchange();
         let first = Event::SplitsFound {
             op: 0,
-            // None of a resumed run that had come to its limit.
-            n: if has_read_all { 0 } else { shares.len() },
-            last: true,
+            // None of a resumed run that had come to its limit. Of a stream, the next.
+            n: match has_read_all {
+                true => 0,
+                false => shares.len() + u32::from(stream.is_some()),
+            },
+            last: has_read_all || stream.is_none(),
         };
+        let (wanted, wanted_in) = unbounded::<Wanted>();
         let backend = Ray {
             ledger: &self.ledger,
             pipeline,
             inputs: &ready.inputs,
             splits: &ready.splits,
+            stream: stream
+                .as_ref()
+                .map(|stream| Stream::new(stream.split, shares.len(), wanted)),
             shares,
             start,
             target,
@@ -338,9 +399,19 @@ impl OnCluster<'_> {
             let fail = |error| Error::io("cannot start a thread", error);
             let writing = thread("wrasse-writer")
                 .spawn_scoped(scope, move || {
-                    write(writer, (pass, link), &orders_in, &writer_notes)
+                    let kept = (self.shelf, &self.held);
+                    write(writer, (pass, link), kept, &orders_in, &writer_notes)
                 })
                 .map_err(fail)?;
+            if let Some(stream) = stream {
+                let notes = notes.clone();
+                let rows = stream.rows;
+                thread("wrasse-stream")
+                    .spawn_scoped(scope, move || {
+                        Streamer { pass, rows, target }.collect(&wanted_in, &notes);
+                    })
+                    .map_err(fail)?;
+            }
             thread("wrasse-ordering")
                 .spawn_scoped(scope, move || orderer.take_turns(&turns_in, &notes))
                 .map_err(fail)?;
@@ -392,6 +463,7 @@ impl OnCluster<'_> {
             settings: ready.pass.settings().into(),
             block_bytes: self.job.block_bytes.0,
             row_bytes_max: self.job.row_bytes_max.0,
+            writes: self.writes,
         })
         .map_err(Error::failed)?;
         let bytes = setup.len();
@@ -418,6 +490,37 @@ impl OnCluster<'_> {
                  pass --ray-shared-paths",
             )),
         }
+    }
+
+    /// Standard input, if it is not all written; begins to read it.
+    fn stream(&self, ready: &Ready) -> Result<Option<Reading>, Error> {
+        let mut streams = ready.splits.iter().filter(|s| s.is_stream(&ready.inputs));
+        let (Some(split), more) = (streams.next(), streams.next()) else {
+            return Ok(None);
+        };
+        if more.is_some() {
+            return Err(Error::usage("standard input is named twice in the input"));
+        }
+        let start = match self.pipeline.has_exchange() {
+            true => Place::default(),
+            false => ready.start,
+        };
+        if split.index < start.split {
+            return Ok(None);
+        }
+        let skip = match split.index == start.split {
+            true => start.seq,
+            false => 0,
+        };
+        let limits = ReadLimits {
+            block_bytes: self.job.block_bytes.0 as usize,
+            row_bytes_max: self.job.row_bytes_max.0 as usize,
+        };
+        Ok(Some(Reading {
+            split: split.index,
+            skip,
+            rows: read(&ready.inputs, split, limits, skip)?,
+        }))
     }
 
     fn millicpus(&self, cluster: &Cluster) -> i64 {
@@ -546,6 +649,7 @@ impl Watcher<'_> {
             tally,
             bytes_total: self.inputs.files.iter().map(|file| file.bytes).sum(),
             bytes_resumed: self.bytes_resumed,
+            bytes_fetched: Some(held.fetched.load(Ordering::Relaxed)),
             threads: self.threads(),
             waiting: books.in_flight.len(),
             memory: MemorySnapshot {

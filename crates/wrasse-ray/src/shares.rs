@@ -2,6 +2,9 @@
 //!
 //! A run is resumed at a split; which ones a task reads together does not show
 //! in the output.
+//!
+//! Of standard input nobody knows how much comes. It is one split, in as many
+//! shares as it is read in, each of so many blocks.
 
 use std::ops::Range;
 
@@ -11,32 +14,63 @@ const SPLITS_MAX: usize = 512;
 /// Runs of splits, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shares {
-    /// Where each begins, and where the last one ends.
-    bounds: Vec<u32>,
+    /// Where each begins, and where the last one ends: a split, and blocks of it.
+    bounds: Vec<(u32, u32)>,
 }
 
 impl Shares {
     /// Shares of at least `target` bytes each, but for the last one.
     pub(crate) fn new(splits: impl Iterator<Item = u64>, target: u64) -> Self {
-        let mut bounds = vec![0];
+        let mut shares = Self {
+            bounds: vec![(0, 0)],
+        };
+        shares.extend(splits, target);
+        shares
+    }
+
+    fn extend(&mut self, splits: impl Iterator<Item = u64>, target: u64) {
         let (mut bytes, mut n) = (0, 0);
-        let mut end = 0;
+        let (mut end, _) = self.end();
         for split in splits {
             // A large split is not kept waiting for by small ones before it.
             if n > 0 && bytes + split > target + target / 2 {
-                bounds.push(end);
+                self.bounds.push((end, 0));
                 (bytes, n) = (0, 0);
             }
             (bytes, n, end) = (bytes + split, n + 1, end + 1);
             if bytes >= target || n >= SPLITS_MAX {
-                bounds.push(end);
+                self.bounds.push((end, 0));
                 (bytes, n) = (0, 0);
             }
         }
-        if bounds.last() != Some(&end) {
-            bounds.push(end);
+        if n > 0 {
+            self.bounds.push((end, 0));
         }
-        Self { bounds }
+    }
+
+    /// Where the last one ends, and the next one begins.
+    fn end(&self) -> (u32, u32) {
+        self.bounds.last().copied().unwrap_or_default()
+    }
+
+    /// The next split is a stream, of which so many blocks were written before.
+    pub(crate) fn begin_stream(&mut self, blocks: u32) {
+        if let Some(end) = self.bounds.last_mut() {
+            end.1 = blocks;
+        }
+    }
+
+    /// So many blocks of a stream are a share.
+    pub(crate) fn stream(&mut self, blocks: u32) {
+        let (split, seq) = self.end();
+        self.bounds.push((split, seq + blocks));
+    }
+
+    /// What has come of a stream is its last share, and these splits are behind it.
+    pub(crate) fn end_stream(&mut self, splits: impl Iterator<Item = u64>, target: u64) {
+        let (split, _) = self.end();
+        self.bounds.push((split + 1, 0));
+        self.extend(splits, target);
     }
 
     /// How many.
@@ -47,17 +81,18 @@ impl Shares {
     /// The splits of a share.
     pub(crate) fn splits(&self, share: u32) -> Range<u32> {
         let share = share as usize;
-        self.bounds[share]..self.bounds[share + 1]
+        self.bounds[share].0..self.bounds[share + 1].0
     }
 
-    /// The share that a split is in; behind the last one, if it is behind all.
+    /// The share that a split is in, the first one of a stream; behind the last one,
+    /// if it is behind all.
     pub(crate) fn of(&self, split: u32) -> u32 {
-        let above = self.bounds.partition_point(|bound| *bound <= split);
+        let above = self.bounds.partition_point(|bound| bound.0 <= split);
         (above as u32 - 1).min(self.len())
     }
 
-    /// The first split of a share, or the one behind all.
-    pub(crate) fn first(&self, share: u32) -> u32 {
+    /// Where a share begins, or what is behind all: a split, and blocks of it.
+    pub(crate) fn first(&self, share: u32) -> (u32, u32) {
         let last = self.bounds.len() - 1;
         self.bounds[(share as usize).min(last)]
     }
@@ -75,7 +110,7 @@ mod tests {
         for share in 0..shares.len() {
             let splits = shares.splits(share);
             assert_eq!(splits.start, next);
-            assert_eq!(shares.first(share), next);
+            assert_eq!(shares.first(share), (next, 0));
             assert!(!splits.is_empty());
             for split in splits.clone() {
                 assert_eq!(shares.of(split), share, "{split}");
@@ -84,13 +119,30 @@ mod tests {
         }
         assert_eq!(next, 12);
         assert_eq!(shares.of(12), shares.len());
-        assert_eq!(shares.first(shares.len()), 12);
+        assert_eq!(shares.first(shares.len()), (12, 0));
         assert_eq!(shares.len(), 6, "{shares:?}");
     }
 
     #[test]
     fn nothing_is_no_share() {
         let none = Shares::new(std::iter::empty(), 32);
-        assert_eq!((none.len(), none.of(0), none.first(0)), (0, 0, 0));
+        assert_eq!((none.len(), none.of(0), none.first(0)), (0, 0, (0, 0)));
+    }
+
+    #[test]
+    fn a_stream_is_in_as_many_shares_as_it_is_read_in() {
+        let mut shares = Shares::new([40, 40].into_iter(), 32);
+        // Of the third split, two blocks were written before.
+        shares.begin_stream(2);
+        assert_eq!((shares.len(), shares.of(2)), (2, 2), "the next is open");
+        assert_eq!(shares.first(2), (2, 2));
+        shares.stream(5);
+        shares.stream(1);
+        shares.end_stream([40, 1].into_iter(), 32);
+        assert_eq!(shares.first(3), (2, 7));
+        assert_eq!(shares.first(4), (2, 8));
+        assert_eq!(shares.first(5), (3, 0));
+        assert_eq!((shares.splits(5), shares.splits(6)), (3..4, 4..5));
+        assert_eq!(shares.len(), 7);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use wrasse_io::{Format, Inputs, Split};
+use wrasse_io::{Format, Inputs, PartTask, Split};
 use wrasse_op::{Common, Fingerprint, OpKind, OpSpec, Operator, Outside};
 use wrasse_run::{Part, PassSettings, Tally};
 
@@ -36,6 +36,8 @@ pub(crate) struct Setup {
     pub(crate) block_bytes: u64,
     /// The longest row.
     pub(crate) row_bytes_max: u64,
+    /// Whether workers write the output.
+    pub(crate) writes: bool,
 }
 
 /// A step that Python does.
@@ -192,8 +194,18 @@ pub(crate) struct Meta {
     /// Whether the rows are encoded.
     pub(crate) is_encoded: bool,
     pub(crate) tally: Tally,
+    /// Where workers write the output: blocks that are done, without their rows.
+    pub(crate) hollow: Option<Vec<u8>>,
     /// What the gate behind the stage decides by.
     pub(crate) fingerprints: Vec<Fingerprint>,
+}
+
+/// A file that a worker shall write.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct WriteSpec {
+    pub(crate) task: PartTask,
+    /// What gates have decided on each object's samples.
+    pub(crate) verdicts: Vec<Option<Verdict>>,
 }
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, String> {

@@ -11,21 +11,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use wrasse_io::{Inputs, ReadLimits, Split, SplitReader, encoder, open};
+use wrasse_io::{Error as IoError, Inputs, ReadLimits, Split, SplitReader, encoder, open};
 use wrasse_op::Catalog;
 use wrasse_plan::Plan;
 use wrasse_pyhost::{Chain, Interpreter, Python, PythonSettings, Single};
 use wrasse_recipe::{Severity, Source, check};
-use wrasse_run::{BlockState, Part, Pass, Ran, Tally, Work as Input, pack, unpack};
+use wrasse_run::{BlockState, Part, Pass, Ran, Tally, Work as Input, pack, pack_hollow, unpack};
 
 use crate::sources::below;
-use crate::wire::{Meta, Setup, Spec, Work, decode, encode};
+use crate::wire::{Meta, Setup, Spec, Verdict, Work, WriteSpec, decode, encode};
 
 /// A run as a worker knows it.
 pub struct WorkerJob {
     pass: Pass,
     inputs: Arc<Inputs>,
     limits: ReadLimits,
+    /// Whether workers write the output.
+    writes: bool,
     /// What runs Python's operators, if there are such.
     python: Option<Arc<Python>>,
     /// Its worker for each stage that it runs, started with the first block.
@@ -76,6 +78,7 @@ impl WorkerJob {
         let inputs = Arc::new(setup.inputs);
         Ok(Self {
             python,
+            writes: setup.writes,
             singles: Mutex::new(HashMap::new()),
             pass: Pass::new(
                 plan,
@@ -109,6 +112,32 @@ impl WorkerJob {
         Ok(self.pass.settle(part, state, samples, made))
     }
 
+    /// Writes a file of the output; gives what the driver is told of it. `object`
+    /// gives the objects whose rows go into it, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write(
+        &self,
+        spec: &[u8],
+        object: &mut dyn FnMut(usize) -> Result<Vec<u8>, String>,
+    ) -> Result<Vec<u8>, String> {
+        let WriteSpec { task, verdicts } = decode(spec)?;
+        let mut verdicts = verdicts.into_iter().enumerate();
+        let mut next = || {
+            let (at, verdict) = verdicts.next().ok_or("an object is missing")?;
+            let mut blocks = unpack(&object(at)?)?;
+            if let Some(verdict) = verdict {
+                verdict.settle(&self.pass, &mut blocks);
+            }
+            let rows = blocks.iter_mut().filter_map(BlockState::take_encoded);
+            Ok::<_, String>(rows.collect())
+        };
+        let written = task.write(&mut || next().map_err(|error| IoError::new("", error)));
+        encode(&written.map_err(|error| error.to_string())?)
+    }
+
     /// Begins a task. `object` is what it works on, if it does not read.
     ///
     /// # Errors
@@ -134,12 +163,7 @@ impl WorkerJob {
             } => {
                 let mut blocks = unpack(object.ok_or("a task without its input")?)?;
                 if let Some(verdict) = verdict {
-                    settle(
-                        &self.pass,
-                        verdict.gate as usize,
-                        &mut blocks,
-                        |first, n| verdict.of(first, n),
-                    );
+                    verdict.settle(&self.pass, &mut blocks);
                 }
                 if let Some(rows) = rows {
                     cut(&mut blocks, rows.start as usize..rows.end as usize);
@@ -231,19 +255,15 @@ fn with_nulls(mut process: Value, catalog: &Catalog) -> Value {
     process
 }
 
-/// Does to the blocks of one object what gate `gate` has decided: `verdicts`
-/// gives those on so many samples from the given one on.
-pub(crate) fn settle(
-    pass: &Pass,
-    gate: usize,
-    blocks: &mut [BlockState],
-    verdicts: impl Fn(usize, usize) -> Vec<bool>,
-) {
-    let mut first = 0;
-    for block in blocks {
-        let n = block.fingerprints().len();
-        pass.let_pass(gate, block, verdicts(first, n));
-        first += n;
+impl Verdict {
+    /// Does to the blocks of its object what the gate has decided.
+    pub(crate) fn settle(&self, pass: &Pass, blocks: &mut [BlockState]) {
+        let mut first = 0;
+        for block in blocks {
+            let n = block.fingerprints().len();
+            pass.let_pass(self.gate as usize, block, self.of(first, n));
+            first += n;
+        }
     }
 }
 
@@ -321,7 +341,7 @@ impl TaskRun {
                 self.skip -= 1;
                 continue;
             }
-            return output(&blocks).map(Some);
+            return output(&blocks, self.job.writes).map(Some);
         }
     }
 
@@ -352,7 +372,8 @@ impl TaskRun {
                     return Ok(None);
                 };
                 if *skip > 0 {
-                    *reader = Some(resumed(&self.job, split, std::mem::take(skip))?);
+                    let skip = std::mem::take(skip);
+                    *reader = Some(resumed(&self.job.inputs, split, self.job.limits, skip)?);
                 }
                 let (rows, took_ns) = timed(|| {
                     let reader = match reader {
@@ -390,9 +411,14 @@ impl TaskRun {
 
 /// Passes over the blocks that a resumed run has written. They were read once,
 /// so that a failure here is no damage to be recorded and passed by.
-fn resumed(job: &WorkerJob, split: &Split, skip: u32) -> Result<Box<dyn SplitReader>, String> {
+pub(crate) fn resumed(
+    inputs: &Arc<Inputs>,
+    split: &Split,
+    limits: ReadLimits,
+    skip: u32,
+) -> Result<Box<dyn SplitReader>, String> {
     let skipped = || {
-        let mut reader = open(&job.inputs, split, job.limits)?;
+        let mut reader = open(inputs, split, limits)?;
         for _ in 0..skip {
             reader.next_block()?;
         }
@@ -403,7 +429,7 @@ fn resumed(job: &WorkerJob, split: &Split, skip: u32) -> Result<Box<dyn SplitRea
     })
 }
 
-fn output(blocks: &[BlockState]) -> Result<Output, String> {
+fn output(blocks: &[BlockState], writes: bool) -> Result<Output, String> {
     let object = pack(blocks)?;
     let mut tally = Tally::default();
     let mut fingerprints = Vec::new();
@@ -418,6 +444,10 @@ fn output(blocks: &[BlockState]) -> Result<Output, String> {
         rows: rows as u32,
         is_encoded: blocks.iter().any(BlockState::is_encoded),
         tally,
+        hollow: match writes {
+            true => pack_hollow(blocks)?,
+            false => None,
+        },
         fingerprints,
     })?;
     Ok(Output { object, meta })
@@ -427,7 +457,7 @@ fn output(blocks: &[BlockState]) -> Result<Output, String> {
     clippy::disallowed_methods,
     reason = "measures where the time goes; no result depends on it"
 )]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let start = std::time::Instant::now();
     let result = work();
     (result, start.elapsed().as_nanos() as u64)

@@ -1,9 +1,11 @@
 //! The writer's thread: objects in, in input order; rows out.
 //!
 //! Objects are fetched a little ahead, so that one is on its way while another
-//! is written.
+//! is written. Those whose rows workers write are not fetched.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use wrasse_run::{Error, Outcome, Pass, Tally, Writer, Written, unpack};
@@ -11,8 +13,9 @@ use wrasse_sched::BlockId;
 
 use crate::link::{Fetched, Link};
 use crate::note::Note;
+use crate::ordering::Held;
+use crate::parts::Shelf;
 use crate::wire::Verdict;
-use crate::worker::settle;
 
 /// An order, with the object that it is about, if it is about one.
 type Whole = (Order, Option<Vec<u8>>);
@@ -26,8 +29,12 @@ pub(crate) enum Order {
     Write {
         block: BlockId,
         object: u64,
+        /// Its bytes.
+        bytes: u64,
         /// What its last gate has decided, if that was not heeded yet.
         verdict: Option<Verdict>,
+        /// Where workers write its rows: all the rest of it.
+        hollow: Option<Arc<Vec<u8>>>,
     },
     /// All that comes from before this split, and of it so many blocks, is
     /// written.
@@ -40,16 +47,18 @@ pub(crate) enum Order {
 pub(crate) fn write(
     mut writer: Writer,
     (pass, link): (&Pass, &Link),
+    (shelf, held): (&Shelf, &Held),
     orders: &Receiver<Order>,
     notes: &Sender<Note>,
 ) -> Result<Written, Error> {
     let mut ahead = Ahead {
         orders,
         link,
+        held,
         taken: VecDeque::new(),
         n_fetching: 0,
     };
-    match serve(&mut writer, pass, &mut ahead, notes) {
+    match serve(&mut writer, (pass, shelf), &mut ahead, notes) {
         Ok(is_all) => writer.end(is_all),
         Err(error) => {
             // Sending fails only if the coordinator is gone already.
@@ -61,7 +70,7 @@ pub(crate) fn write(
 
 fn serve(
     writer: &mut Writer,
-    pass: &Pass,
+    (pass, shelf): (&Pass, &Shelf),
     ahead: &mut Ahead<'_>,
     notes: &Sender<Note>,
 ) -> Result<bool, Error> {
@@ -69,22 +78,41 @@ fn serve(
         match order {
             Order::Finish => return Ok(true),
             Order::Advance(split, seq) => writer.advance((split, seq))?,
-            Order::Write { block, verdict, .. } => {
-                let bytes = bytes.unwrap_or_default();
-                let mut blocks = unpack(&bytes).map_err(Error::failed)?;
-                drop(bytes);
+            Order::Write {
+                block,
+                object,
+                bytes: size,
+                verdict,
+                hollow,
+            } => {
+                let is_hollow = hollow.is_some();
+                let mut blocks = match hollow {
+                    Some(hollow) => {
+                        shelf.put(object, size, verdict.clone());
+                        unpack(&hollow)
+                    }
+                    None => unpack(&bytes.unwrap_or_default()),
+                }
+                .map_err(Error::failed)?;
                 if let Some(verdict) = verdict {
-                    settle(pass, verdict.gate as usize, &mut blocks, |first, n| {
-                        verdict.of(first, n)
-                    });
+                    verdict.settle(pass, &mut blocks);
+                }
+                let mut first = 0;
+                for block in blocks.iter_mut().filter(|_| is_hollow) {
+                    block.lies_in(object, &mut first);
                 }
                 let mut tally = Tally::default();
+                let before = writer.tally().bytes_out;
                 let mut outcome = Outcome::Written;
                 for block in blocks {
                     tally.add(&block.tally);
                     if writer.write(block)? == Outcome::TooManyRejects {
                         outcome = Outcome::TooManyRejects;
                     }
+                }
+                tally.bytes_out = writer.tally().bytes_out - before;
+                if is_hollow {
+                    shelf.release(object);
                 }
                 drop(notes.send(Note::Written {
                     block,
@@ -101,6 +129,7 @@ fn serve(
 struct Ahead<'a> {
     orders: &'a Receiver<Order>,
     link: &'a Link,
+    held: &'a Held,
     taken: VecDeque<(Order, Option<Receiver<Fetched>>)>,
     n_fetching: usize,
 }
@@ -118,7 +147,11 @@ impl Ahead<'_> {
                 Err(_) => break,
             };
             let fetched = match &order {
-                Order::Write { object, .. } => {
+                Order::Write {
+                    object,
+                    hollow: None,
+                    ..
+                } => {
                     self.n_fetching += 1;
                     Some(self.link.fetch(*object)?)
                 }
@@ -132,7 +165,10 @@ impl Ahead<'_> {
         let bytes = match fetched {
             Some(fetched) => {
                 self.n_fetching -= 1;
-                Some(self.link.wait(&fetched)?)
+                let bytes = self.link.wait(&fetched)?;
+                let n = bytes.len() as u64;
+                self.held.fetched.fetch_add(n, Ordering::Relaxed);
+                Some(bytes)
             }
             None => None,
         };

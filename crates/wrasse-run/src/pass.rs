@@ -33,7 +33,7 @@ use crate::{FingerprintSet, Records, Tally};
 
 pub use measuring::{Measuring, columns as stats_columns};
 pub use outside::{Changes, Fate, FateEnd, Made, NewValue, Told};
-pub use packing::{pack, unpack};
+pub use packing::{pack, pack_hollow, unpack};
 use showing::{Watch, values};
 
 /// What a recipe asks of the pass beyond its operators.
@@ -134,6 +134,15 @@ impl BlockState {
     /// encoded before the last gate.
     pub fn is_encoded(&self) -> bool {
         self.encoded.is_some()
+    }
+
+    /// Says of a block that came without its rows which object has them; `first`
+    /// is the number of its first row there, and then of the next block's.
+    pub fn lies_in(&mut self, object: u64, first: &mut u64) {
+        if let Some(rows) = &mut self.encoded {
+            rows.lies_in(object, *first);
+            *first += rows.n_rows() as u64;
+        }
     }
 
     /// The encoded rows, when all stages are done.
@@ -328,6 +337,7 @@ impl Pass {
             builder: encodes.then(|| self.encoder.start()),
             state: &mut state,
             tick: 0,
+            waiting: Waiting::default(),
         };
         if let Some(builder) = &mut flow.builder {
             // Rows hardly grow; a little room spares the next doubling.
@@ -345,7 +355,9 @@ impl Pass {
                     flow.sample(sample)?;
                     taken += 1;
                     out += held_since(&flow.state.samples, before);
-                    if out + flow.builder.as_ref().map_or(0, |b| b.row_bytes()) >= bytes_max {
+                    if out + flow.waiting.bytes + flow.builder.as_ref().map_or(0, |b| b.row_bytes())
+                        >= bytes_max
+                    {
                         break;
                     }
                 }
@@ -356,6 +368,7 @@ impl Pass {
                 }
             }
         }
+        flow.take_fingerprints()?;
         let encoded = flow.builder.map(BlockBuilder::finish);
         if let Some(encoded) = encoded {
             state.tally.rows_out += encoded.n_rows() as u64;
@@ -479,12 +492,6 @@ impl Source {
     }
 }
 
-/// What a stage computes last of a sample.
-enum Mark {
-    Fingerprint(Option<Fingerprint>),
-    Key(Vec<u8>),
-}
-
 /// One stage over one block, under way.
 struct Flow<'a> {
     pass: &'a Pass,
@@ -494,7 +501,22 @@ struct Flow<'a> {
     builder: Option<Box<dyn BlockBuilder>>,
     state: &'a mut BlockState,
     tick: u32,
+    waiting: Waiting,
 }
+
+/// Samples that wait for their fingerprints, which are taken of many at once.
+#[derive(Default)]
+struct Waiting {
+    samples: Vec<Sample>,
+    watches: Vec<Option<Watch>>,
+    /// What the samples hold.
+    bytes: usize,
+}
+
+/// So many samples, or bytes of them, wait for their fingerprints: they should
+/// still be in the cache when they are written.
+const WAITING_MAX: usize = 64;
+const WAITING_BYTES: usize = 512 << 10;
 
 impl Flow<'_> {
     fn rows(&mut self, block: Block, rows_max: u64) -> Result<(), String> {
@@ -513,6 +535,8 @@ impl Flow<'_> {
                     self.sample(sample)?;
                 }
                 Row::Bad(row) => {
+                    // Rejects are in the order of the samples.
+                    self.take_fingerprints()?;
                     self.state.tally.unreadable += 1;
                     self.state.tally.row_bytes_in += row.raw_bytes;
                     let origin = row.origin;
@@ -588,6 +612,8 @@ impl Flow<'_> {
                 }
                 Err(error) => {
                     tally.rejected += 1;
+                    // Rejects are in the order of the samples.
+                    self.take_fingerprints()?;
                     if let Some(watch) = watch {
                         let note = error.message.clone();
                         self.show_gone(at, Did::Rejected, watch, &mut sample, note);
@@ -601,46 +627,98 @@ impl Flow<'_> {
 
     /// The end of the stage: fingerprint or key, then encode or wait.
     fn end(&mut self, mut sample: Sample, watch: Option<Watch>) -> Result<(), String> {
-        if let Some(at) = self.end.operator() {
-            let pass = self.pass;
-            let operator = &pass.plan.operators()[at];
-            let clock = self.clock();
-            let result = guarded(|| match operator.exchange() {
-                Some(exchange) => {
-                    let mut key = Vec::new();
-                    exchange.key(&mut sample, &mut key)?;
-                    Ok(Mark::Key(key))
-                }
-                None => Ok(Mark::Fingerprint(operator.fingerprint(&mut sample)?)),
-            });
-            let busy = since(clock);
-            let tally = &mut self.state.tally.operators[at];
-            tally.rows_in += 1;
-            tally.bytes_in += sample.work_bytes() as u64;
-            tally.busy_ns += busy;
-            match result {
-                Ok(Mark::Key(key)) => self.state.keys.push(key),
-                Ok(Mark::Fingerprint(print)) => {
-                    let print = print.unwrap_or_default();
-                    if let Some(watch) = watch {
-                        self.watch_for_gate(at, watch, &mut sample);
-                    }
-                    if pass.settings.keep_hashes {
-                        sample.set_text(HASH_FIELD, format!("{print:032x}"));
-                    }
-                    self.state.fingerprints.push(print);
-                    if pass.settings.clusters {
-                        self.state.origins.push(sample.origin());
-                    }
-                }
-                Err(error) => {
-                    tally.rejected += 1;
-                    return self.reject(operator, &sample, &error);
-                }
+        let pass = self.pass;
+        let Some(at) = self.end.operator() else {
+            self.write(sample);
+            return Ok(());
+        };
+        let operator = &pass.plan.operators()[at];
+        let Some(exchange) = operator.exchange() else {
+            self.waiting.bytes += sample.held_bytes(self.waiting.samples.last());
+            self.waiting.samples.push(sample);
+            self.waiting.watches.push(watch);
+            let is_full = self.waiting.samples.len() == WAITING_MAX;
+            return match is_full || self.waiting.bytes >= WAITING_BYTES {
+                true => self.take_fingerprints(),
+                false => Ok(()),
+            };
+        };
+        let clock = self.clock();
+        let result = guarded(|| {
+            let mut key = Vec::new();
+            exchange.key(&mut sample, &mut key)?;
+            Ok(key)
+        });
+        self.count_in(at, &sample);
+        self.state.tally.operators[at].busy_ns += since(clock);
+        match result {
+            Ok(key) => {
+                self.state.keys.push(key);
+                self.write(sample);
+                Ok(())
             }
+            Err(error) => self.reject_at(at, &sample, &error),
         }
-        self.write(sample);
+    }
+
+    /// Takes the fingerprints of all samples that wait for them, and writes these.
+    fn take_fingerprints(&mut self) -> Result<(), String> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let Some(at) = self.end.operator().filter(|_| !waiting.samples.is_empty()) else {
+            return Ok(());
+        };
+        let operator = &self.pass.plan.operators()[at];
+        let start = now();
+        let n = waiting.samples.len();
+        let together = guarded(|| Ok(operator.fingerprints(&mut waiting.samples)));
+        let found = match together {
+            Ok(Some(found)) if found.len() == n => found,
+            // After a panic: who is to blame is found out one by one.
+            _ => {
+                let alone = |sample: &mut Sample| guarded(|| operator.fingerprint(sample));
+                let prints = waiting.samples.iter_mut().map(alone);
+                prints
+                    .map(|print| print.map(Option::unwrap_or_default))
+                    .collect()
+            }
+        };
+        self.state.tally.operators[at].busy_ns += start.elapsed().as_nanos() as u64;
+        let samples = waiting.samples.into_iter().zip(waiting.watches);
+        for ((mut sample, watch), print) in samples.zip(found) {
+            self.count_in(at, &sample);
+            let print = match print {
+                Ok(print) => print,
+                Err(error) => {
+                    self.reject_at(at, &sample, &error)?;
+                    continue;
+                }
+            };
+            if let Some(watch) = watch {
+                self.watch_for_gate(at, watch, &mut sample);
+            }
+            if self.pass.settings.keep_hashes {
+                sample.set_text(HASH_FIELD, format!("{print:032x}"));
+            }
+            self.state.fingerprints.push(print);
+            if self.pass.settings.clusters {
+                self.state.origins.push(sample.origin());
+            }
+            self.write(sample);
+        }
         Ok(())
+    }
+
+    /// Counts a sample that came to the operator at which the stage ends.
+    fn count_in(&mut self, at: usize, sample: &Sample) {
+        let tally = &mut self.state.tally.operators[at];
+        tally.rows_in += 1;
+        tally.bytes_in += sample.work_bytes() as u64;
+    }
+
+    /// Rejects a sample at the operator at which the stage ends.
+    fn reject_at(&mut self, at: usize, sample: &Sample, error: &OpError) -> Result<(), String> {
+        self.state.tally.operators[at].rejected += 1;
+        self.reject(&self.pass.plan.operators()[at], sample, error)
     }
 
     /// Encodes a sample, or lets it wait for the next stage.
@@ -697,13 +775,17 @@ impl Flow<'_> {
     }
 
     /// The time, if this sample is timed.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "measures where the time goes; no result depends on it"
-    )]
     fn clock(&self) -> Option<Instant> {
-        self.tick.is_multiple_of(TIMED_EVERY).then(Instant::now)
+        self.tick.is_multiple_of(TIMED_EVERY).then(now)
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures where the time goes; no result depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Bytes that the samples from `first` on hold.

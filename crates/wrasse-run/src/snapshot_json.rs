@@ -26,6 +26,7 @@ impl RunSnapshot {
                 "out": tally.bytes_out,
                 "total": self.bytes_total,
                 "resumed": self.bytes_resumed,
+                "fetched": self.bytes_fetched,
             },
             "threads": self.threads,
             "tasks": self.tasks,

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 2
+PROTOCOL = 3
 
 FRONT = struct.Struct("<IQ")
 
@@ -148,6 +148,7 @@ class Gateway:
         self.polls = polls
         self.run: Any = None
         self.stream: Any = None
+        self.write: Any = None
         # What the engine wants the cluster to have, and what that was told.
         self.wanted: list[dict] = []
         self.asked: list[dict] = []
@@ -171,6 +172,8 @@ class Gateway:
 
     def obey(self, messages: list[dict], payload: memoryview) -> None:
         """Does what the engine says."""
+        from wrasse.ray import worker
+
         at = 0
 
         def take(n: int) -> memoryview:
@@ -184,9 +187,14 @@ class Gateway:
                     spec = bytes(take(message["spec"]))
                     data = message["data"]
                     self.submit(message, spec, take(data) if data is not None else None)
+                case "write":
+                    self.submit_write(message, bytes(take(message["spec"])))
                 case "free":
                     for number in message["objects"]:
                         self.objects.pop(number, None)
+                case "put":
+                    data = take(message["bytes"])
+                    self.objects[message["object"]] = self.ray.put(worker.Packed(data))
                 case "fetch":
                     self.fetches.put(message["object"])
                 case "pull":
@@ -218,7 +226,13 @@ class Gateway:
 
             yield from worker.stream(setup, spec, source)
 
+        def write(spec: bytes, *sources: Any) -> Any:
+            from wrasse.ray import worker
+
+            return worker.write(setup, spec, *sources)
+
         self.run, self.stream = self.ray.remote(run), self.ray.remote(stream)
+        self.write = self.ray.remote(write)
 
     def submit(self, message: dict, spec: bytes, data: memoryview | None) -> None:
         """Submits a task."""
@@ -235,7 +249,19 @@ class Gateway:
             self.tasks[number] = (outputs, pulls)
             asyncio.run_coroutine_threadsafe(self._follow(number, outputs, pulls), self.loop)
             return
-        meta, output = function.remote(spec, source)
+        self._expect(number, *function.remote(spec, source))
+
+    def submit_write(self, message: dict, spec: bytes) -> None:
+        """Submits a task that writes rows of objects."""
+        sources = [self.objects.get(number) for number in message["objects"]]
+        # It asks for no processor: who holds one may wait for it.
+        function = self.write.options(
+            num_returns=2, num_cpus=0, max_retries=message["retries"], name=message["name"]
+        )
+        self._expect(message["task"], *function.remote(spec, *sources))
+
+    def _expect(self, number: int, meta: Any, output: Any) -> None:
+        """Has it told when a task with one output is done."""
         with self.lock:
             self.tasks[number] = (meta, output)
         if self.polls:
@@ -421,7 +447,12 @@ def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
 def first_line(error: BaseException) -> str:
     """What an exception says, without traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    if "runtime environment" in lines[0]:
+        # Why is said at the end.
+        return " ".join([lines[0], *lines[1:][-2:]])
+    return lines[0]
 
 
 def look_for(address: str) -> None:

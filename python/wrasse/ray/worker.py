@@ -51,6 +51,11 @@ def stream(setup: list[Any], spec: bytes, source: Packed | None) -> Iterator[Any
         del data, output
 
 
+def write(setup: list[Any], spec: bytes, *sources: Packed) -> tuple[bytes, None]:
+    """A task that writes a file of the output; what became of it, and no object."""
+    return _job(*setup).write(spec, [source.data for source in sources]), None
+
+
 def _begin(setup: list[Any], spec: bytes, source: Packed | None) -> Any:
     return _job(*setup).begin(spec, None if source is None else source.data)
 

@@ -32,6 +32,34 @@ const KINDS: [(OpKind, &str, &str); 6] = [
     (OpKind::Grouper, "Groupers", "Make one sample of many."),
 ];
 
+/// Operators of DataMate that are not native, and why.
+const NOT_NATIVE: [(&str, &str); 6] = [
+    (
+        "`KnowledgeRelationSlice`",
+        "counts all tokens of jieba's segmentation, punctuation included, of which only the words are native",
+    ),
+    (
+        "`TextToWord`",
+        "makes a Word file; operators here make texts and values of fields",
+    ),
+    (
+        "`ImgShadowRemove`, `ImgPerspectiveTransformation`",
+        "OpenCV's morphology and contours are not native",
+    ),
+    (
+        "`PiiDetector`, `ImgDirectionCorrect`, `ImgAdvertisementImagesCleaner`",
+        "need a model",
+    ),
+    (
+        "`QAConditionEvaluator`, `TextQualityEvaluation`, `MineruFormatter`",
+        "ask a model behind a service",
+    ),
+    (
+        "`SimpleSlicer`, `AnnotationSlicer`, `SlideFormatter`",
+        "read slides of microscopes, through OpenSlide",
+    ),
+];
+
 pub(super) fn add(catalog: &Catalog, files: &mut Files) {
     files.insert("operators.md".into(), index(catalog));
     for spec in catalog.iter() {
@@ -57,6 +85,14 @@ fn index(catalog: &Catalog) -> String {
             let cost = cost.map(|cost| wrasse_ops::rounded(cost.mb_per_cpu_s));
             text.push_str(&row(&[&link, spec.summary, cost.as_deref().unwrap_or("")]));
         }
+    }
+    text.push_str(
+        "\n## What is not native\n\nThese operators of DataMate run from their folders, as operators in \
+         Python. Of Data-Juicer's, those that are not listed above do.\n\n",
+    );
+    text.push_str(&header(&["operator", "why"]));
+    for (names, why) in NOT_NATIVE {
+        text.push_str(&row(&[names, why]));
     }
     text.push_str("\n## Common parameters\n\nEvery operator takes them beside its own.\n\n");
     text.push_str(&header(&["name", "meaning"]));

@@ -1,6 +1,7 @@
 //! [`Body`]: the bytes of one part in the making.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,10 +38,21 @@ impl Body {
             Shape::Stdout => Staged::stdout(),
             _ => Staged::create(place.staged(index))?,
         };
-        Ok(match place.target().compression {
+        let (compression, tails) = (place.target().compression, place.tails(index));
+        Ok(Self::over(staged, compression, tails, threads))
+    }
+
+    /// Starts a part in an empty file; the side files are for commits.
+    pub(super) fn over(
+        staged: Staged,
+        compression: Compression,
+        tails: [PathBuf; 2],
+        threads: NonZeroUsize,
+    ) -> Self {
+        match compression {
             Compression::None => Self::Plain(staged),
-            _ => Self::Frames(Box::new(frames(staged, place, index, threads))),
-        })
+            _ => Self::Frames(Box::new(frames(staged, compression, tails, threads))),
+        }
     }
 
     /// Goes on with part `index` where it stood.
@@ -55,7 +67,8 @@ impl Body {
             BodyPosition::Plain(at) => Ok(Self::Plain(Staged::reopen(path, at)?)),
             BodyPosition::Frames(at) => {
                 let staged = Staged::reopen(path, &at.staged)?;
-                let frames = frames(staged, place, index, threads).resume(at, Vec::new())?;
+                let (compression, tails) = (place.target().compression, place.tails(index));
+                let frames = frames(staged, compression, tails, threads).resume(at, Vec::new())?;
                 Ok(Self::Frames(Box::new(frames)))
             }
         }
@@ -107,7 +120,11 @@ impl Body {
     }
 }
 
-fn frames(staged: Staged, place: &Place, index: usize, threads: NonZeroUsize) -> Frames<Text, ()> {
-    let pack = packer(place.target().compression);
-    Frames::new(staged, place.tails(index), FRAME_BYTES, threads, pack)
+fn frames(
+    staged: Staged,
+    compression: Compression,
+    tails: [PathBuf; 2],
+    threads: NonZeroUsize,
+) -> Frames<Text, ()> {
+    Frames::new(staged, tails, FRAME_BYTES, threads, packer(compression))
 }

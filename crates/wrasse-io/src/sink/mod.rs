@@ -13,9 +13,12 @@ mod csv;
 mod fault;
 mod files;
 mod frames;
+mod hollow;
 mod kind;
 mod object;
 mod parquet;
+mod part_task;
+mod parts;
 mod place;
 mod pool;
 mod position;
@@ -36,6 +39,7 @@ use serde_json::Value;
 use wrasse_core::{ByteCount, Sample};
 
 use self::files::Files;
+use self::hollow::Hollow;
 use self::rows::{Lines, Piece};
 pub use self::stream::{StreamForm, stream};
 use self::target::{Shape, Target};
@@ -45,6 +49,8 @@ use crate::source::Format;
 pub use self::files::{
     EXPORTS, ExportSource, Exported, exported, exports_committed, missing_export,
 };
+pub use self::part_task::{PartTask, StagedFile};
+pub use self::parts::{Hands, open_parts};
 
 /// What a recipe says of its output.
 #[derive(Clone, Debug)]
@@ -104,6 +110,7 @@ enum Payload {
     Lines(Lines),
     Pieces(Vec<Piece>),
     Files(Files),
+    Hollow(Hollow),
 }
 
 impl OutBlock {
@@ -113,6 +120,7 @@ impl OutBlock {
             Payload::Lines(lines) => lines.ends.len(),
             Payload::Pieces(pieces) => pieces.iter().map(Piece::n_rows).sum(),
             Payload::Files(files) => files.n_rows(),
+            Payload::Hollow(rows) => rows.n_rows(),
         }
     }
 
@@ -122,6 +130,7 @@ impl OutBlock {
             Payload::Lines(lines) => lines.memory_bytes(),
             Payload::Pieces(pieces) => pieces.iter().map(Piece::memory_bytes).sum(),
             Payload::Files(files) => files.memory_bytes(),
+            Payload::Hollow(rows) => rows.memory_bytes(),
         }
     }
 
@@ -132,6 +141,24 @@ impl OutBlock {
             Payload::Lines(lines) => lines.bytes.len(),
             Payload::Pieces(pieces) => pieces.iter().map(Piece::row_bytes).sum(),
             Payload::Files(files) => files.row_bytes(),
+            Payload::Hollow(rows) => rows.row_bytes(),
+        }
+    }
+
+    /// The block without the bytes of its rows: for whoever decides where they
+    /// go and does not write them. None if they are not lines.
+    pub fn hollow(&self) -> Option<Self> {
+        match &self.0 {
+            Payload::Lines(lines) => Some(Self(Payload::Hollow(Hollow::of(lines)))),
+            _ => None,
+        }
+    }
+
+    /// Says of a block without bytes which object has them; its first row is
+    /// row `first` of that.
+    pub fn lies_in(&mut self, object: u64, first: u64) {
+        if let Payload::Hollow(rows) = &mut self.0 {
+            rows.lie_in(object, first);
         }
     }
 
@@ -144,6 +171,7 @@ impl OutBlock {
         match &mut self.0 {
             Payload::Lines(lines) => lines.retain(keep),
             Payload::Files(files) => files.retain(keep),
+            Payload::Hollow(rows) => rows.retain(keep),
             Payload::Pieces(pieces) => {
                 let n_rows: usize = pieces.iter().map(Piece::n_rows).sum();
                 assert_eq!(keep.len(), n_rows, "one verdict a row");

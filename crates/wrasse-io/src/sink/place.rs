@@ -165,6 +165,23 @@ impl Place {
         Ok(())
     }
 
+    /// The folder of unfinished parts.
+    pub(super) fn parts(&self) -> &Path {
+        &self.parts
+    }
+
+    /// Takes in the file that a worker has written for part `index`: `name` in
+    /// the folder of unfinished parts.
+    pub(super) fn take_in(&self, index: usize, name: &str) -> Result<(), Error> {
+        let (from, to) = (self.parts.join(name), self.staged(index));
+        fs::rename(&from, &to).map_err(|e| fault(&from, "cannot rename the part", e))
+    }
+
+    /// Removes files of workers, but for those to `keep`.
+    pub(super) fn sweep(&self, keep: &[&str]) -> Result<(), Error> {
+        sweep(&self.target, &self.parts, keep)
+    }
+
     /// The side files of part `index`.
     pub(super) fn tails(&self, index: usize) -> [PathBuf; 2] {
         [0, 1].map(|slot| self.side_file(&format!("tail-{index:05}-{slot}")))
@@ -320,6 +337,32 @@ pub(super) fn clear(target: &Target, staging: &Path) -> Result<(), Error> {
             remove(&entry.path())?;
         }
     }
+    sweep(target, staging, &[])?;
+    match target.shape {
+        // They may lie beside the output.
+        Shape::Folder | Shape::Counted if !target.remote => {
+            let folder = target.folder();
+            sweep(
+                target,
+                Path::new(if folder.is_empty() { "." } else { folder }),
+                &[],
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes the files of workers in a folder, but for those to `keep`.
+fn sweep(target: &Target, folder: &Path, keep: &[&str]) -> Result<(), Error> {
+    let failed = |e| fault(folder, "cannot list", e);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if target.is_worker_name(&name) && !keep.contains(&&*name) {
+            remove(&entry.path())?;
+        }
+    }
     Ok(())
 }
 
@@ -361,7 +404,7 @@ fn exists(path: &Path) -> Result<bool, Error> {
         .map_err(|e| fault(path, "cannot be looked at", e))
 }
 
-fn remove(path: &Path) -> Result<(), Error> {
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(path, "cannot remove", e)),
         _ => Ok(()),

@@ -43,6 +43,15 @@ impl Lines {
         }
     }
 
+    /// Some of the rows.
+    pub(super) fn slice(&self, rows: std::ops::Range<usize>) -> RowSlice<'_> {
+        RowSlice {
+            lines: self,
+            first: rows.start,
+            end: rows.end,
+        }
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
     }

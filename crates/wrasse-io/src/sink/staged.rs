@@ -52,6 +52,15 @@ impl Staged {
         Ok(Self::over(path, Out::File(file)))
     }
 
+    /// Starts an empty file that nobody has; `None` if someone has it.
+    pub(super) fn create_new(path: PathBuf) -> Result<Option<Self>, Error> {
+        match File::create_new(&path) {
+            Ok(file) => Ok(Some(Self::over(path, Out::File(file)))),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(e) => Err(fault(&path, "cannot create the file", e)),
+        }
+    }
+
     /// Writes to standard output.
     pub(super) fn stdout() -> Self {
         Self::over(PathBuf::from("-"), Out::Stdout)

@@ -130,7 +130,7 @@ impl Sink for Stream {
             Payload::Pieces(pieces) => pieces
                 .into_iter()
                 .try_for_each(|piece| self.append_piece(piece)),
-            Payload::Files(_) => {
+            Payload::Files(_) | Payload::Hollow(_) => {
                 unreachable!("a stream's encoders make lines and tables")
             }
         }

@@ -135,7 +135,9 @@ impl Sink for TableSink {
 
     fn append(&mut self, block: OutBlock) -> Result<(), Error> {
         match block.0 {
-            Payload::Files(_) => unreachable!("no encoder of this sink makes files"),
+            Payload::Files(_) | Payload::Hollow(_) => {
+                unreachable!("no encoder of this sink makes such")
+            }
             Payload::Lines(lines) => self.append_lines(&lines)?,
             Payload::Pieces(pieces) => {
                 for piece in pieces {

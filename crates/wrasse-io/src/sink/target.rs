@@ -13,6 +13,8 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::SinkSpec;
 use crate::Error;
 use crate::source::Format;
@@ -22,7 +24,7 @@ use crate::store::is_address;
 const PART_BYTES: u64 = 512 << 20;
 
 /// How the bytes of a text format are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Compression {
     None,
     Gzip,
@@ -160,6 +162,25 @@ impl Target {
             .strip_prefix(&format!(".{}-", self.stem))
             .and_then(|rest| rest.strip_suffix(&format!("{}.partial", self.suffix)));
         index.is_some_and(|index| index.len() >= 5 && index.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// The names of files that workers write for part `index`, before and behind
+    /// what makes each of them another.
+    pub(super) fn worker_name(&self, index: usize) -> (String, String) {
+        let before = format!(".{}-{index:05}.by-", self.stem);
+        (before, format!("{}.partial", self.suffix))
+    }
+
+    /// Whether `name` is one of [`Target::worker_name`].
+    pub(super) fn is_worker_name(&self, name: &str) -> bool {
+        let index = name
+            .strip_prefix(&format!(".{}-", self.stem))
+            .and_then(|rest| rest.strip_suffix(&format!("{}.partial", self.suffix)))
+            .and_then(|rest| rest.split_once(".by-"));
+        index.is_some_and(|(index, by)| {
+            let is_own = |b: u8| b.is_ascii_digit() || b == b'-';
+            index.len() >= 5 && index.bytes().all(|b| b.is_ascii_digit()) && by.bytes().all(is_own)
+        })
     }
 
     /// Whether `name` is one that a part in this folder could have.

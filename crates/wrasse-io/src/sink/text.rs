@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body::{Body, BodyPosition};
+use super::part_task::StagedFile;
 use super::place::Place;
 use super::pool::default_threads;
 use super::position::{read_position, write_position};
@@ -17,18 +18,31 @@ use crate::source::Format;
 
 /// Where the output stood at a commit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Position {
+pub(super) struct Position {
     /// The complete parts.
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     /// The part that grows.
-    open: Option<OpenPosition>,
+    pub(super) open: Option<OpenPosition>,
 }
 
+/// Where a part in the making stood. It has a body, or segments.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct OpenPosition {
-    rows: u64,
-    row_bytes: u64,
-    body: BodyPosition,
+pub(super) struct OpenPosition {
+    pub(super) rows: u64,
+    pub(super) row_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) body: Option<BodyPosition>,
+    /// What workers have written of it, in order: see [`super::parts`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) segments: Vec<StagedFile>,
+}
+
+impl Position {
+    /// The files of workers that are needed to go on from here.
+    pub(super) fn worker_files(&self) -> Vec<&str> {
+        let segments = self.open.iter().flat_map(|open| &open.segments);
+        segments.map(|file| file.name.as_str()).collect()
+    }
 }
 
 /// Writes lines of JSON, plain or compressed, to one file or to parts.
@@ -149,7 +163,8 @@ impl Sink for TextSink {
             Some(open) => Some(OpenPosition {
                 rows: open.rows,
                 row_bytes: open.row_bytes,
-                body: open.body.sync()?,
+                body: Some(open.body.sync()?),
+                segments: Vec::new(),
             }),
         };
         let position = Position {
@@ -185,12 +200,9 @@ pub(super) fn open(
     resume_at: Option<&Value>,
 ) -> Result<TextSink, Error> {
     let Some(position) = resume_at else {
-        return Ok(TextSink::create(Place::open(
-            target,
-            &spec.staging,
-            None,
-            spec.replace,
-        )?));
+        let place = Place::open(target, &spec.staging, None, spec.replace)?;
+        place.sweep(&[])?;
+        return Ok(TextSink::create(place));
     };
     let position: Position = read_position(position, &target)?;
     let place = Place::open(
@@ -200,13 +212,14 @@ pub(super) fn open(
         spec.replace,
     )?;
     place.check(&position.parts)?;
+    place.sweep(&position.worker_files())?;
     let threads = default_threads();
     let open = match &position.open {
         None => None,
         Some(open) => Some(Open {
             rows: open.rows,
             row_bytes: open.row_bytes,
-            body: Body::reopen(&place, position.parts.len(), threads, &open.body)?,
+            body: reopen(&place, position.parts.len(), threads, open)?,
         }),
     };
     Ok(TextSink {
@@ -217,4 +230,21 @@ pub(super) fn open(
         parts: position.parts,
         open,
     })
+}
+
+/// Goes on with a part, or puts together what workers have written of it.
+fn reopen(
+    place: &Place,
+    index: usize,
+    threads: NonZeroUsize,
+    open: &OpenPosition,
+) -> Result<Body, Error> {
+    if let Some(at) = &open.body {
+        return Body::reopen(place, index, threads, at);
+    }
+    let mut body = Body::create(place, index, threads)?;
+    for segment in &open.segments {
+        body.append(segment.read(place.parts())?.rows())?;
+    }
+    Ok(body)
 }

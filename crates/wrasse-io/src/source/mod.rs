@@ -126,13 +126,6 @@ impl Inputs {
         }
         Ok(inputs)
     }
-
-    /// Whether standard input is among them, which only this process can read.
-    pub fn has_stream(&self) -> bool {
-        self.files
-            .iter()
-            .any(|file| matches!(file.place, Place::Stdin))
-    }
 }
 
 /// One file of the input.
@@ -201,6 +194,17 @@ impl Split {
             Share::Files(_) => inputs.files[self.file as usize].format == Format::Text,
             _ => false,
         }
+    }
+
+    /// Whether it covers standard input, which only this process can read.
+    pub fn is_stream(&self, inputs: &Inputs) -> bool {
+        let files = match &self.share {
+            Share::Files(files) => files.clone(),
+            _ => self.file..self.file + 1,
+        };
+        inputs.files[files.start as usize..files.end as usize]
+            .iter()
+            .any(|file| matches!(file.place, Place::Stdin))
     }
 }
 

@@ -7,6 +7,7 @@ use wrasse_op::{
     Common, Configured, Example, Fingerprint, OpError, OpSpec, ParamError, Text, TextDeduplicator,
 };
 
+use crate::digest::md5_of_all;
 use crate::unicode;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_deduplicator::<DocumentDeduplicator>(
@@ -72,9 +73,10 @@ impl Configured for DocumentDeduplicator {
     }
 }
 
-impl TextDeduplicator for DocumentDeduplicator {
-    fn fingerprint(&self, text: &Text) -> Result<Fingerprint, OpError> {
-        let mut compared = Cow::Borrowed(text.as_str());
+impl DocumentDeduplicator {
+    /// What is compared of a text, with white space at both ends.
+    fn compared<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut compared = Cow::Borrowed(text);
         if self.lowercase {
             compared = unicode::lower(text);
         }
@@ -83,7 +85,23 @@ impl TextDeduplicator for DocumentDeduplicator {
         {
             compared = Cow::Owned(letters);
         }
-        let digest = md5::compute(unicode::strip(&compared));
+        compared
+    }
+}
+
+impl TextDeduplicator for DocumentDeduplicator {
+    fn fingerprint(&self, text: &Text) -> Result<Fingerprint, OpError> {
+        let digest = md5::compute(unicode::strip(&self.compared(text)));
         Ok(Fingerprint::from_be_bytes(digest.0))
+    }
+
+    fn fingerprints(&self, texts: &[&Text]) -> Vec<Result<Fingerprint, OpError>> {
+        let compared: Vec<Cow<'_, str>> = texts.iter().map(|text| self.compared(text)).collect();
+        let messages: Vec<&[u8]> = compared
+            .iter()
+            .map(|text| unicode::strip(text).as_bytes())
+            .collect();
+        let digests = md5_of_all(&messages).into_iter();
+        digests.map(|digest| Ok(Fingerprint::from_be_bytes(digest))).collect()
     }
 }

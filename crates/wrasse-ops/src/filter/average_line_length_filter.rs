@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
-use crate::unicode::Lines;
+use crate::lines::n_lines;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<AverageLineLengthFilter>(
     "average_line_length_filter",
@@ -63,7 +63,7 @@ impl TextFilter for AverageLineLengthFilter {
     const STATS: &'static [&'static str] = &["avg_line_length"];
 
     fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
-        let average = super::ratio(text.n_chars(), text.derived::<Lines>().count);
+        let average = super::ratio(text.n_chars(), n_lines(text));
         stats.set("avg_line_length", average);
         Ok(())
     }

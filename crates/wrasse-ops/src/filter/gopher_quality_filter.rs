@@ -5,7 +5,8 @@ use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Stats,
 use super::{at_least, at_most, ratio};
 use crate::english::{LETTERS, PUNCTUATION, Tokens};
 use crate::hashing::FastSet;
-use crate::unicode::{for_each_line, is_space};
+use crate::lines::for_each_line;
+use crate::unicode::is_space;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<GopherQualityFilter>(
     "gopher_quality_filter",

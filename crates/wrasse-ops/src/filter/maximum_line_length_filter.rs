@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
-use crate::unicode::Lines;
+use crate::lines::max_line_chars;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<MaximumLineLengthFilter>(
     "maximum_line_length_filter",
@@ -65,7 +65,7 @@ impl TextFilter for MaximumLineLengthFilter {
     const STATS: &'static [&'static str] = &["max_line_length"];
 
     fn measure(&self, text: &Text, stats: &mut Stats) -> Result<(), OpError> {
-        stats.set("max_line_length", text.derived::<Lines>().max_chars);
+        stats.set("max_line_length", max_line_chars(text));
         Ok(())
     }
 

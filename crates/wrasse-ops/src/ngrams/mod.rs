@@ -43,7 +43,7 @@ impl Frequencies {
     ///
     /// If the text has 4 GiB or more.
     pub(crate) fn of_chars(text: &Text, n: usize) -> Result<Self, OpError> {
-        check_size(text)?;
+        check_size(text.as_bytes())?;
         let bytes = text.as_bytes();
         let n_runs = (text.n_chars() + 1).saturating_sub(n);
         Ok(if text.n_chars() == text.len() {
@@ -69,7 +69,7 @@ impl Frequencies {
             .map(|word| (hash_word(word), word.len() + 1))
             .collect();
         let runs = Runs {
-            bytes: words.joined().as_bytes(),
+            bytes: words.joined(),
             symbols: hashes.iter().copied(),
             n,
         };
@@ -289,7 +289,7 @@ const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 const WEIGHT: u64 = 0x243f_6a88_85a3_08d3;
 
 /// The table holds positions of 32 bits.
-fn check_size(text: &str) -> Result<(), OpError> {
+fn check_size(text: &[u8]) -> Result<(), OpError> {
     if u32::try_from(text.len()).is_ok_and(|len| len < u32::MAX) {
         Ok(())
     } else {
@@ -301,15 +301,13 @@ fn check_size(text: &str) -> Result<(), OpError> {
 }
 
 /// Mixes the bytes of a word, eight at a time.
-fn hash_word(word: &str) -> u64 {
-    word.as_bytes()
-        .chunks(8)
-        .fold(word.len() as u64, |hash, chunk| {
-            let mut eight = [0; 8];
-            eight[..chunk.len()].copy_from_slice(chunk);
-            let mixed = (hash ^ u64::from_le_bytes(eight)).wrapping_mul(BASE);
-            mixed ^ mixed >> 32
-        })
+fn hash_word(word: &[u8]) -> u64 {
+    word.chunks(8).fold(word.len() as u64, |hash, chunk| {
+        let mut eight = [0; 8];
+        eight[..chunk.len()].copy_from_slice(chunk);
+        let mixed = (hash ^ u64::from_le_bytes(eight)).wrapping_mul(BASE);
+        mixed ^ mixed >> 32
+    })
 }
 
 thread_local! {

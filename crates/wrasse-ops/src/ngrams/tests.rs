@@ -143,7 +143,8 @@ fn frequencies_of_words_are_those_of_a_dictionary() {
         &babble(' ', 90, 5000),
     ] {
         let words = LoweredWords::derive(text);
-        let list: Vec<String> = words.iter().map(str::to_owned).collect();
+        let owned = |word: &[u8]| String::from_utf8(word.to_vec()).unwrap();
+        let list: Vec<String> = words.iter().map(owned).collect();
         for n in [1, 2, 3, 10, 100_000] {
             let want = by_dictionary(list.windows(n).map(<[String]>::to_vec));
             let context = format!("{n} of {text:?}");

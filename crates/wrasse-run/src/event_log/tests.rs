@@ -35,6 +35,7 @@ fn snapshot(elapsed_s: f64) -> RunSnapshot {
         operators: Vec::new(),
         bytes_total: None,
         bytes_resumed: 0,
+        bytes_fetched: None,
         tasks: 0,
         threads: 2,
         blocks: 0,

@@ -140,6 +140,7 @@ impl Pass {
             builder: None,
             state: &mut state,
             tick: 0,
+            waiting: super::Waiting::default(),
         };
         for told in made.told {
             let Some(sample) = samples.get(told.sample as usize) else {

@@ -62,10 +62,33 @@ struct Read<'a> {
 /// If a sample is of a kind that cannot leave its process.
 pub fn pack(blocks: &[BlockState]) -> Result<Vec<u8>, String> {
     let held: usize = blocks.iter().map(BlockState::memory_bytes).sum();
-    let mut bytes = Vec::with_capacity(held + held / 16 + 64);
+    pack_into(Vec::with_capacity(held + held / 16 + 64), blocks, false)
+}
+
+/// Blocks as bytes, without those of their rows, which stay where they are: what
+/// was recorded, and how long each row is. None if samples wait for an operator,
+/// or the rows are not lines.
+///
+/// # Errors
+///
+/// As [`pack`].
+pub fn pack_hollow(blocks: &[BlockState]) -> Result<Option<Vec<u8>>, String> {
+    let is_done = |block: &BlockState| {
+        let rows = block.encoded.as_ref();
+        block.samples.is_empty() && rows.is_none_or(|rows| rows.hollow().is_some())
+    };
+    match blocks.iter().all(is_done) {
+        true => pack_into(Vec::new(), blocks, true).map(Some),
+        false => Ok(None),
+    }
+}
+
+fn pack_into(mut bytes: Vec<u8>, blocks: &[BlockState], hollow: bool) -> Result<Vec<u8>, String> {
     bytes = postcard::to_extend(&blocks.len(), bytes).map_err(|error| error.to_string())?;
     for block in blocks {
         let samples = PackedSamples::new(&block.samples)?;
+        let lengths = block.encoded.as_ref().filter(|_| hollow);
+        let lengths = lengths.and_then(OutBlock::hollow);
         let written = Written {
             tally: &block.tally,
             rejects: &block.rejects,
@@ -79,7 +102,10 @@ pub fn pack(blocks: &[BlockState]) -> Result<Vec<u8>, String> {
             fingerprints: &block.fingerprints,
             origins: &block.origins,
             keys: block.keys.iter().map(|key| Bytes::new(key)).collect(),
-            encoded: &block.encoded,
+            encoded: match hollow {
+                true => &lengths,
+                false => &block.encoded,
+            },
             batches: Bytes::new(&samples.batches),
             ends: &samples.ends,
             samples: Bytes::new(&samples.bytes),

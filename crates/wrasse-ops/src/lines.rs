@@ -1,0 +1,190 @@
+//! The lines of Python's `str.splitlines`.
+//!
+//! They end at `\n`, `\r`, `\r\n`, `\v`, `\f`, U+001C to U+001E, U+0085, U+2028
+//! and U+2029; an end at the end of the text begins no further line.
+
+use multiversion::multiversion;
+use wrasse_core::n_chars;
+
+use crate::scan::pass_over;
+
+/// Calls `each` with the lines of `text`, without their ends.
+pub(crate) fn for_each_line<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
+    let mut start = 0;
+    while let Some((end, next)) = find_end(text.as_bytes(), start) {
+        each(&text[start..end]);
+        start = next;
+    }
+    if start < text.len() {
+        each(&text[start..]);
+    }
+}
+
+/// How many lines there are.
+pub(crate) fn n_lines(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    n_ends(bytes) + usize::from(!bytes.is_empty() && !ends_with_end(bytes))
+}
+
+/// Characters of the longest line, its end not included.
+///
+/// A line with more characters than the longest so far has no end among as many
+/// bytes: so that most of a text is passed over unseen.
+pub(crate) fn max_line_chars(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut start, mut max) = (0, 0);
+    while let Some(near) = bytes[start..].get(..=max) {
+        if let Some(end) = memchr::memrchr(b'\n', near) {
+            start += end + 1;
+            continue;
+        }
+        let (end, next) = find_end(bytes, start).unwrap_or((bytes.len(), bytes.len()));
+        if end - start > max {
+            max = max.max(n_chars(&text[start..end]));
+        }
+        start = next;
+    }
+    max
+}
+
+/// The next end of a line at or after `from`: where it begins, and what follows.
+fn find_end(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    /// The first bytes of all ends.
+    const RANGES: [(u8, u8); 4] = [(b'\n', 3), (0x1c, 2), (0xc2, 0), (0xe2, 0)];
+    const BLOCK: usize = 32;
+    let mut at = from;
+    while at < bytes.len() {
+        at = pass_over(bytes, at, &RANGES);
+        let stop = (at + BLOCK).min(bytes.len());
+        while at < stop {
+            match bytes[at..] {
+                [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => return Some((at, at + 2)),
+                [b'\n'..=b'\r' | 0x1c..=0x1e, ..] => return Some((at, at + 1)),
+                [0xe2, 0x80, 0xa8 | 0xa9, ..] => return Some((at, at + 3)),
+                _ => at += 1,
+            }
+        }
+    }
+    None
+}
+
+fn ends_with_end(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [.., b'\n'..=b'\r' | 0x1c..=0x1e] | [.., 0xc2, 0x85] | [.., 0xe2, 0x80, 0xa8 | 0xa9]
+    )
+}
+
+/// Whether a line ends with the byte `now`, after `before` and `second`; 1 if so.
+#[inline(always)]
+fn is_end(second: u8, before: u8, now: u8) -> u8 {
+    let is = u8::from;
+    let single = is(now.wrapping_sub(b'\n') < 4) | is(now.wrapping_sub(0x1c) < 3);
+    let counted = is(now == b'\n') & is(before == b'\r');
+    let double = is(now == 0x85) & is(before == 0xc2);
+    let triple = is(now & 0xfe == 0xa8) & is(before == 0x80) & is(second == 0xe2);
+    single - counted + double + triple
+}
+
+/// Counts the ends of lines, by the last byte of each.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn n_ends(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 64;
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+    let one = |at: usize| {
+        let earlier = |n: usize| at.checked_sub(n).map_or(0, byte);
+        usize::from(is_end(earlier(2), earlier(1), byte(at)))
+    };
+    let mut n = (0..bytes.len().min(2)).map(one).sum::<usize>();
+    let mut at = 2;
+    while at + BLOCK <= bytes.len() {
+        let mut sums = [0_u8; BLOCK];
+        // So many blocks that no sum overflows.
+        for _ in 0..255 {
+            let (Some(second), Some(before), Some(now)) = (
+                bytes[at - 2..].first_chunk::<BLOCK>(),
+                bytes[at - 1..].first_chunk::<BLOCK>(),
+                bytes[at..].first_chunk::<BLOCK>(),
+            ) else {
+                break;
+            };
+            for i in 0..BLOCK {
+                sums[i] += is_end(second[i], before[i], now[i]);
+            }
+            at += BLOCK;
+        }
+        n += sums.iter().map(|sum| usize::from(*sum)).sum::<usize>();
+    }
+    n + (at..bytes.len()).map(one).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> (usize, usize) {
+        let (mut n, mut max) = (0, 0);
+        for_each_line(text, |line| {
+            n += 1;
+            max = max.max(line.chars().count());
+        });
+        assert_eq!((n_lines(text), max_line_chars(text)), (n, max), "{text:?}");
+        (n, max)
+    }
+
+    #[test]
+    fn lines_end_where_python_ends_them() {
+        assert_eq!(lines(""), (0, 0));
+        assert_eq!(lines("\n"), (1, 0));
+        assert_eq!(lines("\r\n"), (1, 0));
+        assert_eq!(lines("\n\r"), (2, 0));
+        assert_eq!(lines("a"), (1, 1));
+        assert_eq!(lines("a\r\nbé\rc\n\nd\n"), (5, 2));
+        assert_eq!(
+            lines("1\n2\r3\u{b}4\u{c}5\u{1c}6\u{1d}7\u{1e}8\u{85}9\u{2028}0\u{2029}1"),
+            (11, 1)
+        );
+        // No ends of lines, though their bytes begin like some.
+        assert_eq!(lines("a\u{1f}b\t©\u{2027}\u{202a}…🙂"), (1, 9));
+        assert_eq!(lines("数据集\nab"), (2, 3));
+    }
+
+    #[test]
+    fn counting_agrees_with_cutting() {
+        const PIECES: [&str; 16] = [
+            "\n",
+            "\r",
+            "\r\n",
+            "\u{b}",
+            "\u{c}",
+            "\u{1c}",
+            "\u{1e}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{2029}",
+            "a",
+            "plain words ",
+            "数据",
+            "’",
+            "\u{a0}",
+            "🙂",
+        ];
+        let mut state = 7_u64;
+        let mut below = |n: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as usize % n
+        };
+        for round in 0..400 {
+            let text: String = (0..below(300))
+                // Some texts have many ends, others few.
+                .map(|_| PIECES[16 - 1 - below(if round % 2 == 0 { 16 } else { 8 })])
+                .collect();
+            lines(&text);
+        }
+        // More blocks than one sum of bytes takes.
+        assert_eq!(lines(&"\n".repeat(64 * 300 + 5)).0, 64 * 300 + 5);
+        assert_eq!(lines(&"\r\n".repeat(64 * 300 + 5)).0, 64 * 300 + 5);
+    }
+}
