@@ -9,10 +9,10 @@
 //! for each value: `text_len`, and `text_len@4` from step 4 on.
 
 use serde_json::{Map, Value, json};
-use wrasse_core::{Origin, SharedStr, Stat, Stats};
-use wrasse_op::OpKind;
+use wrasse_core::{Origin, Sample, SharedStr, Stat, Stats};
+use wrasse_op::{OpKind, Operator, Outcome};
 
-use super::{Flow, Operator, Outcome, Sample, attempt, since};
+use super::flow::{Flow, attempt, since};
 use crate::examples::{beginning, hash_of};
 use crate::record::file_name;
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use wrasse_core::{Sample, Stat};
 
-use super::{BlockState, Flow, Part, Pass, WATCHED_BYTES};
+use super::flow::{Flow, Waiting};
+use super::showing::values;
+use super::{BlockState, Part, Pass, WATCHED_BYTES};
 use crate::examples::Did;
 use crate::record::{Reject, Why, write_dropped, write_told};
 use crate::{OpTally, Tally};
@@ -140,7 +142,7 @@ impl Pass {
             builder: None,
             state: &mut state,
             tick: 0,
-            waiting: super::Waiting::default(),
+            waiting: Waiting::default(),
         };
         for told in made.told {
             let Some(sample) = samples.get(told.sample as usize) else {
@@ -201,7 +203,7 @@ impl Flow<'_> {
                 changes.apply(&mut sample);
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 if let Some(watch) = watch {
-                    let note = super::values(&sample, &names);
+                    let note = values(&sample, &names);
                     self.show_gone(at, Did::Dropped, watch, &mut sample, note);
                 }
                 if pass.settings.trace_dropped {

@@ -9,6 +9,7 @@ use wrasse_op::Fingerprint;
 
 use super::BlockState;
 use crate::clusters::Copies;
+use crate::examples::Example;
 use crate::exchange::packed::{PackedSamples, unpack as unpack_sample, unpack_batches};
 use crate::{Examples, Records, Tally};
 
@@ -24,7 +25,7 @@ struct Written<'a> {
     copies: &'a [Copies],
     fresh: &'a [Vec<Fingerprint>],
     examples: &'a Examples,
-    watched: &'a [(usize, super::Example)],
+    watched: &'a [(usize, Example)],
     fingerprints: &'a [Fingerprint],
     origins: &'a [Origin],
     keys: Vec<&'a Bytes>,
@@ -44,7 +45,7 @@ struct Read<'a> {
     copies: Vec<Copies>,
     fresh: Vec<Vec<Fingerprint>>,
     examples: Examples,
-    watched: Vec<(usize, super::Example)>,
+    watched: Vec<(usize, Example)>,
     fingerprints: Vec<Fingerprint>,
     origins: Vec<Origin>,
     keys: Vec<ByteBuf>,

@@ -7,7 +7,7 @@
 use wrasse_core::{Sample, Text};
 use wrasse_op::OpKind;
 
-use super::Flow;
+use super::flow::Flow;
 use crate::examples::{Did, Example, hash_of};
 
 /// What is known of a sample that could become an example.
