@@ -265,13 +265,13 @@ wrasse.run({str(RECIPE)!r}, dataset_path={str(PAGES)!r}, export_path=sys.argv[1]
 
 
 class Interrupts(_display.Display):
-    """Presses Ctrl-C while the run goes on."""
+    """Presses Ctrl-C once, as soon as the run goes on."""
 
-    n = 0
+    pressed = False
 
     def update(self, snapshot: wrasse.Snapshot) -> None:
-        self.n += 1
-        if self.n == 2:
+        if not self.pressed:
+            self.pressed = True
             signal.raise_signal(signal.SIGINT)
 
 
