@@ -2,6 +2,8 @@
 //! a crash leaves.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod dice;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -14,6 +16,8 @@ use wrasse_io::{
     EXPORTS, Finished, Format, OutBlock, ReadLimits, Row, Sink, SinkSpec, SourceSpec,
     clear_staging, discover, exported, exports_committed, missing_export, open, open_sink, splits,
 };
+
+use crate::dice::Dice;
 
 /// Writes files and a list of them; reads the list. Gives samples and reasons.
 fn read(
@@ -333,18 +337,6 @@ fn a_run_over_another_list_keeps_what_was_exported() {
     let mut want = BTreeMap::from(want);
     want.insert("a.txt".to_owned(), "new".to_owned());
     assert_eq!(scene.files(), want);
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Parts that others write: the files that a sink alone gives, whatever crashes.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod dice;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -14,17 +16,7 @@ use wrasse_io::{
     open_parts, open_sink,
 };
 
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
-}
+use crate::dice::Dice;
 
 /// A block of the rows from `from` to `to`, of which some gate took each third.
 fn block((from, to): (usize, usize), gate: bool) -> OutBlock {

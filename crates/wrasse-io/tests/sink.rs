@@ -1,6 +1,8 @@
 //! Sinks, seen from outside: names, bytes, and what a crash leaves.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod dice;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -25,6 +27,8 @@ use wrasse_io::{
     Finished, OutBlock, ReadLimits, Sink, SinkSpec, SourceSpec, clear_staging, discover, open_sink,
     splits,
 };
+
+use crate::dice::Dice;
 
 /// A place to write to, and what is written there.
 struct Scene {
@@ -71,18 +75,6 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
         } else {
             files.insert(name, fs::read(&path).unwrap());
         }
-    }
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
     }
 }
 

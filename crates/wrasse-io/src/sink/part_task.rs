@@ -56,10 +56,9 @@ impl StagedFile {
     pub(super) fn read(&self, folder: &Path) -> Result<Lines, Error> {
         let path = folder.join(&self.name);
         let bytes = fs::read(&path).map_err(|e| fault(&path, "cannot read rows of a part", e))?;
-        let (bytes_then, xxh3) = (self.bytes, self.xxh3.clone());
         let position = StagedPosition {
-            bytes: bytes_then,
-            xxh3,
+            bytes: self.bytes,
+            xxh3: self.xxh3.clone(),
         };
         check_whole(&path, &bytes, &position)?;
         let ends = memchr::memchr_iter(b'\n', &bytes)

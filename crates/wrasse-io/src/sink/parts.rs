@@ -433,12 +433,7 @@ impl Sink for PartsSink {
             let file = empty.write(&mut || Ok(Vec::new()))?;
             self.accept(0, file)?;
         }
-        if self.place.target().shape == Shape::Counted {
-            let total = self.parts.len();
-            for (index, part) in self.parts.iter_mut().enumerate() {
-                part.path = self.place.publish(index, total)?;
-            }
-        }
+        self.place.publish_all(&mut self.parts)?;
         Ok(Finished {
             parts: self.parts,
             conflicts: Vec::new(),

@@ -110,6 +110,17 @@ impl Place {
         self.staging.join(name)
     }
 
+    /// Gives all parts their names, if these wait until all are complete.
+    pub(super) fn publish_all(&mut self, parts: &mut [Part]) -> Result<(), Error> {
+        if matches!(self.target.shape, Shape::File | Shape::Counted) {
+            let total = parts.len();
+            for (index, part) in parts.iter_mut().enumerate() {
+                part.path = self.publish(index, total)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives part `index`, complete and synced, its name among `total` parts;
     /// returns its path or address.
     pub(super) fn publish(&mut self, index: usize, total: usize) -> Result<String, Error> {

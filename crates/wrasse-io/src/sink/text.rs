@@ -180,12 +180,7 @@ impl Sink for TextSink {
             self.open_part()?;
         }
         self.complete_part()?;
-        if matches!(self.place.target().shape, Shape::File | Shape::Counted) {
-            let total = self.parts.len();
-            for (index, part) in self.parts.iter_mut().enumerate() {
-                part.path = self.place.publish(index, total)?;
-            }
-        }
+        self.place.publish_all(&mut self.parts)?;
         Ok(Finished {
             parts: self.parts,
             conflicts: Vec::new(),
