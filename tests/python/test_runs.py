@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -334,28 +333,6 @@ except wrasse.EngineMissing as error:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert "pip install" in ran.stdout
-
-
-def test_a_notebook_shows_a_bar(many: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    shown: list[str] = []
-
-    class Handle:
-        def update(self, html: str) -> None:
-            shown.append(html)
-
-    ipython: Any = types.ModuleType("IPython")
-    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
-    display: Any = types.ModuleType("IPython.display")
-    display.HTML = str
-    display.display = lambda html, display_id=None: Handle()
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", display)
-    result = wrasse.run(
-        RECIPE, dataset_path=many, export_path=tmp_path / "out.jsonl", threads=1
-    )
-    assert result.complete
-    assert len(shown) > 2 and shown[-1] == ""
-    assert all(one.startswith("<progress max=") for one in shown[:-1])
 
 
 def test_recipes_are_written_as_yaml_that_says_the_same() -> None:
