@@ -1,11 +1,8 @@
-"""Operators of Data-Juicer by name: the real ones if they are installed, else a stand-in's."""
+"""Operators of Data-Juicer by name: the real ones."""
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +10,6 @@ import pytest
 import wrasse
 from wrasse import Dropped, Failed, Kept, Operator, Sliced
 from wrasse.operators import find, load
-
-
-@pytest.fixture(autouse=True, scope="module")
-def data_juicer() -> Iterator[None]:
-    """Data-Juicer or its stand-in, gone afterwards."""
-    if importlib.util.find_spec("data_juicer") is not None:
-        yield
-        return
-    place = str(Path(__file__).parent / "stand_ins")
-    sys.path.append(place)
-    yield
-    sys.path.remove(place)
-    for name in [one for one in sys.modules if one.partition(".")[0] == "data_juicer"]:
-        del sys.modules[name]
 
 
 def op(name: str, **given: Any) -> Operator:

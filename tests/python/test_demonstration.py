@@ -1,12 +1,11 @@
 """One recipe with operators of every origin over real text, with poisonous samples in it.
 
 Native operators, a DataMate folder, an operator of Data-Juicer's and functions. Without
-more it runs over the bundled pages, with the stand-in for Data-Juicer. In full:
+more it runs over the bundled pages. In full:
 
-    WRASSE_TEST_CORPUS=FOLDER WRASSE_TEST_DATA_JUICER=PYTHON pytest tests/python/test_demonstration.py
+    WRASSE_TEST_CORPUS=FOLDER pytest tests/python/test_demonstration.py
 
-FOLDER has `*.jsonl` or `*.jsonl.zst` with a field `text`; PYTHON is an interpreter that has
-py-data-juicer and loguru.
+FOLDER has `*.jsonl` or `*.jsonl.zst` with a field `text`.
 """
 
 from __future__ import annotations
@@ -80,7 +79,6 @@ def poisoned() -> list[dict[str, Any]]:
 
 
 def test_four_ways_of_poison_cost_their_samples_and_nothing_else(bench: Bench) -> None:
-    bench.python = os.environ.get("WRASSE_TEST_DATA_JUICER", bench.python)
     rows = poisoned()
     n_poisonous = Counter(row["poison"] for row in rows if "poison" in row)
     assert set(n_poisonous) == set(CAUSES), len(rows)

@@ -141,14 +141,14 @@ def test_an_operator_is_described_and_checked_without_being_constructed(folder: 
         ("nothing", "is no operator: expected `path/to/file.py:Name`"),
         ("folder", "has no `__init__.py`"),
         ("no.such.module:X", "`pip install no`"),
-        ("needs.py:X", "`pip install beautifulsoup4`"),
+        ("needs.py:X", "`pip install openslide-python openslide-bin`"),
         ("leaves.py:X", "cannot be imported: SystemExit: 1"),
     ],
 )
 def test_what_leads_nowhere_is_told(folder: Path, reference: str, message: str) -> None:
     (folder / "broken.py").write_text("def")
     (folder / "empty.py").write_text("import wrasse\nfrom wrasse import Mapper")
-    (folder / "needs.py").write_text("import bs4")
+    (folder / "needs.py").write_text("import openslide")
     (folder / "leaves.py").write_text("raise SystemExit(1)")
     (folder / "folder").mkdir()
     with pytest.raises(wrasse.WrasseError) as caught:

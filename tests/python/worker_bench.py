@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-STAND_INS = HERE / "stand_ins"
 
 # A worker that is missing after so long does not come.
 PATIENCE_S = 60
@@ -194,7 +193,7 @@ class Bench:
     folder: Path
     program: Path
     mark: str
-    # The Python of the operators: this one has the stand-in for Data-Juicer.
+    # The Python of the operators.
     python: str = sys.executable
 
     def write(self, rows: list[dict[str, Any]], name: str = "in.jsonl") -> None:
@@ -213,7 +212,6 @@ class Bench:
             **os.environ,
             "WRASSE_TEST_MARK": self.mark,
             "XDG_CACHE_HOME": str(self.folder / "cache"),
-            "PYTHONPATH": str(STAND_INS) if self.python == sys.executable else "",
         }
 
     def command(self, *args: Any) -> list[str]:

@@ -65,7 +65,7 @@ fn execute(command: &str, way: &Way, folder: &Path) -> String {
         // A stand-in for Data-Juicer, whether it is installed or not.
         .env(
             "PYTHONPATH",
-            crate::workspace().join("tests/python/stand_ins"),
+            crate::workspace().join("crates/wrasse-cli/tests/stand_ins"),
         )
         .stdin(match stdin {
             Some(file) => std::fs::File::open(folder.join(file)).unwrap().into(),
