@@ -25,8 +25,8 @@ use std::time::Instant;
 use crate::reaction;
 use serde_json::{Value, json};
 use wrasse_sched::{
-    BlockId, Command, Event, Limits, Metadata, OpConfig, OpKind, Place, PoolConfig,
-    Resource, Resources, Scheduler, Settings, TaskId, Time, WorkerId,
+    BlockId, Command, Event, Limits, Metadata, OpConfig, OpKind, Place, PoolConfig, Resource,
+    Resources, Scheduler, Settings, TaskId, Time, WorkerId,
 };
 
 const BLOCK: u64 = 1 << 20;
