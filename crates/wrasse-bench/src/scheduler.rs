@@ -25,8 +25,8 @@ use std::time::Instant;
 use crate::reaction;
 use serde_json::{Value, json};
 use wrasse_sched::{
-    BlockId, Command, Event, Input, Limits, Metadata, OpConfig, OpKind, Place, PoolConfig,
-    Resource, Resources, Scheduler, Settings, TaskId, Time, WorkerId,
+    BlockId, Command, Event, Limits, Metadata, OpConfig, OpKind, Place, PoolConfig, Resource,
+    Resources, Scheduler, Settings, TaskId, Time, WorkerId,
 };
 
 const BLOCK: u64 = 1 << 20;
@@ -51,7 +51,7 @@ pub(crate) fn run() -> Value {
 
 struct World {
     scheduler: Scheduler,
-    running: VecDeque<(TaskId, bool)>,
+    running: VecDeque<TaskId>,
     events: VecDeque<Event>,
     /// What the consumer was given and takes next. Apart from the events, so
     /// that thousands of them do not push the scheduler's own out of the caches.
@@ -148,9 +148,8 @@ impl World {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Submit { task, input, .. } => {
-                let reads = matches!(input, Input::Split(_));
-                self.running.push_back((task, reads));
+            Command::Submit { task, .. } => {
+                self.running.push_back(task);
                 self.events.push_back(Event::TaskStarted { task });
             }
             Command::Emit { block, .. } => self.emitted.push_back(block),
@@ -172,7 +171,7 @@ impl World {
         for _ in 0..completions.min(self.running.len()) {
             let i = self.below(self.running.len() / 10 + 1);
             self.running.swap(0, i);
-            let Some((task, _)) = self.running.pop_front() else {
+            let Some(task) = self.running.pop_front() else {
                 return;
             };
             self.named += 1;
@@ -196,6 +195,9 @@ impl World {
             n: u32::MAX / 2,
             last: true,
         });
+        // As many events as there are workers lay here, and never will again:
+        // going round in that much room would cost as much as a step.
+        self.events = VecDeque::with_capacity(256);
     }
 
     fn reset(&mut self) {

@@ -25,7 +25,7 @@
 //! read all the same.
 
 use crate::allocator::{Allocator, Shortage};
-use crate::flight::{State, Task};
+use crate::flight::{Past, State, Task};
 use crate::operator::Parked;
 use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
@@ -164,7 +164,6 @@ impl<A: Allocator> Scheduler<A> {
         };
         let (now, place) = (self.now, self.order.get(token).place);
         let key = self.tasks.insert(Task {
-            reads,
             seat: worker.map(|(seat, _)| seat),
             pending: need[Resource::BLOCKS],
             ..Task::new(op, token, now)
@@ -173,20 +172,27 @@ impl<A: Allocator> Scheduler<A> {
             self.ahead.add(place.split, 1, need[Resource::BLOCKS]);
         }
         let item = self.order.get_mut(token);
-        item.state = State::Running(key);
-        let (block, rows, put_out) = (item.block, item.rows.cut(), item.put_out);
-        let kills = u32::from(item.kills);
+        item.state = State::Running;
+        item.task = Some(key.into());
+        let block = item.block;
+        let Past {
+            rows,
+            put_out,
+            kills,
+            ..
+        } = self.past(token);
+        let rows = rows.cut();
         let input = match block {
             None => Input::Split(place),
             Some(block) => Input::Block {
-                block: Self::block_id(block),
+                block: Self::block_id(self.blocks.key(block)),
                 data: self.blocks[block].data,
                 rows,
             },
         };
         let n_rows = rows
             .map(|rows| rows.to - rows.from)
-            .or_else(|| Some(self.blocks.get(block?)?.known?.rows));
+            .or_else(|| Some(self.blocks[block?].known?.rows));
         let is_poisonous =
             n_rows.is_some_and(|n| n <= 1) && put_out == 0 && kills >= self.settings.kills_max;
         let operator = &mut self.ops[op];
@@ -299,7 +305,7 @@ impl<A: Allocator> Scheduler<A> {
             Next::Unopened => Some(self.unopened),
             Next::Token(token) => {
                 let item = self.order.get(token);
-                let is_new = self.ops[op].reads() || item.is_rest;
+                let is_new = self.ops[op].reads() || self.past(token).is_rest;
                 is_new.then_some(item.place)
             }
         }
@@ -345,9 +351,10 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     fn grant(&mut self, op: OpIdx, token: Key, max_bytes: u64, out: &mut Vec<Command>) {
-        let State::Running(key) = self.order.get(token).state else {
-            unreachable!("a task whose output waits is running");
-        };
+        let task = self.order.get(token).running();
+        let key = self
+            .tasks
+            .key(task.expect("a task whose output waits is running"));
         self.stop_waiting(key);
         let expected = self.ops[op].expected_block_bytes().max(1);
         let reading = self.readings.entry(key).or_default();

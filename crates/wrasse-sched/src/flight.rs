@@ -3,53 +3,73 @@
 //! There is an [`Item`] and a [`Task`] for each task, looked at when it begins
 //! and when it ends. With tens of thousands of others in between, that costs
 //! what it takes to fetch them from memory, more than all that is decided. So
-//! they are narrow, a cache line each in their slabs, and what few of them need
-//! lies elsewhere.
+//! they are narrow, that more of them lie in the caches, and what few of them
+//! need lies elsewhere.
 
 use std::time::Duration;
 
 use crate::pool::Seat;
-use crate::slab::Key;
+use crate::slab::{At, Key};
 use crate::{OpIdx, Place, Rows, Time, WorkerId, config};
 
 /// What a token of the order stands for.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))] // Of eight bytes' alignment it would be a fourth larger.
 pub(crate) struct Item {
+    pub(crate) born: u64,
+    pub(crate) place: Place,
+    /// The block, unless it is a share of a split.
+    pub(crate) block: Option<At>,
+    /// The task that puts it out, or works on it; see [`State`].
+    pub(crate) task: Option<At>,
     /// Whose input it is, or is to be; the number of operators for the sink.
     pub(crate) op: u8,
-    pub(crate) place: Place,
-    pub(crate) born: u64,
     pub(crate) state: State,
-    /// The block, unless it is a share of a split.
-    pub(crate) block: Option<Key>,
-    /// Its rows, if it is one.
-    pub(crate) rows: Rows,
-    /// Attempts at it that failed in a way that may pass.
-    pub(crate) attempts: u16,
-    /// Workers that died over it.
-    pub(crate) kills: u16,
     /// Whether a task of it has left a rest to another.
     pub(crate) gave_rest: bool,
-    /// Outputs that failed attempts have put out already.
-    pub(crate) put_out: u32,
-    /// Whether it is what a task left of a block: more blocks come of it.
-    pub(crate) is_rest: bool,
+    /// Whether the scheduler keeps a [`Past`] of it.
+    pub(crate) has_past: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// An output whose turn to be emitted has not come.
-    Unemitted {
-        task: Key,
-    },
+    /// An output of a task whose turn to be emitted has not come.
+    Unemitted,
     Queued,
-    Running(Key),
+    /// A task works on it.
+    Running,
     /// It failed and waits for its next attempt.
     BackingOff,
     /// It failed and is not tried again.
     GivenUp,
     /// The end of the list.
     End,
+}
+
+/// What befell an input that is not as it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Past {
+    /// Its rows, if it is a block.
+    pub(crate) rows: Rows,
+    /// Whether it is what a task left of a block: more blocks come of it.
+    pub(crate) is_rest: bool,
+    /// Attempts at it that failed in a way that may pass.
+    pub(crate) attempts: u32,
+    /// Workers that died over it.
+    pub(crate) kills: u32,
+    /// Outputs that failed attempts have put out already.
+    pub(crate) put_out: u32,
+}
+
+impl Past {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self {
+        rows: Rows::ALL,
+        is_rest: false,
+        attempts: 0,
+        kills: 0,
+        put_out: 0,
+    };
 }
 
 impl Item {
@@ -59,37 +79,41 @@ impl Item {
             place,
             born,
             state,
+            task: None,
             block: None,
-            rows: Rows::ALL,
-            attempts: 0,
-            kills: 0,
             gave_rest: false,
-            put_out: 0,
-            is_rest: false,
+            has_past: false,
         }
     }
 
     pub(crate) fn op(&self) -> OpIdx {
         self.op.into()
     }
+
+    /// The task that works on it.
+    pub(crate) fn running(&self) -> Option<At> {
+        self.task.filter(|_| self.state == State::Running)
+    }
 }
 
 /// A task, until its last output is emitted.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
 pub(crate) struct Task {
-    pub(crate) op: u8,
-    /// What it works on; it stands until the task is drained.
-    pub(crate) token: Key,
-    /// Whether it reads a share of a split.
-    pub(crate) reads: bool,
-    /// Where its worker sits in the operator's pool.
-    pub(crate) seat: Option<Seat>,
-    pub(crate) phase: TaskPhase,
-    pub(crate) unemitted: u32,
+    /// When it was submitted, or began; how long it took, in nanoseconds. See
+    /// [`Stage`].
+    pub(crate) time: u64,
     pub(crate) output_bytes: u64,
-    pub(crate) outputs: u32,
     /// Bytes of outputs that it may still put out, by the estimate.
     pub(crate) pending: i64,
+    /// What it works on; it stands until the task is drained.
+    pub(crate) token: At,
+    /// Where its worker sits in the operator's pool.
+    pub(crate) seat: Option<Seat>,
+    pub(crate) outputs: u32,
+    pub(crate) unemitted: u32,
+    pub(crate) op: u8,
+    pub(crate) stage: Stage,
     /// Whether its outputs had to wait until they were read: the scheduler
     /// keeps an [`Unread`] of it.
     pub(crate) was_unread: bool,
@@ -97,15 +121,12 @@ pub(crate) struct Task {
 }
 
 /// How far a task is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum TaskPhase {
-    /// Since when.
-    Submitted(Time),
-    /// Since when.
-    Running(Time),
-    /// It has put out everything, after so long; it is finished when all is
-    /// emitted.
-    Drained(Duration),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Submitted,
+    Running,
+    /// It has put out everything; it is finished when all is emitted.
+    Drained,
     /// It failed, and is gone when all is emitted.
     Failed,
 }
@@ -125,10 +146,10 @@ impl Task {
     pub(crate) fn new(op: OpIdx, token: Key, now: Time) -> Self {
         Self {
             op: op as u8,
-            token,
-            reads: false,
+            token: token.into(),
             seat: None,
-            phase: TaskPhase::Submitted(now),
+            stage: Stage::Submitted,
+            time: now.0,
             unemitted: 0,
             output_bytes: 0,
             outputs: 0,
@@ -143,20 +164,40 @@ impl Task {
     }
 
     pub(crate) fn is_drained(&self) -> bool {
-        matches!(self.phase, TaskPhase::Drained(_) | TaskPhase::Failed)
+        matches!(self.stage, Stage::Drained | Stage::Failed)
     }
 
     pub(crate) fn is_submitted(&self) -> bool {
-        matches!(self.phase, TaskPhase::Submitted(_))
+        self.stage == Stage::Submitted
+    }
+
+    /// A worker has begun it, so long after it was submitted. None if it had
+    /// already.
+    pub(crate) fn begin(&mut self, now: Time) -> Option<Duration> {
+        if !self.is_submitted() {
+            return None;
+        }
+        let submitted = Time(self.time);
+        (self.stage, self.time) = (Stage::Running, now.0);
+        Some(now.since(submitted))
     }
 
     /// It puts out nothing more.
     pub(crate) fn drain(&mut self, now: Time) {
-        let took = match self.phase {
-            TaskPhase::Running(since) => now.since(since),
-            _ => Duration::ZERO,
+        let since = match self.stage {
+            Stage::Running => self.time,
+            _ => now.0,
         };
-        self.phase = TaskPhase::Drained(took);
+        (self.stage, self.time) = (Stage::Drained, now.0.saturating_sub(since));
+    }
+
+    /// How long it took, if it ended well.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        (self.stage == Stage::Drained).then_some(Duration::from_nanos(self.time))
+    }
+
+    pub(crate) fn fail(&mut self) {
+        self.stage = Stage::Failed;
     }
 }
 
@@ -205,8 +246,8 @@ impl Block {
 
 const _: () = {
     assert!(config::OPERATORS_MAX <= u8::MAX as usize);
-    // With what the slab adds, a cache line.
-    assert!(size_of::<Option<Item>>() <= 56);
-    assert!(size_of::<Option<Task>>() <= 56);
+    // With what the slab adds, half a cache line, three quarters, and one.
+    assert!(size_of::<Option<Item>>() <= 28);
+    assert!(size_of::<Option<Task>>() <= 44);
     assert!(size_of::<Option<Block>>() <= 56);
 };

@@ -95,19 +95,17 @@ impl<A: Allocator> Scheduler<A> {
             State::End => self.reader,
             _ => head.op().min(self.ops.len() - 1),
         };
-        let is_unstarted = match head.state {
-            State::Running(task) => self.tasks[task].is_submitted(),
-            _ => false,
-        };
+        let task = head.running();
+        let is_unstarted = task.is_some_and(|task| self.tasks[task].is_submitted());
         Some(Stuck {
             op,
             place: head.place,
-            wait: match head.state {
-                State::Running(_) => None,
-                _ => self.wait(op),
+            wait: match task {
+                Some(_) => None,
+                None => self.wait(op),
             },
             is_unstarted,
-            is_running: matches!(head.state, State::Running(_)) && !is_unstarted,
+            is_running: task.is_some() && !is_unstarted,
             since: now.since(self.moved),
         })
     }
@@ -177,6 +175,7 @@ impl<A: Allocator> Scheduler<A> {
         let mut passed = vec![false; self.ordered.len()];
         let n = self.ops.len();
         let mut queued = vec![0; n];
+        let mut pasts = 0;
         let check = |key: Key, item: &Item, passed: &mut [bool]| {
             for (cursor, point) in self.ordered.iter().enumerate() {
                 if self.order.position(cursor) == key {
@@ -190,16 +189,21 @@ impl<A: Allocator> Scheduler<A> {
         };
         for (key, item) in self.order.iter() {
             check(key, item, &mut passed);
+            pasts += usize::from(item.has_past);
             match item.state {
                 State::Queued if item.op() < n => {
                     queued[item.op()] += 1;
                     assert!(self.ops[item.op()].queue.contains(&self.queued(key)));
                 }
-                State::Running(task) => assert_eq!(self.tasks[task].token, key),
-                State::BackingOff | State::GivenUp | State::Unemitted { .. } | State::Queued => {}
+                State::Running => {
+                    let task = item.running().map(|task| self.tasks[task].token);
+                    assert_eq!(task, Some(key.into()));
+                }
+                State::BackingOff | State::GivenUp | State::Unemitted | State::Queued => {}
                 State::End => unreachable!("the end is not among the tokens"),
             }
         }
+        assert_eq!(self.pasts.len(), pasts, "inputs with a past");
         for (op, queued) in queued.into_iter().enumerate() {
             assert_eq!(self.ops[op].queue.len(), queued, "queue of operator {op}");
         }

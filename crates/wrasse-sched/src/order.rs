@@ -30,7 +30,7 @@
 //! 1. Before a cursor all tokens have passed its point, and none behind it has.
 //! 2. Each cursor stands on exactly one token.
 
-use crate::slab::{Key, Slab};
+use crate::slab::{At, Key, Slab};
 
 /// A list of tokens with something in each.
 #[derive(Debug)]
@@ -111,13 +111,17 @@ impl<T> Order<T> {
         &mut self.values[key]
     }
 
+    pub(crate) fn key(&self, at: At) -> Key {
+        self.values.key(at)
+    }
+
     pub(crate) fn contains(&self, key: Key) -> bool {
         self.values.get(key).is_some()
     }
 
     /// The token behind `key`.
     pub(crate) fn after(&self, key: Key) -> Key {
-        self.values.key(self.links[key.at()].next)
+        self.values.key_at(self.links[key.at()].next)
     }
 
     /// The cursors that stand on `key`: a look at all of them, 64 at the most and
@@ -141,7 +145,9 @@ impl<T> Order<T> {
         };
         match self.links.get_mut(key.at()) {
             Some(old) => *old = link,
-            None => self.links.push(link),
+            None => {
+                self.links.resize(key.at() + 1, link);
+            }
         }
         self.links[prev as usize].next = here;
         if at == self.first {
@@ -160,14 +166,14 @@ impl<T> Order<T> {
         self.links[next as usize].prev = prev;
         self.links[prev as usize].next = next;
         if key == self.first {
-            self.first = self.values.key(next);
+            self.first = self.values.key_at(next);
         }
         let cursors = self.cursors(key);
         // Without a cursor nobody asks for the next: it is not even looked at.
         if cursors == 0 {
             return None;
         }
-        let next = self.values.key(next);
+        let next = self.values.key_at(next);
         self.moved(cursors, next);
         Some((next, cursors))
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ahead::Ahead;
 use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
-use crate::flight::{Block, Item, State, Task, Unread};
+use crate::flight::{Block, Item, Past, State, Task, Unread};
 use crate::operator::{Operator, Queued};
 use crate::opset::OpSet;
 use crate::order::{Cursors, Order};
@@ -67,6 +67,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) kept_places: i64,
     /// Operators with tasks whose outputs wait for room.
     pub(crate) unread: OpSet,
+    /// Of tokens whose input is not as it came.
+    pub(crate) pasts: BTreeMap<Key, Past>,
     /// Of tasks whose outputs had to wait to be read.
     pub(crate) readings: BTreeMap<Key, Unread>,
     /// Tasks of all operators, as each counts its own.
@@ -175,6 +177,7 @@ impl<A: Allocator> Scheduler<A> {
             block_waits: OpSet::default(),
             kept_places: 0,
             unread: OpSet::default(),
+            pasts: BTreeMap::new(),
             readings: BTreeMap::new(),
             n_submitted: 0,
             n_running: 0,

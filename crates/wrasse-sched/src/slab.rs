@@ -30,87 +30,168 @@ impl Key {
     }
 }
 
+/// Where a value is that is known to be there: half of its id, for what is there
+/// in thousands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At(NonZeroU32);
+
+impl At {
+    /// From 0.
+    fn index(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+impl From<Key> for At {
+    fn from(key: Key) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(key.at))
+    }
+}
+
 /// Values in slots that are used again, so that memory follows what is in
 /// flight and not what has ever been. An id whose value is gone finds nothing.
+///
+/// Slots lie in chunks: a table grows by one, and never copies what it has. The
+/// next value goes where one was removed last, which the processor's caches
+/// still hold.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    slots: Vec<(NonZeroU32, Option<T>)>,
-    free: Vec<u32>,
+    chunks: Vec<Box<[Slot<T>; SLOTS]>>,
+    /// Slots that ever had a value; those behind them never did.
+    n_used: u32,
+    /// The slot that became free last.
+    free: Option<u32>,
+    len: usize,
+}
+
+/// Slots of a chunk.
+const SLOTS: usize = 64;
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: NonZeroU32,
+    entry: Entry<T>,
+}
+
+#[derive(Debug)]
+enum Entry<T> {
+    Value(T),
+    /// And which became free before it.
+    Free(Option<u32>),
+}
+
+impl<T> Slot<T> {
+    fn value(&self) -> Option<&T> {
+        match &self.entry {
+            Entry::Value(value) => Some(value),
+            Entry::Free(_) => None,
+        }
+    }
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
         Self {
-            slots: Vec::new(),
-            free: Vec::new(),
+            chunks: Vec::new(),
+            n_used: 0,
+            free: None,
+            len: 0,
         }
     }
 }
 
 impl<T> Slab<T> {
     pub(crate) fn insert(&mut self, value: T) -> Key {
-        match self.free.pop() {
-            Some(at) => {
-                let slot = &mut self.slots[at as usize];
-                slot.1 = Some(value);
-                Key {
-                    at,
-                    generation: slot.0,
-                }
-            }
-            None => {
-                let at = self.slots.len() as u32;
-                let generation = NonZeroU32::MIN;
-                self.slots.push((generation, Some(value)));
-                Key { at, generation }
-            }
+        self.len += 1;
+        let at = match self.free {
+            Some(at) => at,
+            None => self.next(),
+        };
+        let slot = &mut self.chunks[at as usize / SLOTS][at as usize % SLOTS];
+        if let Entry::Free(next) = slot.entry {
+            self.free = next;
         }
+        slot.entry = Entry::Value(value);
+        Key {
+            at,
+            generation: slot.generation,
+        }
+    }
+
+    /// A slot that never had a value.
+    fn next(&mut self) -> u32 {
+        let at = self.n_used;
+        self.n_used += 1;
+        if at as usize / SLOTS == self.chunks.len() {
+            self.chunks.push(Box::new(std::array::from_fn(|_| Slot {
+                generation: NonZeroU32::MIN,
+                entry: Entry::Free(None),
+            })));
+        }
+        at
     }
 
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
-        let slot = self.slots.get_mut(key.at as usize)?;
-        if slot.0 != key.generation {
-            return None;
-        }
-        let value = slot.1.take()?;
-        slot.0 = slot.0.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        self.free.push(key.at);
+        let free = self.free;
+        let slot = self.slot_mut(key).filter(|slot| slot.value().is_some())?;
+        slot.generation = slot.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let Entry::Value(value) = std::mem::replace(&mut slot.entry, Entry::Free(free)) else {
+            unreachable!("it has a value");
+        };
+        self.free = Some(key.at);
+        self.len -= 1;
         Some(value)
     }
 
+    fn slot(&self, key: Key) -> Option<&Slot<T>> {
+        let chunk = self.chunks.get(key.at() / SLOTS)?;
+        let slot = &chunk[key.at() % SLOTS];
+        (slot.generation == key.generation).then_some(slot)
+    }
+
+    fn slot_mut(&mut self, key: Key) -> Option<&mut Slot<T>> {
+        let chunk = self.chunks.get_mut(key.at() / SLOTS)?;
+        let slot = &mut chunk[key.at() % SLOTS];
+        (slot.generation == key.generation).then_some(slot)
+    }
+
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
-        self.slots
-            .get(key.at as usize)
-            .filter(|slot| slot.0 == key.generation)
-            .and_then(|slot| slot.1.as_ref())
+        self.slot(key)?.value()
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        self.slots
-            .get_mut(key.at as usize)
-            .filter(|slot| slot.0 == key.generation)
-            .and_then(|slot| slot.1.as_mut())
+        match &mut self.slot_mut(key)?.entry {
+            Entry::Value(value) => Some(value),
+            Entry::Free(_) => None,
+        }
+    }
+
+    /// The id of a value.
+    pub(crate) fn key(&self, at: At) -> Key {
+        self.key_at(at.index())
     }
 
     /// The id of the value at a position that is taken.
-    pub(crate) fn key(&self, at: u32) -> Key {
+    pub(crate) fn key_at(&self, at: u32) -> Key {
+        let slot = &self.chunks[at as usize / SLOTS][at as usize % SLOTS];
         Key {
             at,
-            generation: self.slots[at as usize].0,
+            generation: slot.generation,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.len
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        self.slots.iter().enumerate().filter_map(|(at, slot)| {
+        let slots = self.chunks.iter().flat_map(|chunk| chunk.iter());
+        slots.enumerate().filter_map(|(at, slot)| {
             let key = Key {
                 at: at as u32,
-                generation: slot.0,
+                generation: slot.generation,
             };
-            slot.1.as_ref().map(|value| (key, value))
+            slot.value().map(|value| (key, value))
         })
     }
 }
@@ -126,5 +207,25 @@ impl<T> std::ops::Index<Key> for Slab<T> {
 impl<T> std::ops::IndexMut<Key> for Slab<T> {
     fn index_mut(&mut self, key: Key) -> &mut T {
         self.get_mut(key).expect("what is in flight is in the slab")
+    }
+}
+
+impl<T> std::ops::Index<At> for Slab<T> {
+    type Output = T;
+
+    fn index(&self, at: At) -> &T {
+        let at = at.index() as usize;
+        let value = self.chunks[at / SLOTS][at % SLOTS].value();
+        value.expect("what is in flight is in the slab")
+    }
+}
+
+impl<T> std::ops::IndexMut<At> for Slab<T> {
+    fn index_mut(&mut self, at: At) -> &mut T {
+        let at = at.index() as usize;
+        match &mut self.chunks[at / SLOTS][at % SLOTS].entry {
+            Entry::Value(value) => value,
+            Entry::Free(_) => unreachable!("what is in flight is in the slab"),
+        }
     }
 }

@@ -15,7 +15,7 @@
 use crate::ahead::Ahead;
 use crate::allocator::Allocator;
 use crate::event::Failure;
-use crate::flight::{Block, Item, Known, State, Task, TaskPhase};
+use crate::flight::{Block, Item, Known, Past, State, Task};
 use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
 use crate::{
@@ -48,15 +48,14 @@ impl<A: Allocator> Scheduler<A> {
         let Some(task) = self.tasks.get_mut(id.0) else {
             return;
         };
-        if let TaskPhase::Submitted(submitted) = task.phase {
-            task.phase = TaskPhase::Running(now);
+        if let Some(waited) = task.begin(now) {
             let op = &mut self.ops[task.op()];
             op.n_submitted -= 1;
             op.n_running += 1;
             self.n_submitted -= 1;
             self.n_running += 1;
             op.metrics.tasks_started += 1;
-            op.metrics.task_scheduling += now.since(submitted);
+            op.metrics.task_scheduling += waited;
             self.moved = now;
         }
     }
@@ -66,34 +65,42 @@ impl<A: Allocator> Scheduler<A> {
         let Some(task) = self.tasks.get(id.0) else {
             return;
         };
-        let (op, token, reads) = (task.op(), task.token, task.reads);
-        if task.is_drained() || self.order.get(token).gave_rest {
+        if task.is_drained() {
             return;
         }
+        let (op, token) = (task.op(), self.order.key(task.token));
         let item = self.order.get_mut(token);
+        if item.gave_rest {
+            return;
+        }
         item.gave_rest = true;
-        let (mut place, block, mut rows) = (item.place, item.block, item.rows);
+        let (mut place, block) = (item.place, item.block);
+        let mut rows = Rows::ALL;
         if let Some(block) = block {
             let block = &mut self.blocks[block];
             block.users += 1;
-            let all = rows.cut().unwrap_or(Rows {
+            let n_rows = block.known.map_or(u32::MAX, |known| known.rows);
+            let past = self.past_mut(token);
+            let all = past.rows.cut().unwrap_or(Rows {
                 from: 0,
-                to: block.known.map_or(u32::MAX, |known| known.rows),
+                to: n_rows,
             });
+            past.rows = Rows { to: from, ..all };
             rows = Rows { from, ..all };
-            self.order.get_mut(token).rows = Rows { to: from, ..all };
         } else {
             place.seq += 1;
         }
         let rest = Item {
             block,
-            rows,
-            is_rest: !reads,
             ..self.item(op, place, State::Queued)
         };
         let behind = self.order.after(token);
-        let ahead = self.ahead_of(op, reads);
+        let ahead = self.ahead_of(op, block.is_none());
         let key = self.order.insert_before(behind, rest, ahead);
+        if block.is_some() {
+            let past = self.past_mut(key);
+            (past.rows, past.is_rest) = (rows, true);
+        }
         let queued = self.queued(key);
         self.ops[op].queue.insert(queued);
         self.book(op);
@@ -113,7 +120,7 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         task.was_unread = true;
-        let (op, token) = (task.op(), task.token);
+        let (op, token) = (task.op(), self.order.key(task.token));
         let reading = self.readings.entry(id.0).or_default();
         if reading.since.is_some() {
             return;
@@ -132,7 +139,7 @@ impl<A: Allocator> Scheduler<A> {
         if !task.was_unread {
             return;
         }
-        let (op, token) = (task.op(), task.token);
+        let (op, token) = (task.op(), self.order.key(task.token));
         let reading = self.readings.entry(key).or_default();
         let Some(since) = reading.since.take() else {
             return;
@@ -171,17 +178,17 @@ impl<A: Allocator> Scheduler<A> {
         self.task_started(id);
         self.stop_waiting(id.0);
         let task = &self.tasks[id.0];
-        let (op, token) = (task.op(), task.token);
+        let (op, token) = (task.op(), self.order.key(task.token));
         let place = self.order.get(token).place;
         let bytes = self.ops[op].expected_block_bytes();
         let block = Block::new(data, id.0, op, place, bytes);
         let block = self.blocks.insert(block);
         self.ops[op].metrics.blocks_out += 1;
         self.charge_block(op, place, 1, bytes as i64);
-        let unemitted = State::Unemitted { task: id.0 };
         let item = Item {
-            block: Some(block),
-            ..self.item(op + 1, place, unemitted)
+            block: Some(block.into()),
+            task: Some(id.0.into()),
+            ..self.item(op + 1, place, State::Unemitted)
         };
         let ahead = self.ahead_of(op + 1, false);
         let output = self.order.insert_before(token, item, ahead);
@@ -254,7 +261,7 @@ impl<A: Allocator> Scheduler<A> {
             // What has come is not expected any more.
             let come = task.pending.min(metadata.bytes as i64);
             task.pending -= come;
-            let reads = task.reads;
+            let reads = self.ops[op].reads();
             self.ops[op].held[crate::Resource::BLOCKS] -= come;
             if reads {
                 self.ahead.add(place.split, 0, -come);
@@ -280,10 +287,8 @@ impl<A: Allocator> Scheduler<A> {
     pub(crate) fn emit(&mut self, op: OpIdx) {
         while let Some(&token) = self.ops[op].emits.front() {
             let item = self.order.get(token);
-            let State::Unemitted { task } = item.state else {
-                unreachable!("what is emitted was not before");
-            };
             let block = item.block.expect("an output is a block");
+            let task = item.task.expect("an output is a task's");
             if self.blocks[block].known.is_none() {
                 return;
             }
@@ -291,7 +296,7 @@ impl<A: Allocator> Scheduler<A> {
             self.order.get_mut(token).state = State::Queued;
             self.arrive(token);
             self.tasks[task].unemitted -= 1;
-            self.finish_if_emitted(task);
+            self.finish_if_emitted(self.tasks.key(task));
         }
     }
 
@@ -325,7 +330,7 @@ impl<A: Allocator> Scheduler<A> {
             left -= 1;
             let (place, block) = (item.place, item.block.expect("the sink gets blocks"));
             out.push(Command::Emit {
-                block: Self::block_id(block),
+                block: Self::block_id(self.blocks.key(block)),
                 data: self.blocks[block].data,
                 place,
             });
@@ -337,6 +342,9 @@ impl<A: Allocator> Scheduler<A> {
 
     /// A token is gone: whoever waits for the one behind it may go on.
     fn unlink(&mut self, token: Key, out: &mut Vec<Command>) {
+        if self.order.get(token).has_past {
+            self.pasts.remove(&token);
+        }
         let moved = self.order.remove(token);
         self.advance(out);
         if let Some((next, came)) = moved {
@@ -389,19 +397,19 @@ impl<A: Allocator> Scheduler<A> {
         let now = self.now;
         let task = &mut self.tasks[id.0];
         task.drain(now);
-        let (op, token, reads) = (task.op(), task.token, task.reads);
+        let (op, token) = (task.op(), self.order.key(task.token));
         self.free_worker(id.0);
         self.ops[op].n_running -= 1;
         self.n_running -= 1;
         self.moved = now;
         let item = self.order.get(token);
         let (place, block) = (item.place, item.block);
-        if reads && !item.gave_rest {
+        if block.is_none() && !item.gave_rest {
             self.ahead.close(place.split);
             self.wake_for_blocks();
         }
         if let Some(block) = block {
-            self.unuse(block, out);
+            self.unuse(self.blocks.key(block), out);
         }
         self.unlink(token, out);
         self.book(op);
@@ -419,7 +427,7 @@ impl<A: Allocator> Scheduler<A> {
             true => self.readings.remove(&key),
             false => None,
         };
-        let TaskPhase::Drained(took) = task.phase else {
+        let Some(took) = task.took() else {
             return;
         };
         let unread_for = reading.unwrap_or_default().total;
@@ -436,18 +444,17 @@ impl<A: Allocator> Scheduler<A> {
     fn free_worker(&mut self, key: Key) {
         self.take_granted(self.tasks[key].op(), key);
         let task = &mut self.tasks[key];
-        let (op, reads) = (task.op(), task.reads);
+        let (op, token, seat, pending) = (task.op(), task.token, task.seat, task.pending);
+        (task.seat, task.pending) = (None, 0);
         let need = self.ops[op].config.task;
-        let need = need.with(crate::Resource::BLOCKS, task.pending);
-        let pending = std::mem::take(&mut task.pending);
-        let (seat, token) = (task.seat.take(), task.token);
+        let need = need.with(crate::Resource::BLOCKS, pending);
         let operator = &mut self.ops[op];
         operator.held -= need;
         if let (Some(seat), Some(pool)) = (seat, &mut operator.pool) {
             pool.unassign(seat, Self::task_id(key));
         }
-        if reads {
-            let place = self.order.get(token).place;
+        if operator.reads() {
+            let place = self.order.get(self.order.key(token)).place;
             self.ahead.add(place.split, -1, -pending);
         }
     }
@@ -487,8 +494,8 @@ impl<A: Allocator> Scheduler<A> {
         self.free_worker(id.0);
         let now = self.now;
         let task = &mut self.tasks[id.0];
-        task.phase = TaskPhase::Failed;
-        let (op, token) = (task.op(), task.token);
+        task.fail();
+        let (op, token) = (task.op(), self.order.key(task.token));
         let (outputs, is_cancelled) = (task.outputs, task.is_cancelled);
         self.finish_if_emitted(id.0);
         self.ops[op].n_running -= 1;
@@ -498,16 +505,17 @@ impl<A: Allocator> Scheduler<A> {
         let (attempts_max, kills_max) = (self.settings.attempts_max, self.settings.kills_max);
         let item = self.order.get_mut(token);
         let place = item.place;
-        item.put_out += outputs;
         // Until something else is decided.
         item.state = State::GivenUp;
+        let past = self.past_mut(token);
+        past.put_out += outputs;
         match class {
             FailureClass::Fatal => self.fail(op, place, Failure::Fatal, out),
             // It will not be tried again: the run ends.
             _ if is_cancelled => {}
             FailureClass::Transient => {
-                item.attempts = item.attempts.saturating_add(1);
-                let attempts = item.attempts.into();
+                past.attempts += 1;
+                let attempts = past.attempts;
                 if attempts >= attempts_max {
                     self.fail(op, place, Failure::AttemptsExhausted { attempts }, out);
                 } else {
@@ -516,8 +524,8 @@ impl<A: Allocator> Scheduler<A> {
             }
             FailureClass::WorkerLost if !had_begun => self.requeue(token),
             FailureClass::WorkerLost => {
-                item.kills = item.kills.saturating_add(1);
-                if u32::from(item.kills).is_multiple_of(kills_max) {
+                past.kills += 1;
+                if past.kills.is_multiple_of(kills_max) {
                     self.suspect(token, out);
                 } else {
                     self.requeue(token);
@@ -531,7 +539,9 @@ impl<A: Allocator> Scheduler<A> {
     /// it is alone, and that is rejected.
     fn suspect(&mut self, token: Key, out: &mut Vec<Command>) {
         let item = self.order.get(token);
-        let (op, place, kills) = (item.op(), item.place, u32::from(item.kills));
+        let (op, place) = (item.op(), item.place);
+        let past = self.past(token);
+        let kills = past.kills;
         let Some(block) = item.block else {
             // Splits are read by code of ours; its death is no sample's fault.
             let failure = Failure::AttemptsExhausted { attempts: kills };
@@ -539,12 +549,12 @@ impl<A: Allocator> Scheduler<A> {
             return;
         };
         let n_rows = self.blocks[block].known.map_or(0, |known| known.rows);
-        let rows = item.rows.cut().unwrap_or(Rows {
+        let rows = past.rows.cut().unwrap_or(Rows {
             from: 0,
             to: n_rows,
         });
         let n_rows = rows.to - rows.from;
-        if item.put_out > 0 {
+        if past.put_out > 0 {
             // What was put out cannot be taken back: it has to go well.
             if kills >= self.settings.attempts_max * self.settings.kills_max {
                 let failure = Failure::AttemptsExhausted { attempts: kills };
@@ -564,20 +574,33 @@ impl<A: Allocator> Scheduler<A> {
         self.blocks[block].users += 1;
         let first = Item {
             block: Some(block),
-            rows: Rows { to: middle, ..rows },
             ..self.item(op, place, State::Queued)
         };
         let ahead = self.ahead_of(op, false);
         let first = self.order.insert_before(token, first, ahead);
-        let item = self.order.get_mut(token);
-        item.rows = Rows {
+        self.past_mut(first).rows = Rows { to: middle, ..rows };
+        let past = self.past_mut(token);
+        past.kills = 0;
+        past.rows = Rows {
             from: middle,
             ..rows
         };
-        item.kills = 0;
         let queued = self.queued(first);
         self.ops[op].queue.insert(queued);
         self.requeue(token);
+    }
+
+    /// What befell an input, if it is not as it came.
+    pub(crate) fn past(&self, token: Key) -> Past {
+        match self.order.get(token).has_past {
+            true => self.pasts[&token],
+            false => Past::NONE,
+        }
+    }
+
+    fn past_mut(&mut self, token: Key) -> &mut Past {
+        self.order.get_mut(token).has_past = true;
+        self.pasts.entry(token).or_insert(Past::NONE)
     }
 
     fn requeue(&mut self, token: Key) {
