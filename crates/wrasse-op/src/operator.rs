@@ -150,6 +150,23 @@ impl Operator {
         }
     }
 
+    /// The hash that goes with a sample where a recipe keeps hashes: its
+    /// fingerprint, unless the deduplicator has another one for the purpose.
+    ///
+    /// # Errors
+    ///
+    /// If the deduplicator cannot process this sample.
+    pub fn kept_hash(
+        &self,
+        sample: &mut Sample,
+        fingerprint: Fingerprint,
+    ) -> Result<Fingerprint, OpError> {
+        match &self.action {
+            Action::Deduplicator(deduplicator) => deduplicator.kept_hash(sample, fingerprint),
+            _ => Ok(fingerprint),
+        }
+    }
+
     /// Whether it decides over each sample and those before it: it needs its
     /// samples in input order, and has a [`Operator::fingerprint`].
     pub fn decides_in_order(&self) -> bool {

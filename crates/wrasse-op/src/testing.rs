@@ -134,6 +134,8 @@ pub struct Ran {
     pub stats: Vec<Value>,
     /// For each row that went in, its fingerprint if the operator has one.
     pub fingerprints: Vec<Option<u128>>,
+    /// For each row that went in, the hash that goes with it if hashes are kept.
+    pub kept_hashes: Vec<Option<u128>>,
     /// For each row that went in, its key if the operator is an exchange.
     pub keys: Vec<Vec<u8>>,
 }
@@ -153,6 +155,7 @@ pub fn run(op: &Operator, rows: &[Value]) -> Result<Ran, OpError> {
         kept: Vec::new(),
         stats: Vec::new(),
         fingerprints: Vec::new(),
+        kept_hashes: Vec::new(),
         keys: Vec::new(),
     };
     let mut samples: Vec<Sample> = rows.iter().map(sample).collect();
@@ -173,6 +176,8 @@ pub fn run(op: &Operator, rows: &[Value]) -> Result<Ran, OpError> {
             out.push(sample.clone());
         }
         ran.fingerprints.push(fingerprint);
+        let hash = fingerprint.map(|fingerprint| op.kept_hash(sample, fingerprint));
+        ran.kept_hashes.push(hash.transpose()?);
         ran.kept.push(!out.is_empty());
         ran.stats.push(
             sample

@@ -97,6 +97,12 @@ pub trait TextDeduplicator: Configured {
     fn fingerprints(&self, texts: &[&Text]) -> Vec<Result<Fingerprint, OpError>> {
         texts.iter().map(|text| self.fingerprint(text)).collect()
     }
+
+    /// The hash that goes with the text where a recipe keeps hashes: its
+    /// fingerprint, unless it is known by another one.
+    fn kept_hash(&self, _text: &Text, fingerprint: Fingerprint) -> Fingerprint {
+        fingerprint
+    }
 }
 
 /// Rewrites whole samples. See [`TextMapper`] for the contract.
@@ -163,6 +169,20 @@ pub trait Deduplicator: Send + Sync + 'static {
     fn fingerprints(&self, samples: &mut [Sample]) -> Vec<Result<Fingerprint, OpError>> {
         let samples = samples.iter_mut();
         samples.map(|sample| self.fingerprint(sample)).collect()
+    }
+
+    /// The hash that goes with a sample of this fingerprint where a recipe keeps
+    /// hashes. See [`TextDeduplicator::kept_hash`].
+    ///
+    /// # Errors
+    ///
+    /// If the sample has none.
+    fn kept_hash(
+        &self,
+        _sample: &mut Sample,
+        fingerprint: Fingerprint,
+    ) -> Result<Fingerprint, OpError> {
+        Ok(fingerprint)
     }
 }
 
@@ -236,5 +256,14 @@ impl<O: TextDeduplicator> Deduplicator for OnText<O> {
             Err(error) => Err(error.into()),
         };
         found.into_iter().map(of).collect()
+    }
+
+    fn kept_hash(
+        &self,
+        sample: &mut Sample,
+        fingerprint: Fingerprint,
+    ) -> Result<Fingerprint, OpError> {
+        let text = sample.text(&self.common.text_key)?;
+        Ok(self.op.kept_hash(text, fingerprint))
     }
 }

@@ -110,6 +110,49 @@ pub(crate) fn md5_of_all(messages: &[&[u8]]) -> Vec<[u8; 16]> {
     }
 }
 
+/// Longer messages are cut into parts of so many bytes.
+const PART: usize = 4096;
+
+/// Digests of texts of any length, in their order: MD5 of a short one, MD5 of
+/// the digests of its parts of a long one. So that a long text fills all lanes,
+/// where MD5 of it were one chain.
+///
+/// Who can make two texts of one digest can make two of one MD5.
+pub(crate) fn tree_md5_of_all(texts: &[&[u8]]) -> Vec<[u8; 16]> {
+    let n_parts = |text: &[u8]| text.len().div_ceil(PART).max(1);
+    let mut parts = Vec::with_capacity(texts.len());
+    for text in texts {
+        match n_parts(text) {
+            1 => parts.push(*text),
+            _ => parts.extend(text.chunks(PART)),
+        }
+    }
+    let mut of_parts = md5_of_all(&parts).into_iter();
+    let mut digests = Vec::with_capacity(texts.len());
+    let mut long = Vec::new();
+    let mut joined = Vec::new();
+    for text in texts {
+        let own = of_parts.by_ref().take(n_parts(text));
+        if n_parts(text) == 1 {
+            digests.extend(own);
+            continue;
+        }
+        long.push(digests.len());
+        digests.push([0; 16]);
+        // No text has this byte.
+        let mut bytes = vec![0xff];
+        bytes.extend(own.flatten());
+        joined.push(bytes);
+    }
+    if !long.is_empty() {
+        let joined: Vec<&[u8]> = joined.iter().map(Vec::as_slice).collect();
+        for (at, digest) in long.into_iter().zip(tree_md5_of_all(&joined)) {
+            digests[at] = digest;
+        }
+    }
+    digests
+}
+
 /// A message under way.
 struct Lane<'m> {
     message: usize,
@@ -334,6 +377,19 @@ mod tests {
                 assert_eq!(md5_of_all(&messages), want, "{n}");
             }
         }
+    }
+
+    #[test]
+    fn digests_of_parts_make_those_of_long_texts() {
+        let bytes: Vec<u8> = (0..3_000_000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        let joined = |text: &[u8]| {
+            let parts = text.chunks(PART).flat_map(|part| md5::compute(part).0);
+            [0xff].into_iter().chain(parts).collect::<Vec<u8>>()
+        };
+        let (short, long) = (&bytes[..PART], &bytes[..PART + 1]);
+        let twice = joined(&joined(&bytes));
+        let want = [&b""[..], short, &joined(long), &twice].map(|text| md5::compute(text).0);
+        assert_eq!(tree_md5_of_all(&[b"", short, long, &bytes]), want);
     }
 
     #[test]

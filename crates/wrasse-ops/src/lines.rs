@@ -3,17 +3,36 @@
 //! They end at `\n`, `\r`, `\r\n`, `\v`, `\f`, U+001C to U+001E, U+0085, U+2028
 //! and U+2029; an end at the end of the text begins no further line.
 
+use std::sync::LazyLock;
+
 use multiversion::multiversion;
 use wrasse_core::n_chars;
 
-use crate::scan::pass_over;
+use crate::scan::{FirstBytes, Hits};
+
+/// What lines end with.
+static ENDS: LazyLock<FirstBytes> = LazyLock::new(|| {
+    let single = ('\n'..='\r').chain('\u{1c}'..='\u{1e}');
+    FirstBytes::of(single.chain(['\u{85}', '\u{2028}', '\u{2029}']))
+});
 
 /// Calls `each` with the lines of `text`, without their ends.
 pub(crate) fn for_each_line<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
-    let mut start = 0;
-    while let Some((end, next)) = find_end(text.as_bytes(), start) {
-        each(&text[start..end]);
-        start = next;
+    let bytes = text.as_bytes();
+    let mut hits = Hits::new(&ENDS, bytes);
+    let (mut start, mut at) = (0, 0);
+    while let Some(hit) = hits.next_from(at) {
+        let n = match bytes[hit..] {
+            [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => 2,
+            [b'\n'..=b'\r' | 0x1c..=0x1e, ..] => 1,
+            [0xe2, 0x80, 0xa8 | 0xa9, ..] => 3,
+            _ => {
+                at = hit + 1;
+                continue;
+            }
+        };
+        each(&text[start..hit]);
+        (start, at) = (hit + n, hit + n);
     }
     if start < text.len() {
         each(&text[start..]);
@@ -27,45 +46,14 @@ pub(crate) fn n_lines(text: &str) -> usize {
 }
 
 /// Characters of the longest line, its end not included.
-///
-/// A line with more characters than the longest so far has no end among as many
-/// bytes: so that most of a text is passed over unseen.
 pub(crate) fn max_line_chars(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let (mut start, mut max) = (0, 0);
-    while let Some(near) = bytes[start..].get(..=max) {
-        if let Some(end) = memchr::memrchr(b'\n', near) {
-            start += end + 1;
-            continue;
+    let mut max = 0;
+    for_each_line(text, |line| {
+        if line.len() > max {
+            max = max.max(n_chars(line));
         }
-        let (end, next) = find_end(bytes, start).unwrap_or((bytes.len(), bytes.len()));
-        if end - start > max {
-            max = max.max(n_chars(&text[start..end]));
-        }
-        start = next;
-    }
+    });
     max
-}
-
-/// The next end of a line at or after `from`: where it begins, and what follows.
-fn find_end(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-    /// The first bytes of all ends.
-    const RANGES: [(u8, u8); 4] = [(b'\n', 3), (0x1c, 2), (0xc2, 0), (0xe2, 0)];
-    const BLOCK: usize = 32;
-    let mut at = from;
-    while at < bytes.len() {
-        at = pass_over(bytes, at, &RANGES);
-        let stop = (at + BLOCK).min(bytes.len());
-        while at < stop {
-            match bytes[at..] {
-                [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => return Some((at, at + 2)),
-                [b'\n'..=b'\r' | 0x1c..=0x1e, ..] => return Some((at, at + 1)),
-                [0xe2, 0x80, 0xa8 | 0xa9, ..] => return Some((at, at + 3)),
-                _ => at += 1,
-            }
-        }
-    }
-    None
 }
 
 fn ends_with_end(bytes: &[u8]) -> bool {

@@ -61,9 +61,104 @@ impl FirstBytes {
     }
 }
 
+/// The places of such bytes in a text, one after the other.
+pub(crate) struct Hits<'f, 't> {
+    first: &'f FirstBytes,
+    bytes: &'t [u8],
+    /// Where the block begins whose bits these are.
+    block: usize,
+    bits: u64,
+}
+
+impl<'f, 't> Hits<'f, 't> {
+    /// Before the first of them.
+    pub(crate) fn new(first: &'f FirstBytes, bytes: &'t [u8]) -> Self {
+        let (block, bits) = next_bits(bytes, 0, &first.ranges);
+        Self {
+            first,
+            bytes,
+            block,
+            bits,
+        }
+    }
+
+    /// The next of them at or after `from`, which never goes back.
+    #[inline]
+    pub(crate) fn next_from(&mut self, from: usize) -> Option<usize> {
+        self.bits &= match from.saturating_sub(self.block) {
+            passed @ 0..64 => u64::MAX << passed,
+            _ => 0,
+        };
+        loop {
+            while self.bits == 0 {
+                let next = from.max(self.block + u64::BITS as usize);
+                if next >= self.bytes.len() {
+                    return None;
+                }
+                (self.block, self.bits) = next_bits(self.bytes, next, &self.first.ranges);
+            }
+            let at = self.block + self.bits.trailing_zeros() as usize;
+            if self.first.is_first[usize::from(self.bytes[at])] {
+                return Some(at);
+            }
+            self.bits &= self.bits - 1;
+        }
+    }
+}
+
+/// The next block of 64 bytes with some in the ranges: where it begins, and a
+/// bit for each byte of it that is. The last block may be shorter.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn next_bits(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> (usize, u64) {
+    macro_rules! of_length {
+        ($($n:literal),*) => {
+            match ranges.len() {
+                $($n => match ranges.first_chunk::<$n>() {
+                    Some(ranges) => next_bits_all(bytes, at, ranges),
+                    None => (at, 0),
+                },)*
+                _ => next_bits_all(bytes, at, ranges),
+            }
+        };
+    }
+    of_length!(1, 2, 3, 4, 5, 6, 7, 8)
+}
+
+#[inline(always)]
+fn next_bits_all<'r>(
+    bytes: &[u8],
+    mut at: usize,
+    ranges: impl IntoIterator<Item = &'r (u8, u8)> + Copy,
+) -> (usize, u64) {
+    const N: usize = u64::BITS as usize;
+    while let Some(block) = bytes[at..].first_chunk::<N>() {
+        let bits = bits(&is_in(block, ranges));
+        if bits != 0 {
+            return (at, bits);
+        }
+        at += N;
+    }
+    let rest = &bytes[at..];
+    let mut block = [0; N];
+    block[..rest.len()].copy_from_slice(rest);
+    let bits = bits(&is_in(&block, ranges));
+    (at, bits & ((1 << rest.len()) - 1))
+}
+
+/// A bit for each byte, which is 0 or 1.
+#[inline(always)]
+fn bits(bytes: &[u8; 64]) -> u64 {
+    let eights = bytes.as_chunks::<8>().0.iter().enumerate();
+    // The product has the lowest bits of eight bytes side by side at its end.
+    eights.fold(0, |bits, (i, eight)| {
+        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | gathered << (8 * i)
+    })
+}
+
 /// Passes over whole blocks without bytes in the ranges.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-pub(crate) fn pass_over(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> usize {
+fn pass_over(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> usize {
     // A number that the compiler knows keeps the ranges in registers.
     macro_rules! of_length {
         ($($n:literal),*) => {
@@ -106,13 +201,25 @@ fn is_step<'r, const N: usize>(
         return false;
     };
     // Compiles to vector code, unlike a search with an early end.
+    is_in(block, ranges)
+        .iter()
+        .fold(0, |some, is_in| some | is_in)
+        == 0
+}
+
+/// Of each byte, whether it is in the ranges; 1 if so.
+#[inline(always)]
+fn is_in<'r, const N: usize>(
+    block: &[u8; N],
+    ranges: impl IntoIterator<Item = &'r (u8, u8)>,
+) -> [u8; N] {
     let mut is_in = [0_u8; N];
     for (first, more) in ranges {
         for (is_in, byte) in is_in.iter_mut().zip(block) {
             *is_in |= u8::from(byte.wrapping_sub(*first) <= *more);
         }
     }
-    is_in.iter().fold(0, |some, is_in| some | is_in) == 0
+    is_in
 }
 
 /// The first byte at or after `from` that `is_wanted`. The next few are looked
@@ -147,6 +254,18 @@ mod tests {
             }
             let text = "ア".repeat(n);
             assert_eq!(first.find(text.as_bytes(), 0), text.len());
+        }
+        let bytes: Vec<u8> = (0..1000_u32).map(|i| (i * i % 251) as u8 & 0x7f).collect();
+        let first = FirstBytes::of(['\t', '0', '1', 'é']);
+        for n in (0..200).chain([1000]) {
+            let bytes = &bytes[..n];
+            let want = |from: usize| (from..n).find(|at| matches!(bytes[*at], 9 | 48 | 49));
+            for step in [1, 7, 64, 150] {
+                let mut hits = Hits::new(&first, bytes);
+                for from in (0..n + 100).step_by(step) {
+                    assert_eq!(hits.next_from(from), want(from), "{n} {from}");
+                }
+            }
         }
         assert_eq!(FirstBytes::of(['x']).find(b"aaaaxa", 0), 4);
         assert_eq!(FirstBytes::of(['x']).find(b"aaaaxa", 5), 6);

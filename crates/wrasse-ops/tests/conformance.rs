@@ -157,8 +157,8 @@ fn check(case: &Value) -> Result<(), String> {
                         (hex(key), hex(&key_of(column, want)))
                     }
                     _ => {
-                        let print = ran.fingerprints[i].unwrap();
-                        (format!("{print:032x}"), want.as_str().unwrap().to_owned())
+                        let hash = ran.kept_hashes[i].unwrap();
+                        (format!("{hash:032x}"), want.as_str().unwrap().to_owned())
                     }
                 };
                 if got != want {

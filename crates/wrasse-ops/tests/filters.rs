@@ -140,10 +140,10 @@ fn bounds_of_the_original_are_bounds_here() {
 }
 
 #[test]
-fn fingerprints_are_md5_of_what_is_compared() {
+fn kept_hashes_are_md5_of_what_is_compared() {
     let print = |params: Value, text: &str| {
-        let print = run_on("document_deduplicator", &params, text).fingerprints[0];
-        format!("{:032x}", print.unwrap())
+        let hash = run_on("document_deduplicator", &params, text).kept_hashes[0];
+        format!("{:032x}", hash.unwrap())
     };
     let all = json!({"lowercase": true, "ignore_non_character": true});
     // `hashlib.md5(b"").hexdigest()`
@@ -160,5 +160,9 @@ fn fingerprints_are_md5_of_what_is_compared() {
     assert_eq!(print(all.clone(), "1abc\u{1f}"), abc);
     assert_ne!(print(all.clone(), "abc。"), abc);
     assert_eq!(print(all.clone(), "ΟΣ"), print(all.clone(), "ος"));
-    assert_ne!(print(all.clone(), "ΟΣ"), print(all, "οσ"));
+    assert_ne!(print(all.clone(), "ΟΣ"), print(all.clone(), "οσ"));
+    // `hashlib.md5(b"abc" * 3000).hexdigest()`
+    let long = "f361a8b5d3cdb3477d7eece65b0fb280";
+    assert_eq!(print(json!({}), &"abc".repeat(3000)), long);
+    assert_eq!(print(all, &"A 1b-C".repeat(3000)), long);
 }

@@ -7,7 +7,7 @@ use wrasse_op::{
     Common, Configured, Example, Fingerprint, OpError, OpSpec, ParamError, Text, TextDeduplicator,
 };
 
-use crate::digest::md5_of_all;
+use crate::digest::tree_md5_of_all;
 use crate::unicode;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_deduplicator::<DocumentDeduplicator>(
@@ -15,9 +15,10 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_deduplicator::<DocumentDeduplicator
     "Removes samples whose text equals that of an earlier sample.",
 )
 .details(
-    "Compared is the MD5 hash of the text, after `lowercase` and `ignore_non_character`, without \
-     white space at both ends. Its 32 hexadecimal digits are the original's `__dj__hash`. All \
-     empty texts are equal to each other.\n\n\
+    "Compared is a hash of the text, after `lowercase` and `ignore_non_character`, without white \
+     space at both ends: MD5 of texts up to 4 KiB; of longer ones, MD5 of the hashes of their \
+     parts, which are taken side by side. Where a recipe keeps hashes, `__dj__hash` is the MD5 of \
+     the whole, as in the original. All empty texts are equal to each other.\n\n\
      Unlike the original, a `__dj__hash` that the sample carries already is not trusted: the \
      text is what is compared. MD5 is no defense against texts made to collide.",
 )
@@ -91,8 +92,8 @@ impl DocumentDeduplicator {
 
 impl TextDeduplicator for DocumentDeduplicator {
     fn fingerprint(&self, text: &Text) -> Result<Fingerprint, OpError> {
-        let digest = md5::compute(unicode::strip(&self.compared(text)));
-        Ok(Fingerprint::from_be_bytes(digest.0))
+        let digest = tree_md5_of_all(&[unicode::strip(&self.compared(text)).as_bytes()])[0];
+        Ok(Fingerprint::from_be_bytes(digest))
     }
 
     fn fingerprints(&self, texts: &[&Text]) -> Vec<Result<Fingerprint, OpError>> {
@@ -101,7 +102,12 @@ impl TextDeduplicator for DocumentDeduplicator {
             .iter()
             .map(|text| unicode::strip(text).as_bytes())
             .collect();
-        let digests = md5_of_all(&messages).into_iter();
+        let digests = tree_md5_of_all(&messages).into_iter();
         digests.map(|digest| Ok(Fingerprint::from_be_bytes(digest))).collect()
+    }
+
+    fn kept_hash(&self, text: &Text, _: Fingerprint) -> Fingerprint {
+        let digest = md5::compute(unicode::strip(&self.compared(text)));
+        Fingerprint::from_be_bytes(digest.0)
     }
 }

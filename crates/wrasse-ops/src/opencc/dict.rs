@@ -1,9 +1,6 @@
 //! [`Dict`]: the longest entry at the start of a text.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::Range;
 use std::sync::LazyLock;
 
 macro_rules! dictionaries {
@@ -52,81 +49,142 @@ dictionaries! {
 }
 
 /// A dictionary, by the first two characters of its entries.
+///
+/// What a lookup reads lies close together: it is the memory that takes its
+/// time.
 pub(super) struct Dict {
-    /// The entries of two characters and more; those that begin with the same
-    /// two lie together, the longest first.
-    phrases: Vec<(&'static str, Cow<'static, str>)>,
-    by_pair: HashMap<u64, Range<u32>, BuildHasherDefault<PairHasher>>,
+    /// The entries, each as its length and that of its value, a character each,
+    /// and both. Of entries of two characters and more, those that begin with
+    /// the same two lie together, without these, the longest first; a NUL ends
+    /// them.
+    entries: String,
+    /// For pairs of characters that entries begin with, where these are.
+    pairs: Pairs,
     /// For each block of 256 code points where its characters are in `first`;
     /// 0 is a block without entries.
     blocks: Vec<u16>,
     first: Vec<First>,
-    /// Whether any entry begins with an ASCII character.
-    pub(super) has_ascii: bool,
+    first_chars: Vec<char>,
 }
 
 /// What a dictionary has for one character.
 #[derive(Clone, Copy, Default)]
 struct First {
-    single: Option<(&'static str, &'static str)>,
+    /// Where its entry is; 0 is none.
+    single: u32,
     /// Whether phrases begin with it.
     has_phrases: bool,
 }
 
 const BLOCK: usize = 256;
 
+/// An entry and its value, and where the next begins.
+type Entry<'d> = (&'d str, &'d str, usize);
+
 impl Dict {
     /// Reads a file; `characters` gives the values that are left out.
     fn parse(text: &'static str, characters: Option<&Self>) -> Self {
         let mut dict = Self {
-            phrases: Vec::new(),
-            by_pair: HashMap::default(),
+            // Nothing is at 0.
+            entries: "\0".to_owned(),
+            pairs: Pairs::default(),
             blocks: vec![0; (char::MAX as usize + 1) / BLOCK],
             first: vec![First::default(); BLOCK],
-            has_ascii: false,
+            first_chars: Vec::new(),
         };
+        let mut phrases = Vec::new();
         for line in text.lines() {
             let (key, value) = line.split_once('\t').unwrap_or((line, ""));
             let mut chars = key.chars();
             let Some(c) = chars.next() else {
                 continue;
             };
-            dict.has_ascii |= c.is_ascii();
-            if chars.next().is_none() {
-                dict.first_mut(c).single = Some((key, value));
+            dict.first_chars.push(c);
+            let Some(second) = chars.next() else {
+                dict.first_mut(c).single = dict.entries.len() as u32;
+                dict.push(key, value);
                 continue;
-            }
+            };
             dict.first_mut(c).has_phrases = true;
             let value = match characters {
                 Some(characters) if value.is_empty() => characters.each(key).into(),
-                _ => value.into(),
+                _ => Cow::Borrowed(value),
             };
-            dict.phrases.push((key, value));
+            phrases.push(((c, second), chars.as_str(), value));
         }
-        let by_length = |(key, _): &(&str, _)| (pair(key), std::cmp::Reverse(key.len()));
-        dict.phrases.sort_by_key(by_length);
-        for (i, (key, _)) in (0_u32..).zip(&dict.phrases) {
-            if let Some(pair) = pair(key) {
-                dict.by_pair.entry(pair).or_insert(i..i).end = i + 1;
+        phrases.sort_by_key(|(pair, rest, _)| (*pair, std::cmp::Reverse(rest.len())));
+        let of_pairs = phrases.chunk_by(|(one, ..), (other, ..)| one == other);
+        dict.pairs = Pairs::with_room(of_pairs.clone().count());
+        for same in of_pairs {
+            dict.pairs.insert(same[0].0, dict.entries.len());
+            for (_, rest, value) in same {
+                dict.push(rest, value);
             }
+            dict.entries.push('\0');
         }
         dict
     }
 
-    /// The longest entry that `text` begins with, whose first character is
-    /// `c`, and its value.
+    fn push(&mut self, key: &str, value: &str) {
+        // One more, since a rest may be empty.
+        for n in [key.len() + 1, value.len()] {
+            assert!(n < 128, "an entry has a few characters");
+            self.entries.push(char::from(n as u8));
+        }
+        self.entries.push_str(key);
+        self.entries.push_str(value);
+    }
+
+    /// The entry at a place.
     #[inline]
-    pub(super) fn longest(&self, text: &str, c: char) -> Option<(&str, &str)> {
+    fn entry(&self, at: usize) -> Option<Entry<'_>> {
+        let lengths = self.entries.as_bytes()[at..].first_chunk::<2>()?;
+        let key_end = at + 2 + usize::from(lengths[0]).checked_sub(1)?;
+        let end = key_end + usize::from(lengths[1]);
+        Some((
+            &self.entries[at + 2..key_end],
+            &self.entries[key_end..end],
+            end,
+        ))
+    }
+
+    /// The characters that entries begin with.
+    pub(super) fn first_chars(&self) -> impl Iterator<Item = char> {
+        self.first_chars.iter().copied()
+    }
+
+    /// Whether it has no entries but those of one character.
+    pub(super) fn has_no_phrases(&self) -> bool {
+        self.pairs.slots.is_empty()
+    }
+
+    /// How long the longest entry is that `text` begins with, whose first
+    /// character is `c`, and its value.
+    #[inline]
+    pub(super) fn longest(&self, text: &str, c: char) -> Option<(usize, &str)> {
         let first = self.first(c);
         if first.has_phrases
-            && let Some(range) = pair(text).and_then(|pair| self.by_pair.get(&pair))
+            && let Some(second) = text[c.len_utf8()..].chars().next()
+            && let Some(mut at) = self.pairs.get((c, second))
         {
-            let phrases = &self.phrases[range.start as usize..range.end as usize];
-            if let Some((key, value)) = phrases.iter().find(|(key, _)| text.starts_with(key)) {
-                return Some((key, value));
+            let n_pair = c.len_utf8() + second.len_utf8();
+            let rest = &text[n_pair..];
+            while let Some((key, value, next)) = self.entry(at) {
+                if rest.starts_with(key) {
+                    return Some((n_pair + key.len(), value));
+                }
+                at = next;
             }
         }
-        first.single
+        self.single(first).map(|value| (c.len_utf8(), value))
+    }
+
+    #[inline]
+    fn single(&self, first: &First) -> Option<&str> {
+        match first.single {
+            0 => None,
+            at => self.entry(at as usize).map(|(_, value, _)| value),
+        }
     }
 
     #[inline]
@@ -149,8 +207,8 @@ impl Dict {
     fn each(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
-            match self.first(c).single {
-                Some((_, value)) => out.push_str(value),
+            match self.single(self.first(c)) {
+                Some(value) => out.push_str(value),
                 None => out.push(c),
             }
         }
@@ -158,33 +216,57 @@ impl Dict {
     }
 }
 
-/// The first two characters of a text.
-#[inline]
-fn pair(text: &str) -> Option<u64> {
-    let mut chars = text.chars();
-    Some(u64::from(chars.next()?) << 32 | u64::from(chars.next()?))
+/// A table of pairs of characters, eight bytes for each slot.
+#[derive(Default)]
+struct Pairs {
+    /// The pair above [`Pairs::AT_BITS`], and its place below; 0 is free. At
+    /// least a quarter of them are.
+    slots: Vec<u64>,
 }
 
-/// For keys that are pairs of characters, and come from our own files: nobody
-/// can make them collide.
-#[derive(Default)]
-struct PairHasher(u64);
+impl Pairs {
+    const CHAR_BITS: u32 = 21;
+    const AT_BITS: u32 = u64::BITS - 2 * Self::CHAR_BITS;
 
-impl Hasher for PairHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64((*byte).into());
+    fn with_room(n: usize) -> Self {
+        Self {
+            slots: match n {
+                0 => Vec::new(),
+                n => vec![0; (n * 4 / 3 + 1).next_power_of_two()],
+            },
         }
     }
 
-    fn write_u64(&mut self, value: u64) {
-        // The high half of a product depends on all bits below it; the table
-        // looks at both ends.
-        let product = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ product >> 32;
+    /// The pair as the upper bits of a slot, and the first slot for it.
+    #[inline]
+    fn place(&self, (c, second): (char, char)) -> (u64, usize) {
+        let pair = (u64::from(c) << Self::CHAR_BITS | u64::from(second)) << Self::AT_BITS;
+        // The highest bits of a product depend on all of the pair's.
+        let mixed = pair.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let n_bits = self.slots.len().trailing_zeros();
+        (pair, mixed.unbounded_shr(u64::BITS - n_bits) as usize)
+    }
+
+    fn insert(&mut self, pair: (char, char), at: usize) {
+        assert!(at < 1 << Self::AT_BITS, "dictionaries are a few megabytes");
+        let (pair, mut slot) = self.place(pair);
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        self.slots[slot] = pair | at as u64;
+    }
+
+    #[inline]
+    fn get(&self, pair: (char, char)) -> Option<usize> {
+        let (pair, mut slot) = self.place(pair);
+        loop {
+            match self.slots[slot] {
+                0 => return None,
+                found if found >> Self::AT_BITS == pair >> Self::AT_BITS => {
+                    return Some((found ^ pair) as usize);
+                }
+                _ => slot = (slot + 1) & (self.slots.len() - 1),
+            }
+        }
     }
 }

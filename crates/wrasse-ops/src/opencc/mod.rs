@@ -10,6 +10,8 @@ mod dict;
 
 use dict::{Dict, Name};
 
+use crate::scan::{FirstBytes, Hits};
+
 /// From what into what to convert.
 #[derive(Clone, Copy, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -64,46 +66,61 @@ impl Mode {
 
 /// Converts texts in one mode.
 pub(crate) struct Converter {
-    segments: &'static Dict,
+    segments: Stage,
     /// Whether the dictionary of segments is the first one of the first stage
     /// too, which need not look again then.
     is_first: bool,
-    stages: Vec<Vec<&'static Dict>>,
+    /// The first stage where its first dictionary has nothing, if so.
+    between: Stage,
+    stages: Vec<Stage>,
+}
+
+/// Dictionaries that are asked one after the other.
+struct Stage {
+    dicts: Vec<&'static Dict>,
+    /// The first bytes of their entries.
+    first: FirstBytes,
+}
+
+impl Stage {
+    fn new(names: &[Name]) -> Self {
+        let dicts: Vec<&Dict> = names.iter().map(|name| Dict::get(*name)).collect();
+        Self {
+            first: FirstBytes::of(dicts.iter().flat_map(|dict| dict.first_chars())),
+            dicts,
+        }
+    }
 }
 
 impl Converter {
     pub(crate) fn new(mode: Mode) -> Self {
         let (segments, stages) = mode.scheme();
         Self {
-            segments: Dict::get(segments),
+            segments: Stage::new(&[segments]),
             is_first: stages[0][0] == segments,
-            stages: stages
-                .iter()
-                .map(|stage| stage.iter().map(|name| Dict::get(*name)).collect())
-                .collect(),
+            between: Stage::new(&stages[0][1..]),
+            stages: stages.iter().map(|names| Stage::new(names)).collect(),
         }
     }
 
     pub(crate) fn convert(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len() + text.len() / 16);
+        // Of one character, no entry reaches beyond a segment.
+        let is_narrow = self.between.dicts.iter().all(|dict| dict.has_no_phrases());
+        if let [stage] = &self.stages[..]
+            && self.is_first
+            && is_narrow
+        {
+            replace(stage, text, &mut out);
+            return out;
+        }
         let mut scratch = [String::new(), String::new()];
         let mut start = 0;
-        let mut at = 0;
-        while let Some(c) = text[at..].chars().next() {
-            if c.is_ascii() && !self.segments.has_ascii {
-                at += n_ascii(&text[at..]);
-                continue;
-            }
-            match self.segments.longest(&text[at..], c) {
-                None => at += c.len_utf8(),
-                Some((key, value)) => {
-                    self.segment(&text[start..at], None, &mut scratch, &mut out);
-                    self.segment(key, Some(value), &mut scratch, &mut out);
-                    at += key.len();
-                    start = at;
-                }
-            }
-        }
+        for_each_entry(&self.segments, text, |at, key, value| {
+            self.segment(&text[start..at], None, &mut scratch, &mut out);
+            self.segment(key, Some(value), &mut scratch, &mut out);
+            start = at + key.len();
+        });
         self.segment(&text[start..], None, &mut scratch, &mut out);
         out
     }
@@ -138,50 +155,49 @@ impl Converter {
         replace(last, now, out);
     }
 
-    fn first_stage(&self, stage: &[&Dict], segment: &str, value: Option<&str>, out: &mut String) {
+    fn first_stage(&self, stage: &Stage, segment: &str, value: Option<&str>, out: &mut String) {
         match value {
             Some(value) if self.is_first => out.push_str(value),
             // Between phrases the dictionary of segments has nothing.
-            None if self.is_first => replace(&stage[1..], segment, out),
+            None if self.is_first => replace(&self.between, segment, out),
             _ => replace(stage, segment, out),
         }
     }
 }
 
 /// Appends a segment, after one stage.
-fn replace(stage: &[&Dict], segment: &str, out: &mut String) {
-    if stage.is_empty() {
-        out.push_str(segment);
-        return;
-    }
-    let has_ascii = stage.iter().any(|dict| dict.has_ascii);
-    let mut at = 0;
-    while let Some(c) = segment[at..].chars().next() {
-        let rest = &segment[at..];
-        if c.is_ascii() && !has_ascii {
-            let n = n_ascii(rest);
-            out.push_str(&rest[..n]);
-            at += n;
-            continue;
+fn replace(stage: &Stage, segment: &str, out: &mut String) {
+    let mut copied = 0;
+    for_each_entry(stage, segment, |at, key, value| {
+        if key != value {
+            out.push_str(&segment[copied..at]);
+            out.push_str(value);
+            copied = at + key.len();
         }
-        let found = stage.iter().find_map(|dict| dict.longest(rest, c));
-        at += match found {
-            Some((key, value)) => {
-                out.push_str(value);
-                key.len()
-            }
-            None => {
-                out.push(c);
-                c.len_utf8()
-            }
-        };
-    }
+    });
+    out.push_str(&segment[copied..]);
 }
 
-/// How many ASCII characters a text begins with.
-fn n_ascii(text: &str) -> usize {
-    let found = text.bytes().position(|byte| !byte.is_ascii());
-    found.unwrap_or(text.len())
+/// Calls `each` with the entries from left to right: where they are, they and
+/// their values.
+fn for_each_entry<'t>(
+    stage: &'t Stage,
+    text: &'t str,
+    mut each: impl FnMut(usize, &'t str, &'t str),
+) {
+    let mut hits = Hits::new(&stage.first, text.as_bytes());
+    let mut at = 0;
+    while let Some(hit) = hits.next_from(at) {
+        let rest = &text[hit..];
+        let Some(c) = rest.chars().next() else {
+            return;
+        };
+        at = hit + c.len_utf8();
+        if let Some((n, value)) = stage.dicts.iter().find_map(|dict| dict.longest(rest, c)) {
+            each(hit, &rest[..n], value);
+            at = hit + n;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! bounded, so that a text can fail but not hang.
 
 mod backtracking;
+mod starts;
 mod template;
 mod translate;
 
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use wrasse_op::{OpError, ParamError};
 
 use backtracking::Backtracking;
+use starts::Starts;
 pub(crate) use template::Template;
 pub(crate) use translate::Dialect;
 use translate::{End, translate};
@@ -37,6 +39,8 @@ struct Engine {
     /// The same pattern for a search that must not find the empty string
     /// where it starts; none if the pattern never matches the empty string.
     not_empty_here: Option<Box<Backtracking>>,
+    /// Where a match can begin, if that is found sooner; it is not empty then.
+    starts: Option<Starts>,
 }
 
 enum Search {
@@ -126,11 +130,27 @@ impl Pattern {
             Some(engine) if text.ends_with('\n') => engine,
             _ => &self.engine,
         };
+        let mut starts = engine.starts.as_ref().map(|starts| starts.in_text(text));
+        let is_found = engine
+            .starts
+            .as_ref()
+            .is_some_and(|starts| starts.is_all && !groups);
         let mut spans = Vec::new();
         let mut at = 0;
         let mut must_advance = false;
         loop {
             spans.clear();
+            if let Some(starts) = &mut starts {
+                let Some((start, end)) = starts.next_from(at) else {
+                    return Ok(());
+                };
+                if is_found {
+                    each(&[Some((start, end))]);
+                    at = end;
+                    continue;
+                }
+                at = start;
+            }
             let found = engine
                 .find(text, at, must_advance, groups, &mut spans)
                 .map_err(|error| self.too_hard(&error))?;
@@ -189,10 +209,15 @@ impl Engine {
             let regex = regex::Regex::new(pattern);
             Search::Linear(regex.map_err(|error| innermost(&error.to_string()))?)
         };
-        let never_empty = regex_syntax::parse(pattern)
-            .ok()
+        let hir = regex_syntax::parse(pattern).ok();
+        let never_empty = hir
+            .as_ref()
             .and_then(|hir| hir.properties().minimum_len())
             .is_some_and(|length| length > 0);
+        let starts = match (&search, &hir) {
+            (Search::Linear(_), Some(hir)) => Starts::of(hir),
+            _ => None,
+        };
         let not_empty_here = if never_empty {
             None
         } else {
@@ -203,6 +228,7 @@ impl Engine {
         Ok(Self {
             search,
             not_empty_here,
+            starts,
         })
     }
 

@@ -45,6 +45,80 @@ fn patterns_match_as_in_python() {
     }
 }
 
+/// Matches found by what they begin with are those that the engine finds alone.
+#[test]
+fn what_matches_begin_with_changes_no_match() {
+    const PIECES: [&str; 18] = [
+        "1",
+        "20",
+        "333",
+        "4444",
+        "٤",
+        "４",
+        "a",
+        "Z",
+        "ZQ",
+        "-",
+        ":",
+        " ",
+        "\n",
+        "，",
+        "数",
+        "é",
+        "plain words without any of these, and more of them than a block has. ",
+        "É",
+    ];
+    const PATTERNS: [&str; 16] = [
+        r"\d{4}",
+        r"\d+",
+        r"\d{2,3}",
+        r"\b\d{2}",
+        r"\d{2}\b",
+        r"(\d)-(\d)",
+        r"\d{4}-\d|[A-Z]Q",
+        r"[A-Z]{2}",
+        r"(?i)[0-9]z",
+        r"\d(?:a|bb|)\d",
+        r"[-:+#]\d{20}",
+        r"(?:\d{2}){3}",
+        r"[A-Z]\w*",
+        r"(?:\d|[A-Z])+?",
+        r"\d{1}\D{0}\d",
+        r"\p{Lu}+",
+    ];
+    let mut state = 3_u64;
+    let mut below = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % n
+    };
+    let texts: Vec<String> = (0..200)
+        .map(|n| (0..n).map(|_| PIECES[below(PIECES.len())]).collect())
+        .collect();
+    for pattern in PATTERNS {
+        let compiled = Pattern::new("pattern", pattern, Dialect::RegexDotAll).unwrap();
+        assert!(compiled.engine.starts.is_some(), "{pattern}");
+        let Search::Linear(regex) = &compiled.engine.search else {
+            panic!("{pattern}");
+        };
+        for text in &texts {
+            let mut got = Vec::new();
+            let each = |spans: &[Option<Span>]| got.extend(spans[0]);
+            compiled.for_each_match(text, false, each).unwrap();
+            let want: Vec<Span> = regex
+                .find_iter(text)
+                .map(|m| (m.start(), m.end()))
+                .collect();
+            assert_eq!(got, want, "{pattern} {text:?}");
+        }
+    }
+    for common in ["abc", "[a-z]+", r"\s+", r"\d*", r"[^,]", r"(?:a|\d)", "$"] {
+        let compiled = Pattern::new("pattern", common, Dialect::RegexDotAll).unwrap();
+        assert!(compiled.engine.starts.is_none(), "{common}");
+    }
+}
+
 #[test]
 fn replacements_expand_as_in_python() {
     let cases = [

@@ -246,7 +246,13 @@ impl Flow<'_> {
                 self.watch_for_gate(at, watch, &mut sample);
             }
             if self.pass.settings.keep_hashes {
-                sample.set_text(HASH_FIELD, format!("{print:032x}"));
+                match guarded(|| operator.kept_hash(&mut sample, print)) {
+                    Ok(hash) => sample.set_text(HASH_FIELD, format!("{hash:032x}")),
+                    Err(error) => {
+                        self.reject_at(at, &sample, &error)?;
+                        continue;
+                    }
+                }
             }
             self.state.fingerprints.push(print);
             if self.pass.settings.clusters {
