@@ -1611,6 +1611,29 @@ class Steps:
         """
         return self._added("key_value_grouper", locals())
 
+    def knowledge_relation_slice(
+        self,
+        *,
+        chunk_size: int = _UNSET,
+        overlap_size: int = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Cuts the text into chunks and joins each with the one that is most like it, as a JSON list.
+
+        The text becomes a JSON list of objects with one field, `slice_data`. Chunks are those
+        of `text_splitter`. Of every 50 of them, the first is joined with whichever of the
+        others has the highest BM25 score (k1 1.5, b 0.75, over jieba's tokens, among the chunks
+        that are left; of equals the first), then the next that is left, and so on; the last may
+        stay alone. Two chunks stay as they are. A text without chunks becomes `[]`. Where none
+        of the chunks that are left has a token, the original fails and this takes the first.
+
+        Args:
+            chunk_size: The longest chunk, in characters. Default: `500`.
+            overlap_size: How many characters a chunk repeats of the one before it, at most;
+                less than `chunk_size`. Default: `100`.
+        """
+        return self._added("knowledge_relation_slice", locals())
+
     def language_id_score_filter(
         self,
         *,
@@ -2696,10 +2719,11 @@ class Steps:
         """Turns traditional Chinese into simplified Chinese.
 
         Goes by OpenCC's tables for `t2s` (Apache-2.0). The original's package, zhconv, goes by
-        MediaWiki's, whose licence does not allow them here; the two agree but for rare variants
-        of characters and some words. What MediaWiki has beyond OpenCC and is common is done as
-        well: corner brackets become quotation marks, `瞭` becomes `了`, and some variants in old
-        texts, such as `廻` and `粧`, become standard characters.
+        MediaWiki's, whose licence does not allow them here; the two agree but for characters
+        that no common character set has, and for some words. What MediaWiki has beyond OpenCC
+        is done as well where Big5, GB 2312 or JIS X 0208 have the character: corner brackets
+        become quotation marks, `妳` becomes `你`, `牠` becomes `它`, and variants such as `廻` and
+        `砲` become standard characters.
         """
         return self._added("traditional_chinese_cleaner", locals())
 

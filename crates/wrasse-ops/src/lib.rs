@@ -40,6 +40,7 @@ mod pii;
 mod python;
 mod random;
 mod scan;
+mod segment;
 mod selector;
 mod sentences;
 mod shingles;

@@ -36,6 +36,7 @@ const CASES: &[Case] = &[
         ("bad@-.com.a@b.com a@b.com", "bad@-.com.<email> <email>"),
         ("a@ab--c.com", "a@ab--c.com"),
         ("a@b.123", "a@b.123"),
+        ("a@b-.com -a@b.com-a@b.com-a@b.com", "a@b-.com -a@b.com-a@<email>"),
     ]),
     ("AnonymizedCreditCardNumber", &[
         ("-12345674", "<credit_card_number>"),

@@ -33,14 +33,10 @@ const KINDS: [(OpKind, &str, &str); 6] = [
 ];
 
 /// Operators of DataMate that are not native, and why.
-const NOT_NATIVE: [(&str, &str); 6] = [
-    (
-        "`KnowledgeRelationSlice`",
-        "counts all tokens of jieba's segmentation, punctuation included, of which only the words are native",
-    ),
+const NOT_NATIVE: [(&str, &str); 5] = [
     (
         "`TextToWord`",
-        "makes a Word file; operators here make texts and values of fields",
+        "makes a Word file, with tables as pandas and python-docx merge their cells; operators here make texts and values of fields",
     ),
     (
         "`ImgShadowRemove`, `ImgPerspectiveTransformation`",

@@ -1,6 +1,7 @@
 //! What the operators of DataMate's library share.
 
 mod bounded;
+mod chunks;
 mod email;
 mod outline;
 mod sensitive;
@@ -13,6 +14,7 @@ use wrasse_op::{OpError, Sample};
 
 use crate::scan::FirstBytes;
 pub(crate) use bounded::{Bounded, replace_ranges};
+pub(crate) use chunks::Chunks;
 pub(crate) use email::is_address;
 pub(crate) use outline::outline;
 pub(crate) use sensitive::{SensitiveWords, WordParams, masked};

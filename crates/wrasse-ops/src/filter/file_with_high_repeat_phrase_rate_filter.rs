@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use jieba_rs::Jieba;
 use wrasse_op::{
     Common, Configured, Example, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
 use crate::datamate::{ORIGIN, number, switch};
+use crate::segment::tokens;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighRepeatPhraseRateFilter>(
     "file_with_high_repeat_phrase_rate_filter",
@@ -57,9 +57,6 @@ impl Default for Params {
     }
 }
 
-/// The dictionary takes a good part of a second to read, and is read once.
-static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
-
 /// DataMate's list of stop words (MIT licence), one to a line.
 static STOPWORDS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("../datamate/stopwords.txt").lines().collect());
@@ -105,7 +102,7 @@ impl FileWithHighRepeatPhraseRateFilter {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         let mut n_all = 0;
         let mut n_most = 0;
-        words(text, |word| {
+        tokens(text, |word| {
             let is_stopword = || self.without_stopwords && STOPWORDS.contains(word);
             if is_word(word) && !is_stopword() {
                 let count = counts.entry(word).or_default();
@@ -115,55 +112,6 @@ impl FileWithHighRepeatPhraseRateFilter {
             }
         });
         super::ratio(n_most, n_all)
-    }
-}
-
-/// The words of jieba 0.42 that have two characters or more.
-///
-/// The crate differs in two things, which are mended here: it cuts more kinds
-/// of ideographs, and it joins ASCII words to numbers behind any character
-/// where jieba does so behind a point.
-fn words<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
-    let is_member = |c: char| {
-        c.is_ascii_alphanumeric() || "+#&._%-".contains(c) || matches!(c, '\u{4e00}'..='\u{9fd5}')
-    };
-    for block in text
-        .split(|c| !is_member(c))
-        .filter(|block| !block.is_empty())
-    {
-        let (mut start, mut end) = (0, 0);
-        for word in JIEBA.cut(block, true) {
-            if word.is_ascii() && !JIEBA.has_word(word) {
-                end += word.len();
-                continue;
-            }
-            plain_words(&block[start..end], &mut each);
-            each(word);
-            end += word.len();
-            start = end;
-        }
-        plain_words(&block[start..end], &mut each);
-    }
-}
-
-/// The words of ASCII that is in no dictionary.
-fn plain_words<'t>(text: &'t str, each: &mut impl FnMut(&'t str)) {
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
-        rest = &rest[start..];
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric());
-        let mut end = end.unwrap_or(rest.len());
-        let number = rest[end..].strip_prefix('.').map_or(0, |number| {
-            let end = number.find(|c: char| !c.is_ascii_digit());
-            end.unwrap_or(number.len())
-        });
-        if number > 0 {
-            end += 1 + number;
-        }
-        end += usize::from(rest[end..].starts_with('%'));
-        let (word, after) = rest.split_at(end);
-        each(word);
-        rest = after;
     }
 }
 

@@ -88,8 +88,12 @@ fn first_place(
     from: usize,
     taken: &[Range<usize>],
 ) -> Option<Range<usize>> {
-    memmem::find_iter(&text.as_bytes()[from..], address)
-        .map(|at| from + at..from + at + address.len())
+    // Places may overlap: `a.b@a.b@a.b` has two of `a.b@a.b`.
+    let after = |at: usize| {
+        memmem::find(&text.as_bytes()[at..], address.as_bytes()).map(|found| at + found)
+    };
+    std::iter::successors(after(from), |at| after(at + 1))
+        .map(|at| at..at + address.len())
         .find(|place| {
             let at = taken.partition_point(|other| other.end <= place.start);
             let is_free = taken.get(at).is_none_or(|other| other.start >= place.end);

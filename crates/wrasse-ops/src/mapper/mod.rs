@@ -33,6 +33,7 @@ wrasse_op::operators! {
     image_sharpness_mapper,
     image_type_unify_mapper,
     invisible_characters_cleaner,
+    knowledge_relation_slice,
     latex_merge_tex_mapper,
     legend_cleaner,
     pii_redaction_mapper,
