@@ -98,21 +98,21 @@ def test_tasks_go_where_there_is_what_they_need(
     assert {(row["node"], row["gpus"]) for row in rows} == {(node, "0")}
     used = [usage for usage in seen if usage.get("npu")]
     assert used, f"nothing was seen at work: {seen}"
-    # Of processors half is charged: one task works, another waits at the door.
+    # What an actor has it holds for as long as it lives.
     for amounts in used:
         n = amounts["npu"]
         assert n in (1, 2), amounts
-        want = {"cpu": 0.25 * n, "gpu": 0.5 * n, "memory": n * 200 * 2**20}
+        want = {"cpu": 0.5 * n, "gpu": 0.5 * n, "memory": n * 200 * 2**20}
         assert amounts == amounts | want
 
 
 @pytest.mark.parametrize(
     ("needs", "message"),
     [
-        ("resources: {npu: 3}", "the recipe needs 3 of npu at the least, for a task of `./ops.py:place`, and the cluster has 2"),
-        ("resources: {tpu: 1}", "the recipe needs 1 of tpu at the least, for a task of `./ops.py:place`, and the cluster has 0"),
-        ("num_gpus: 2", "the recipe needs 2 of gpu at the least, for a task of `./ops.py:place`, and the cluster has 1"),
-        ("num_cpus: 2", "a task of `./ops.py:place` needs cpu 2 on one node, and no node of the cluster has that"),
+        ("resources: {npu: 3}", "the recipe needs 3 of npu at the least, for an actor of `./ops.py:place`, and the cluster has 2"),
+        ("resources: {tpu: 1}", "the recipe needs 1 of tpu at the least, for an actor of `./ops.py:place`, and the cluster has 0"),
+        ("num_gpus: 2", "the recipe needs 2 of gpu at the least, for an actor of `./ops.py:place`, and the cluster has 1"),
+        ("num_cpus: 2", "an actor of `./ops.py:place` needs cpu 2 on one node, and no node of the cluster has that"),
     ],
 )
 def test_what_a_cluster_can_never_give_is_refused(

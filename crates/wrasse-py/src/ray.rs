@@ -28,6 +28,11 @@ impl RayJob {
         Ok(Self(Arc::new(job)))
     }
 
+    /// Constructs Python's operators of a stage, unless they are there.
+    fn ready(&self, py: Python<'_>, stage: usize) -> PyResult<()> {
+        py.detach(|| guarded(|| self.0.ready(stage)))
+    }
+
     /// Writes a file of the output, of rows of `sources`; what became of it.
     fn write<'py>(
         &self,

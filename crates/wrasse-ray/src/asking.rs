@@ -1,7 +1,7 @@
 //! [`Asking`]: what an autoscaler is asked for.
 //!
-//! Who waits for a resource asks for room for its tasks that are under way, and
-//! for as many again: a cluster that grows is asked for more once it has grown.
+//! Who waits for a resource asks for room for its tasks that are under way, or its
+//! actors, and for as many again: a cluster that grows is asked for more once it has grown.
 //! When nobody waits, nothing is asked for, and the cluster may shrink. What a run
 //! has asked for is withdrawn when it ends, by the gateway.
 
@@ -60,14 +60,20 @@ fn wanted(
     let mut cpus_left = cpus_max.map_or(f64::INFINITY, |cpus| cpus as f64);
     let mut wanted: Vec<Wanted> = Vec::new();
     for (op, view) in views.iter().enumerate() {
-        let is_short = |wait: Wait| match wait {
-            Wait::Resource(resource) => resource != Resource::BLOCKS,
-            _ => false,
+        let wait = view.wait.map(|wait| wait.reason);
+        let is_short = match (view.workers, wait) {
+            // Some are asked for and not there, or all are busy.
+            (Some((up, asked)), wait) => up < asked || wait == Some(Wait::Worker),
+            (None, Some(Wait::Resource(resource))) => resource != Resource::BLOCKS,
+            (None, _) => false,
         };
-        if !view.wait.is_some_and(|wait| is_short(wait.reason)) {
+        if !is_short {
             continue;
         }
-        let under_way = view.tasks_submitted + view.tasks_running;
+        let under_way = match view.workers {
+            Some((up, asked)) => up.max(asked),
+            None => view.tasks_submitted + view.tasks_running,
+        };
         let waiting = u32::try_from(view.queued).unwrap_or(u32::MAX);
         let waiting = waiting.saturating_add(unopened(op));
         let needs = &ledger.needs[op];
@@ -75,6 +81,7 @@ fn wanted(
             true => (cpus_left / needs.cpus).min(f64::from(TASKS_MAX)) as u32,
             false => TASKS_MAX,
         };
+        let within = ledger.actors[op].map_or(within, |most| most.min(within));
         let n = (under_way + waiting.min(under_way.max(1))).min(within);
         cpus_left -= f64::from(n) * needs.cpus;
         let bundle = needs.bundle();
@@ -132,6 +139,7 @@ mod tests {
                     ..Needs::one_cpu()
                 },
             ],
+            actors: vec![None, None],
             custom: Vec::new(),
         };
         let asked = |first: OpView, unopened: u32, second: OpView, cpus_max| {

@@ -20,9 +20,10 @@ use wrasse_io::{Inputs, Split};
 use wrasse_job::{Books, Pipeline, Step};
 use wrasse_op::Fingerprint;
 use wrasse_run::{Backend, Error, Outcome, Part, Tally};
-use wrasse_sched::{Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId};
+use wrasse_sched::{Command, Event, FailureClass, Input, Metadata, OpIdx, Place, TaskId, WorkerId};
 
 use self::suspects::{Killer, Search, killer};
+use crate::actors::Actors;
 use crate::link::Link;
 use crate::needs::Ledger;
 use crate::note::Note;
@@ -62,6 +63,7 @@ pub(crate) struct Ray<'a> {
     pub(crate) known: VecDeque<Event>,
     pub(crate) state: State,
     pub(crate) books: Books,
+    pub(crate) actors: Actors,
     /// The cluster as it was last heard of.
     pub(crate) cluster: Cluster,
 }
@@ -103,6 +105,8 @@ struct Running {
     op: OpIdx,
     work: Doing,
     number: Option<u64>,
+    /// The actor that has it.
+    worker: Option<WorkerId>,
     /// An output that the scheduler has not asked for yet.
     waiting: Option<(u64, Meta)>,
     /// What an exchange had taken in and will be in the first output.
@@ -133,6 +137,7 @@ impl Ray<'_> {
         op: OpIdx,
         input: Input,
         (skip_outputs, poisoned_after): (u32, u32),
+        worker: Option<WorkerId>,
     ) -> Result<(), Error> {
         let pipeline = self.pipeline;
         self.known.push_back(Event::TaskStarted { task });
@@ -143,7 +148,8 @@ impl Ray<'_> {
             (Step::Read(part), Input::Split(place)) if self.is_streamed(place) => {
                 if let Some((object, _)) = self.come(place) {
                     let spec = self.over_stream(part, skip_outputs);
-                    return self.send(task, op, Doing::Read(place), &spec, Some(object));
+                    let on = (Some(object), None);
+                    return self.send(task, op, Doing::Read(place), &spec, on);
                 }
                 self.runs(task, op, Doing::Read(place), None);
                 let rows_max = self.books.rows_left;
@@ -168,7 +174,7 @@ impl Ray<'_> {
                     output_bytes: streams.then_some(self.target),
                     skip_outputs,
                 };
-                self.send(task, op, Doing::Read(place), &spec, None)
+                self.send(task, op, Doing::Read(place), &spec, (None, None))
             }
             (Step::Run(part) | Step::Outside(part), Input::Block { data, rows, .. }) => {
                 let block = &self.state.blocks[&data];
@@ -183,7 +189,7 @@ impl Ray<'_> {
                     output_bytes: self.grows(part).then_some(self.target),
                     skip_outputs,
                 };
-                self.send(task, op, Doing::Block(data), &spec, Some(object))
+                self.send(task, op, Doing::Block(data), &spec, (Some(object), worker))
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
@@ -293,7 +299,7 @@ impl Ray<'_> {
         let pipeline = self.pipeline;
         if let Step::Read(part) = &pipeline.steps[op] {
             let spec = self.over_stream(part, 0);
-            self.send(task, op, doing, &spec, Some(object))?;
+            self.send(task, op, doing, &spec, (Some(object), None))?;
         }
         Ok(())
     }
@@ -341,6 +347,7 @@ impl Ray<'_> {
             op,
             work,
             number,
+            worker: None,
             waiting: None,
             returned: None,
             has_put_out: false,
@@ -354,12 +361,15 @@ impl Ray<'_> {
         op: OpIdx,
         doing: Doing,
         spec: &Spec,
-        object: Option<u64>,
+        (object, worker): (Option<u64>, Option<WorkerId>),
     ) -> Result<(), Error> {
         let number = self.number();
         let retries = self.retries(op, doing);
         self.runs(task, op, doing, Some(number));
-        self.say_submit((number, retries), op, spec, object)
+        if let Some(running) = self.state.running.get_mut(&task) {
+            running.worker = worker;
+        }
+        self.say_submit((number, retries), op, spec, (object, worker))
     }
 
     fn say_submit(
@@ -367,7 +377,7 @@ impl Ray<'_> {
         (number, retries): (u64, i32),
         op: OpIdx,
         spec: &Spec,
-        object: Option<u64>,
+        (object, worker): (Option<u64>, Option<WorkerId>),
     ) -> Result<(), Error> {
         let bytes = encode(spec).map_err(Error::failed)?;
         let submit = Say::Submit {
@@ -377,6 +387,7 @@ impl Ray<'_> {
             data: None,
             streams: spec.output_bytes.is_some(),
             needs: &self.ledger.needs[op],
+            actor: worker.map(|worker| worker.0),
             retries,
             name: &self.pipeline.names[op],
         };
@@ -605,6 +616,13 @@ impl Ray<'_> {
                 kind,
                 message,
             } => self.failed(task, kind, message)?,
+            Hear::Up { actor } => {
+                let worker = WorkerId(actor);
+                if let Some(op) = self.actors.ready(worker) {
+                    self.known.push_back(Event::WorkerUp { op, worker });
+                }
+            }
+            Hear::Down { actor, message } => self.down(WorkerId(actor), message)?,
             Hear::Cluster(cluster) => self.cluster = cluster,
             Hear::Fatal { message, hint } => {
                 let error = Error::failed(message);
@@ -615,6 +633,50 @@ impl Ray<'_> {
             }
             Hear::Ready { .. } | Hear::Data { .. } | Hear::Lost { .. } => {}
         }
+        Ok(())
+    }
+
+    /// Begins an actor for a stage.
+    fn hire(&mut self, op: OpIdx, is_wanted: bool) -> Result<(), Error> {
+        let Step::Outside(part) = &self.pipeline.steps[op] else {
+            return Ok(());
+        };
+        let hire = Say::Hire {
+            actor: self.actors.begin(op, is_wanted).0,
+            stage: part.stage,
+            needs: &self.ledger.needs[op],
+            name: &self.pipeline.names[op],
+        };
+        self.link.say(&[hire], &[])
+    }
+
+    /// Begins one actor for each stage that input comes to before all of it is read.
+    pub(crate) fn hire_ahead(&mut self) -> Result<(), Error> {
+        let steps = self.pipeline.steps.iter();
+        let is_exchange = |step: &&Step| matches!(step, Step::Exchange(..));
+        let first = steps.take_while(|step| !is_exchange(step)).count();
+        (0..first).try_for_each(|op| self.hire(op, false))
+    }
+
+    /// An actor is gone, with what it was at.
+    fn down(&mut self, worker: WorkerId, message: String) -> Result<(), Error> {
+        let Some((op, is_waited_for)) = self.actors.remove(worker) else {
+            return Ok(());
+        };
+        if is_waited_for {
+            // The scheduler has heard of none, and counts on one.
+            return self.hire(op, true);
+        }
+        let numbers = &mut self.state.numbers;
+        self.state.running.retain(|_, running| {
+            let is_its = running.worker == Some(worker);
+            if is_its && let Some(number) = running.number {
+                numbers.remove(&number);
+            }
+            !is_its
+        });
+        self.state.last_failure = Some(message);
+        self.known.push_back(Event::WorkerDown { op, worker });
         Ok(())
     }
 
@@ -640,8 +702,9 @@ impl Backend for Ray<'_> {
                 input,
                 skip_outputs,
                 poisoned_after,
+                worker,
                 ..
-            } => self.submit(task, op, input, (skip_outputs, poisoned_after))?,
+            } => self.submit(task, op, input, (skip_outputs, poisoned_after), worker)?,
             Command::Read { task, .. } => self.read(task)?,
             Command::Emit { block, data, .. } => {
                 let tally = self.books.in_flight.remove(&data).unwrap_or_default();
@@ -692,12 +755,20 @@ impl Backend for Ray<'_> {
                     _ => {}
                 }
             }
-            // Metadata comes with the objects, and there are no pools yet.
-            Command::FetchMetadata { .. }
-            | Command::ScalePool { .. }
-            | Command::StopWorker { .. }
-            | Command::Finish
-            | Command::Fail { .. } => {}
+            Command::ScalePool { op, workers } => {
+                let (n, ready) = self.actors.scale(op, workers);
+                if let Some(worker) = ready {
+                    self.known.push_back(Event::WorkerUp { op, worker });
+                }
+                (0..n).try_for_each(|_| self.hire(op, true))?;
+            }
+            Command::StopWorker { worker, .. } => {
+                self.actors.remove(worker);
+                let actor = worker.0;
+                self.link.say(&[Say::Dismiss { actor }], &[])?;
+            }
+            // Metadata comes with the objects.
+            Command::FetchMetadata { .. } | Command::Finish | Command::Fail { .. } => {}
         }
         Ok(())
     }

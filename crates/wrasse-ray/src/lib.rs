@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `run` | a run: who does what, limits from the cluster's resources |
 //! | `backend` | commands into tasks, news into events |
+//! | `actors` | who keeps the operators of Python's stages |
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
@@ -25,6 +26,7 @@
 //! Layer: 7. Which blocks make up an object depends on the cluster; the bytes
 //! that come out do not.
 
+mod actors;
 mod asking;
 mod backend;
 mod careful;

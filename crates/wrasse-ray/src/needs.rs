@@ -1,9 +1,13 @@
-//! [`Needs`]: what a task takes of the cluster; [`Ledger`]: the same in the
-//! scheduler's books, and whether the cluster can ever give it.
+//! [`Needs`]: what a task or an actor takes of the cluster; [`Ledger`]: the same
+//! in the scheduler's books, and whether the cluster can ever give it.
 //!
 //! Of processors a task is charged half: while one task has them another waits
-//! at the door. Of what is rarer (accelerators, memory, what a cluster has names
-//! of its own for) it is charged all, so that the books show who has it.
+//! at the door. An actor is charged all that it has, for as long as it lives.
+//!
+//! One processor is left by all actors together, for tasks: what actors wait for
+//! may have to be made again. Where there are not as many processors as one actor
+//! of each stage and one task need, actors ask for none, and share those of the
+//! tasks, as worker processes share those of threads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +15,7 @@ use serde::Serialize;
 use wrasse_job::{Pipeline, Step};
 use wrasse_plan::Plan;
 use wrasse_run::Error;
-use wrasse_sched::{Need, OpConfig, Resource, Resources, admit};
+use wrasse_sched::{Need, OpConfig, PoolConfig, Resource, Resources, admit};
 
 use crate::protocol::Cluster;
 
@@ -21,7 +25,10 @@ const ASCEND: &str = "NPU";
 /// Resources with names of their own, beside Ray's, that a run may ask for.
 const CUSTOM_MAX: usize = 4;
 
-/// What a task takes while it runs.
+/// Actors of a stage at the most, if nothing else says how many.
+const ACTORS_MAX: u32 = 10_000;
+
+/// What a task takes while it runs, or an actor while it lives.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Needs {
     /// Processors.
@@ -82,8 +89,10 @@ impl Needs {
 /// What each of the pipeline's operators needs, and what the books call it.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    /// A task of each operator.
+    /// A task of each operator, or an actor.
     pub(crate) needs: Vec<Needs>,
+    /// Of those that run in actors: how many of these there may be.
+    pub(crate) actors: Vec<Option<u32>>,
     /// Names of what is no resource of Ray's own; in the books by position.
     pub(crate) custom: Vec<String>,
 }
@@ -96,7 +105,8 @@ impl Ledger {
     /// If they ask for too many kinds of things.
     pub(crate) fn new(pipeline: &Pipeline, plan: &Plan) -> Result<Self, Error> {
         let steps = pipeline.steps.iter();
-        let needs: Vec<Needs> = steps.map(|step| Needs::of(step, plan)).collect();
+        let needs: Vec<Needs> = steps.clone().map(|step| Needs::of(step, plan)).collect();
+        let actors = steps.map(|step| actors_max(step, plan)).collect();
         let custom: BTreeSet<&String> = needs.iter().flat_map(|n| n.resources.keys()).collect();
         if custom.len() > CUSTOM_MAX {
             return Err(Error::usage(format!(
@@ -105,7 +115,11 @@ impl Ledger {
             )));
         }
         let custom = custom.into_iter().cloned().collect();
-        Ok(Self { needs, custom })
+        Ok(Self {
+            needs,
+            actors,
+            custom,
+        })
     }
 
     /// What is called so in the books: processors and things in thousandths.
@@ -126,80 +140,152 @@ impl Ledger {
         self.amounts(|name| bundle.get(name).copied().unwrap_or(0.0))
     }
 
+    /// What one actor of each stage holds.
+    fn of_actors(&self) -> Resources {
+        let actors = (0..self.needs.len()).filter(|op| self.actors[*op].is_some());
+        actors.fold(Resources::ZERO, |sum, op| sum + self.whole(op))
+    }
+
+    /// The most that a task of any operator takes.
+    fn of_a_task(&self) -> Resources {
+        let tasks = (0..self.needs.len()).filter(|op| self.actors[*op].is_none());
+        tasks.fold(Resources::ZERO, |most, op| most.max(self.whole(op)))
+    }
+
     /// What a cluster has, as far as operators can ask for it.
     pub(crate) fn of_cluster(&self, cluster: &Cluster) -> Resources {
         let has = self.amounts(|name| cluster.amount(name));
         match cluster.grows {
-            // What is not there yet is asked for by a task that waits for it.
-            true => (0..self.needs.len()).fold(has, |has, op| has.max(self.whole(op))),
+            // What is not there yet is asked for by who waits for it.
+            true => has.max(self.of_actors() + self.of_a_task()),
             false => has,
         }
     }
 
-    /// Has tasks of the scheduler's operators take what they are charged.
-    pub(crate) fn charge(&self, configs: &mut [OpConfig]) {
+    /// What all actors together leave to tasks.
+    pub(crate) fn for_tasks(&self) -> Resources {
+        Resources::ZERO.with(Resource::CPU, self.of_a_task()[Resource::CPU])
+    }
+
+    /// Has tasks of the scheduler's operators take what they are charged, and those
+    /// that run in actors have such, within `limits`.
+    pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Resources) {
+        let n = self.actors.iter().flatten().count() as i64;
+        let room = limits.less(self.for_tasks());
         for (op, config) in configs.iter_mut().enumerate() {
             let whole = self.whole(op);
-            config.task = whole.with(Resource::CPU, whole[Resource::CPU] / 2);
+            let Some(workers_max) = self.actors[op] else {
+                config.task = whole.with(Resource::CPU, whole[Resource::CPU] / 2);
+                continue;
+            };
+            let held = || Resource::all().filter(|r| whole[*r] > 0);
+            let cpus = (limits[Resource::CPU] / 1000).max(1) as u32;
+            let workers_max = match held().all(|r| r == Resource::MEMORY) {
+                // What there is a processor for, though it does not ask for one.
+                true => workers_max.min(cpus),
+                false => workers_max,
+            };
+            // Half of an equal share is there as soon as there is something to do.
+            let each = held().map(|r| room[r] / whole[r] / n / 2).min();
+            let each = each.map_or(1, |each| each.clamp(1, i64::from(ACTORS_MAX)) as u32);
+            config.task = Resources::ZERO;
+            config.pool = Some(PoolConfig {
+                worker: whole,
+                workers_min: each.min(workers_max),
+                workers_max,
+                slots: 1,
+            });
         }
     }
 
     /// Refuses what a cluster can never give, within `limits` of processors.
+    /// Actors ask for no processors from here on if there are too few.
     ///
     /// # Errors
     ///
-    /// If an operator's tasks need more than all nodes have together, or more
-    /// than any of them has.
+    /// If one actor of each stage, and beside them a task of any, need more than all
+    /// nodes have together, or one of them more than any node has.
     pub(crate) fn admit(
-        &self,
+        &mut self,
         pipeline: &Pipeline,
         cluster: &Cluster,
         limits: &Resources,
     ) -> Result<(), Error> {
-        let needs = (0..self.needs.len()).map(|op| Need {
-            workers: Resources::ZERO,
-            task: self.whole(op),
-        });
-        let needs: Vec<Need> = needs.collect();
         let most = match cluster.grows {
             true if cluster.most.is_empty() => return Ok(()),
             true => self.amounts(|name| cluster.most.get(name).copied().unwrap_or(0.0)),
             false => *limits,
         };
+        let misfit = match cluster.grows {
+            true => None,
+            false => (0..self.needs.len()).find(|op| !self.fits_a_node(*op, cluster)),
+        };
+        let misfit = misfit.map(|op| self.misfit(op, pipeline));
+        let cpus = self.of_actors() + self.of_a_task();
+        if cpus[Resource::CPU] > most[Resource::CPU] {
+            let actors = self.needs.iter_mut().zip(&self.actors);
+            for (needs, _) in actors.filter(|(_, actors)| actors.is_some()) {
+                needs.cpus = 0.0;
+            }
+        }
+        let needs = (0..self.needs.len()).map(|op| match self.actors[op] {
+            Some(_) => Need {
+                workers: self.whole(op),
+                task: Resources::ZERO,
+            },
+            None => Need {
+                workers: Resources::ZERO,
+                task: self.whole(op),
+            },
+        });
+        let needs: Vec<Need> = needs.collect();
         let most = most.with(Resource::BLOCKS, Resources::UNBOUNDED);
         if let Err(refusal) = admit(&most, &needs) {
-            let by = refusal.task.map_or("", |(op, _)| &pipeline.names[op]);
+            let named = |op: &usize| format!("`{}`", pipeline.names[*op]);
+            let actors: Vec<String> = refusal.workers.iter().map(|(op, _)| named(op)).collect();
+            let actors = (!actors.is_empty()).then(|| format!("an actor of {}", actors.join(", ")));
+            let task = refusal
+                .task
+                .map(|(op, _)| format!("a task of {}", named(&op)));
+            let by: Vec<String> = actors.into_iter().chain(task).collect();
             let what = refusal.resource;
             let error = format!(
-                "the recipe needs {} of {} at the least, for a task of `{by}`, and the cluster {} {}",
+                "the recipe needs {} of {} at the least, for {}, and the cluster {} {}",
                 self.amount(what, refusal.sum),
                 self.name(what),
+                by.join(" and "),
                 if cluster.grows { "can have" } else { "has" },
                 self.amount(what, refusal.limit),
             );
             return Err(Error::usage(error).with_hint(self.hint(what)));
         }
-        let fits = |op: usize| {
-            let bundle = self.needs[op].bundle();
-            let has = |node: &BTreeMap<String, f64>, name: &str| node.get(name).copied();
-            cluster.grows
-                || cluster.shapes.is_empty()
-                || cluster.shapes.iter().any(|node| {
-                    let enough = |(name, amount): (&String, &f64)| {
-                        has(node, name).unwrap_or(0.0) + 1e-6 >= *amount
-                    };
-                    bundle.iter().all(enough)
-                })
+        misfit.map_or(Ok(()), Err)
+    }
+
+    /// Whether a node has what an operator needs.
+    fn fits_a_node(&self, op: usize, cluster: &Cluster) -> bool {
+        let bundle = self.needs[op].bundle();
+        let has = |node: &BTreeMap<String, f64>, name: &str| node.get(name).copied();
+        cluster.shapes.is_empty()
+            || cluster.shapes.iter().any(|node| {
+                let enough = |(name, amount): (&String, &f64)| {
+                    has(node, name).unwrap_or(0.0) + 1e-6 >= *amount
+                };
+                bundle.iter().all(enough)
+            })
+    }
+
+    fn misfit(&self, op: usize, pipeline: &Pipeline) -> Error {
+        let who = match self.actors[op] {
+            Some(_) => "an actor",
+            None => "a task",
         };
-        match (0..self.needs.len()).find(|op| !fits(*op)) {
-            None => Ok(()),
-            Some(op) => Err(Error::usage(format!(
-                "a task of `{}` needs {} on one node, and no node of the cluster has that",
-                pipeline.names[op],
-                self.words(op)
-            ))
-            .with_hint("`num_cpus`, `num_gpus`, `mem_required` and `resources` say what it needs")),
-        }
+        Error::usage(format!(
+            "{who} of `{}` needs {} on one node, and no node of the cluster has that",
+            pipeline.names[op],
+            self.words(op)
+        ))
+        .with_hint("`num_cpus`, `num_gpus`, `mem_required` and `resources` say what it needs")
     }
 
     fn hint(&self, resource: Resource) -> String {
@@ -236,4 +322,14 @@ impl Ledger {
         });
         parts.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// How many actors a step may have, if it runs in such.
+fn actors_max(step: &Step, plan: &Plan) -> Option<u32> {
+    let Step::Outside(part) = step else {
+        return None;
+    };
+    let outside = plan.operators()[part.operators.start].runs_outside();
+    let workers = outside.and_then(|outside| outside.pool.workers);
+    Some(workers.unwrap_or(ACTORS_MAX))
 }

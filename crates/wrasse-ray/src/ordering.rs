@@ -208,6 +208,7 @@ impl Orderer<'_> {
                     data: Some(data.len()),
                     streams: streams.output_bytes.is_some(),
                     needs: &Needs::one_cpu(),
+                    actor: None,
                     retries: streams.retries,
                     name: &name,
                 };

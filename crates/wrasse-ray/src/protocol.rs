@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::needs::Needs;
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -50,10 +50,22 @@ pub(crate) enum Say<'a> {
         streams: bool,
         #[serde(flatten)]
         needs: &'a Needs,
+        /// The actor that shall do it, which is idle.
+        actor: Option<u32>,
         /// Attempts that Ray makes by itself when a worker or a node dies.
         retries: i32,
         name: &'a str,
     },
+    /// Begin an actor that keeps the operators of this stage.
+    Hire {
+        actor: u32,
+        stage: usize,
+        #[serde(flatten)]
+        needs: &'a Needs,
+        name: &'a str,
+    },
+    /// An actor, which is idle, is not needed any more.
+    Dismiss { actor: u32 },
     /// Keep so many bytes as an object, under this number.
     Put { object: u64, bytes: usize },
     /// Write rows of these objects: a task whose output is metadata alone.
@@ -126,6 +138,10 @@ pub(crate) enum Hear {
         kind: Failed,
         message: String,
     },
+    /// An actor has its operators.
+    Up { actor: u32 },
+    /// An actor is gone and does not come again; what it was at was not done.
+    Down { actor: u32, message: String },
     /// The bytes of an object.
     Data { object: u64, bytes: usize },
     /// An object is gone and cannot be made again.

@@ -31,6 +31,7 @@ use wrasse_sched::{
     Event, Limits, OpIdx, Phase, Place, Resource, Resources, Scheduler, Settings, Time,
 };
 
+use crate::actors::Actors;
 use crate::asking::Asking;
 use crate::backend::{Ray, State};
 use crate::link::{Gateway, Link, Scratch};
@@ -133,7 +134,7 @@ pub fn run(
     let link = Arc::new(link);
     let cluster = join(&link, job, (options, &scratch.path()), &heard, cancel)?;
     refuse_local(&inputs, &cluster, options)?;
-    let ledger = Ledger::new(&pipeline, &job.plan)?;
+    let mut ledger = Ledger::new(&pipeline, &job.plan)?;
     let shelf = Arc::new(Shelf::new(notes.clone()));
     let mut writes = cluster.machines <= 1 || options.shared_paths;
     let open = |spec: &SinkSpec, at: Option<&Value>| {
@@ -155,6 +156,7 @@ pub fn run(
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
+    ledger.admit(&pipeline, &cluster, &resources(&ledger, options, &cluster))?;
     let on_cluster = OnCluster {
         job,
         options,
@@ -166,8 +168,6 @@ pub fn run(
         held: Held::default(),
         began,
     };
-    let room = on_cluster.resources(&cluster);
-    on_cluster.ledger.admit(&pipeline, &cluster, &room)?;
     on_cluster.run(ready, cluster, (notes, heard), observe, cancel)
 }
 
@@ -299,15 +299,20 @@ impl OnCluster<'_> {
             false => shares.of(start.split),
         };
         let mut configs = pipeline.configs(|_| None, target);
-        self.ledger.charge(&mut configs);
+        let limits = self.limits(&cluster, target);
+        self.ledger.charge(&mut configs, &limits.resources);
+        let settings = Settings {
+            for_tasks: self.ledger.for_tasks(),
+            ..Settings::default()
+        };
         let mut scheduler = Scheduler::new(
             &configs,
-            self.limits(&cluster, target),
+            limits,
             Place {
                 split: from,
                 seq: 0,
             },
-            Settings::default(),
+            settings,
         )
         .map_err(|refusal| {
             Error::usage(format!(
@@ -341,7 +346,7 @@ impl OnCluster<'_> {
             last: has_read_all || stream.is_none(),
         };
         let (wanted, wanted_in) = unbounded::<Wanted>();
-        let backend = Ray {
+        let mut backend = Ray {
             ledger: &self.ledger,
             pipeline,
             inputs: &ready.inputs,
@@ -368,8 +373,12 @@ impl OnCluster<'_> {
                 has_read_all,
                 too_many_rejects: false,
             },
+            actors: Actors::default(),
             cluster: cluster.clone(),
         };
+        if !has_read_all {
+            backend.hire_ahead()?;
+        }
         let mut watch = Watcher {
             on: self,
             inputs: &ready.inputs,
@@ -524,19 +533,7 @@ impl OnCluster<'_> {
     }
 
     fn millicpus(&self, cluster: &Cluster) -> i64 {
-        let most = self.options.cpus_max.map(|cpus| cpus as i64 * 1000);
-        let cpus = cluster.millicpus();
-        most.map_or(cpus, |most| cpus.min(most)).max(1000)
-    }
-
-    /// What the books begin with, but for blocks.
-    fn resources(&self, cluster: &Cluster) -> Resources {
-        let has = self.ledger.of_cluster(cluster);
-        let cpus = match cluster.grows {
-            true => has[Resource::CPU].max(self.millicpus(cluster)),
-            false => self.millicpus(cluster),
-        };
-        has.with(Resource::CPU, cpus)
+        millicpus(self.options, cluster)
     }
 
     fn store_bytes(cluster: &Cluster) -> u64 {
@@ -563,13 +560,32 @@ impl OnCluster<'_> {
         let in_flight = WAITING_PER_CPU * (millicpus / 1000) as usize + 1;
         let store = Self::store_bytes(cluster).max(3 * target);
         Limits {
-            resources: self.resources(cluster).with(Resource::BLOCKS, store as i64),
+            resources: resources(&self.ledger, self.options, cluster)
+                .with(Resource::BLOCKS, store as i64),
             blocks_in_flight: match self.job.limit {
                 Some(_) => 1,
                 None => (in_flight * self.pipeline.n_running()) as u32,
             },
         }
     }
+}
+
+/// Processors that a run uses of a cluster, in thousandths.
+fn millicpus(options: &Options, cluster: &Cluster) -> i64 {
+    let most = options.cpus_max.map(|cpus| cpus as i64 * 1000);
+    let cpus = cluster.millicpus();
+    most.map_or(cpus, |most| cpus.min(most)).max(1000)
+}
+
+/// What the books begin with, but for blocks.
+fn resources(ledger: &Ledger, options: &Options, cluster: &Cluster) -> Resources {
+    let has = ledger.of_cluster(cluster);
+    let cpus = millicpus(options, cluster);
+    let cpus = match cluster.grows {
+        true => has[Resource::CPU].max(cpus),
+        false => cpus,
+    };
+    has.with(Resource::CPU, cpus)
 }
 
 fn shares(splits: &[Split], target: u64) -> Shares {

@@ -11,12 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use wrasse_core::Sample;
 use wrasse_io::{Error as IoError, Inputs, ReadLimits, Split, SplitReader, encoder, open};
 use wrasse_op::Catalog;
 use wrasse_plan::Plan;
 use wrasse_pyhost::{Chain, Interpreter, Python, PythonSettings, Single};
 use wrasse_recipe::{Severity, Source, check};
-use wrasse_run::{BlockState, Part, Pass, Ran, Tally, Work as Input, pack, pack_hollow, unpack};
+use wrasse_run::{
+    BlockState, Made, Part, Pass, Ran, Tally, Work as Input, pack, pack_hollow, unpack,
+};
 
 use crate::sources::below;
 use crate::wire::{Meta, Setup, Spec, Verdict, Work, WriteSpec, decode, encode};
@@ -94,22 +97,38 @@ impl WorkerJob {
         })
     }
 
+    /// Constructs Python's operators of a stage, unless they are there.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be constructed.
+    pub fn ready(&self, stage: usize) -> Result<(), String> {
+        self.in_python(stage, Vec::new()).map(drop)
+    }
+
     /// Has Python run a stage over a block.
     fn run_outside(&self, part: &Part, mut state: BlockState) -> Result<BlockState, String> {
+        let (samples, made) = self.in_python(part.stage, state.take_samples())?;
+        Ok(self.pass.settle(part, state, samples, made))
+    }
+
+    /// Has Python run a stage over samples; constructs its operators with the first.
+    fn in_python(&self, stage: usize, samples: Vec<Sample>) -> Result<(Vec<Sample>, Made), String> {
         let mut singles = self.singles.lock().unwrap_or_else(PoisonError::into_inner);
-        let single = match singles.entry(part.stage) {
+        let single = match singles.entry(stage) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 let python = self.python.as_ref().ok_or("a worker without Python")?;
-                let operators = &self.pass.plan().operators()[part.operators.clone()];
+                let plan = self.pass.plan();
+                let stage = plan.stages().get(stage).ok_or("there is no such stage")?;
+                let operators = &plan.operators()[stage.operators.clone()];
                 let row_bytes_max = self.limits.row_bytes_max as u64;
                 let chain = Chain::of(python, operators, row_bytes_max)
                     .ok_or("the stage does not run outside")?;
                 place.insert(Single::new(&Arc::new(chain)))
             }
         };
-        let (samples, made) = single.run(state.take_samples())?;
-        Ok(self.pass.settle(part, state, samples, made))
+        single.run(samples)
     }
 
     /// Writes a file of the output; gives what the driver is told of it. `object`

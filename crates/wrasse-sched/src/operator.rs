@@ -128,7 +128,8 @@ impl Operator {
                 let task = |n: u32| need.map(|amount| amount * i64::from(n.min(1 << 20)));
                 (
                     times(config.workers_min.max(1)) + need,
-                    times(config.workers_max) + task(config.workers_max * config.slots),
+                    times(config.workers_max)
+                        + task(config.workers_max.saturating_mul(config.slots)),
                 )
             }
             None => {

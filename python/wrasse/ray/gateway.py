@@ -31,11 +31,12 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 3
+PROTOCOL = 4
 
 FRONT = struct.Struct("<IQ")
 
@@ -157,6 +158,9 @@ class Gateway:
         # Running tasks: of one with one output, metadata and object; of one that
         # streams, the stream and how it is told to go on.
         self.tasks: dict[int, tuple[Any, Any]] = {}
+        self.actors: Any = None
+        # Who is called when a reference has a value, where completions are asked for.
+        self.pending: dict[Any, Callable[[Any], None]] = {}
         self.lock = threading.Lock()
         self.options: dict[tuple, Any] = {}
         self.fetches: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -199,6 +203,10 @@ class Gateway:
                     self.fetches.put(message["object"])
                 case "pull":
                     self._pull(message["task"])
+                case "hire":
+                    self._hire(message)
+                case "dismiss":
+                    self.actors.let_go(message["actor"])
                 case "cancel":
                     self._cancel(message["task"])
                 case "setup":
@@ -215,6 +223,7 @@ class Gateway:
     def _bind(self, setup: list[Any]) -> None:
         """Makes the tasks of this run: with what all of them need in the function, which Ray
         keeps once, none of them brings a reference that has to be counted."""
+        from wrasse.ray import actors
 
         def run(spec: bytes, source: Any) -> Any:
             from wrasse.ray import worker
@@ -233,6 +242,7 @@ class Gateway:
 
         self.run, self.stream = self.ray.remote(run), self.ray.remote(stream)
         self.write = self.ray.remote(write)
+        self.actors = actors.Actors(self.ray, actors.maker(self.ray, setup))
 
     def submit(self, message: dict, spec: bytes, data: memoryview | None) -> None:
         """Submits a task."""
@@ -242,14 +252,44 @@ class Gateway:
         source = self.objects.get(message["object"])
         if data is not None:
             source = self.ray.put(Packed(data))
-        function = self._function(message)
+        if message["actor"] is not None:
+            outputs = self.actors.submit(message, spec, source)
+            if outputs is None:
+                return
+        else:
+            outputs = self._function(message).remote(spec, source)
         if message["streams"]:
-            outputs = function.remote(spec, source)
             pulls: asyncio.Queue = asyncio.Queue()
             self.tasks[number] = (outputs, pulls)
             asyncio.run_coroutine_threadsafe(self._follow(number, outputs, pulls), self.loop)
             return
-        self._expect(number, *function.remote(spec, source))
+        self._expect(number, *outputs)
+
+    def _hire(self, message: dict) -> None:
+        """Begins an actor."""
+        number, name = message["actor"], message["name"]
+
+        def came(result: Any) -> None:
+            if isinstance(result, BaseException):
+                _, text = classify(self.ray.exceptions, result)
+                if number in self.actors.handles:
+                    message = f"an actor for `{name}` cannot begin: {text}"
+                    self.pipe.say({"ev": "fatal", "message": message, "hint": None})
+            else:
+                self.pipe.say({"ev": "up", "actor": number})
+
+        self._when_done(self.actors.hire(number, message["stage"], needs(message)), came)
+
+    def _when_done(self, ref: Any, call: Callable[[Any], None]) -> None:
+        """Has `call` called with the value of `ref`, or with the exception instead."""
+        if self.polls:
+            with self.lock:
+                self.pending[ref] = call
+            self.wake.set()
+        else:
+            from wrasse.ray import private
+
+            private.on_completed(ref, call)
 
     def submit_write(self, message: dict, spec: bytes) -> None:
         """Submits a task that writes rows of objects."""
@@ -264,24 +304,14 @@ class Gateway:
         """Has it told when a task with one output is done."""
         with self.lock:
             self.tasks[number] = (meta, output)
-        if self.polls:
-            self.wake.set()
-        else:
-            from wrasse.ray import private
-
-            private.on_completed(meta, lambda result: self._completed(number, result))
+        self._when_done(meta, lambda result: self._completed(number, result))
 
     def _function(self, message: dict) -> Any:
-        needs = [message[key] for key in ("cpus", "gpus", "memory")]
-        custom = message["resources"]
+        amounts = [message[key] for key in ("cpus", "gpus", "memory")]
         streams, retries, name = message["streams"], message["retries"], message["name"]
-        key = (streams, retries, name, *needs, *custom.items())
+        key = (streams, retries, name, *amounts, *message["resources"].items())
         if key not in self.options:
-            cpus, gpus, memory = needs
-            options = {
-                "num_cpus": cpus, "num_gpus": gpus, "memory": memory or None,
-                "resources": custom or None, "max_retries": retries, "name": name[:100],
-            }
+            options = {**needs(message), "max_retries": retries, "name": name[:100]}
             if streams:
                 from wrasse.ray import private
 
@@ -310,6 +340,14 @@ class Gateway:
 
     def _failed(self, number: int, error: BaseException) -> None:
         kind, text = classify(self.ray.exceptions, error)
+        if kind == "actor_lost":
+            at = {task: actor for actor, (task, _) in self.actors.tasks.items()}
+            if number in at:
+                self.actors.let_go(at[number])
+                self.pipe.say({"ev": "down", "actor": at[number], "message": text})
+                return
+            # It was no task of an actor: what it works on is of one.
+            kind = "object_lost"
         self.pipe.say({"ev": "failed", "task": number, "kind": kind, "message": text})
 
     async def _follow(self, number: int, outputs: Any, pulls: asyncio.Queue) -> None:
@@ -355,23 +393,21 @@ class Gateway:
         """Asks for completions: the way without private calls."""
         while True:
             with self.lock:
-                pending = {
-                    refs[0]: number
-                    for number, refs in self.tasks.items()
-                    if isinstance(refs[0], self.ray.ObjectRef)
-                }
+                pending = list(self.pending)
             if not pending:
                 self.wake.wait(0.1)
                 self.wake.clear()
                 continue
-            ready, _ = self.ray.wait(list(pending), num_returns=1, timeout=0.02)
-            ready, _ = self.ray.wait(list(pending), num_returns=len(pending), timeout=0)
+            ready, _ = self.ray.wait(pending, num_returns=1, timeout=0.02)
+            ready, _ = self.ray.wait(pending, num_returns=len(pending), timeout=0)
             for ref in ready:
                 try:
                     result = self.ray.get(ref)
                 except Exception as error:
                     result = error
-                self._completed(pending[ref], result)
+                with self.lock:
+                    call = self.pending.pop(ref)
+                call(result)
 
     def _watch(self) -> None:
         before = cluster(self.ray)
@@ -387,6 +423,13 @@ class Gateway:
             if now != before:
                 before = now
                 self.pipe.say({"ev": "cluster", **now, **self.growth})
+                if self.actors is not None:
+                    self.actors.nodes_changed()
+            for actor, task in self.actors.lost() if self.actors is not None else []:
+                with self.lock:
+                    self.tasks.pop(task, None)
+                message = "its node is gone, and there is no room for it on another"
+                self.pipe.say({"ev": "down", "actor": actor, "message": message})
             self.ask(self.wanted)
 
     def ask(self, wanted: list[dict]) -> None:
@@ -400,6 +443,14 @@ class Gateway:
             self.asked = wanted
         except Exception as error:
             print(f"the autoscaler cannot be asked: {first_line(error)}", file=sys.stderr)
+
+
+def needs(message: dict) -> dict:
+    """What a task or an actor takes, as options of Ray's."""
+    return {
+        "num_cpus": message["cpus"], "num_gpus": message["gpus"],
+        "memory": message["memory"] or None, "resources": message["resources"] or None,
+    }
 
 
 def cluster(ray: Any) -> dict:
@@ -423,7 +474,10 @@ def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
     """How a task failed, and what it says."""
     cause = getattr(error, "cause", None) or error
     lost = ("ObjectLostError", "ObjectReconstructionFailedError", "OwnerDiedError")
-    died = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError")
+    died = (
+        "WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError",
+        "ActorUnavailableError",
+    )
 
     def is_one(names: tuple[str, ...]) -> bool:
         types = tuple(kind for name in names if (kind := getattr(exceptions, name, None)))
@@ -433,6 +487,10 @@ def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
         return "worker_lost", first_line(cause)
     if is_one(lost):
         return "object_lost", first_line(cause)
+    if is_one(("RayActorError",)):
+        # Within a task: the actor that has made, and would have to make again, what it works on.
+        inside = isinstance(error, exceptions.RayTaskError)
+        return "object_lost" if inside else "actor_lost", first_line(cause)
     if is_one(("TaskCancelledError",)):
         return "cancelled", first_line(cause)
     text = str(cause)

@@ -3,6 +3,8 @@
 | private | for | instead |
 |---|---|---|
 | `ObjectRef._on_completed` | a call when a task is done, with its metadata | `ObjectRef.future()` |
+| `max_task_retries` of one call of an actor, which Ray before 2.9 has not | a search for a sample that kills | those of the actor: the search takes longer |
+| `state.actors`, `_actor_id` | whether an actor is there, when nodes are gone | none: an actor that finds no room is waited for |
 | `_generator_backpressure_num_objects` | a streaming task pauses when nobody reads | none: it runs ahead, and Ray spills |
 | `state.get_max_resources_from_cluster_config` | what an autoscaler can get | the next |
 | `__autoscaling_status` of the internal key-value store, `is_autoscaler_v2` | whether there is an autoscaler | none: the cluster counts as one that cannot grow |
@@ -16,6 +18,7 @@ Ray 2.60.0, 2.10.0, 2.8.1 and 2.5.0.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,6 +39,29 @@ def on_completed(ref: Any, call: Callable[[Any], None]) -> None:
         call(future.result() if error is None else error)
 
     ref.future().add_done_callback(done)
+
+
+def call(method: Any, options: dict[str, Any], *args: Any) -> Any:
+    """Calls an actor's method with those of the options that this Ray has."""
+    with contextlib.suppress(Exception):
+        known = inspect.signature(type(method)._remote).parameters
+        options = {name: value for name, value in options.items() if name in known}
+    return method.options(**options).remote(*args)
+
+
+def streaming_call(method: Any, options: dict[str, Any], *args: Any) -> Any:
+    """Calls a method that streams."""
+    streams = {"num_returns": "streaming", "_generator_backpressure_num_objects": UNREAD}
+    return call(method, {**streams, **options}, *args)
+
+
+def is_missing(handle: Any) -> bool:
+    """Whether an actor was there, and has no process now."""
+    with contextlib.suppress(Exception):
+        from ray._private.state import actors
+
+        return actors(handle._actor_id.hex()).get("State") == "RESTARTING"
+    return False
 
 
 def streaming_options(options: Callable[..., Any], **rest: Any) -> Any:

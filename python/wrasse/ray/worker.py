@@ -51,6 +51,11 @@ def stream(setup: list[Any], spec: bytes, source: Packed | None) -> Iterator[Any
         del data, output
 
 
+def ready(setup: list[Any], stage: int) -> None:
+    """Constructs the operators of a stage, unless they are there."""
+    _job(*setup).ready(stage)
+
+
 def write(setup: list[Any], spec: bytes, *sources: Packed) -> tuple[bytes, None]:
     """A task that writes a file of the output; what became of it, and no object."""
     return _job(*setup).write(spec, [source.data for source in sources]), None

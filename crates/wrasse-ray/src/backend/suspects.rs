@@ -178,7 +178,7 @@ impl Ray<'_> {
             self.state.numbers.remove(&before);
         }
         self.state.numbers.insert(number, task);
-        self.say_submit((number, retries), op, spec, object)
+        self.say_submit((number, retries), op, spec, (object, None))
     }
 }
 

@@ -73,6 +73,7 @@ fn calm(ops: Vec<Stage>, splits: Vec<u32>, limits: Limits) -> Scenario {
         output_rows: BLOCK_ROWS * 8,
         cancel_at: None,
         start: Place::default(),
+        for_tasks: Resources::ZERO,
     }
 }
 
@@ -127,6 +128,9 @@ fn scenario(seed: u64) -> Scenario {
     scenario.limit_changes = some(&mut random, 20);
     scenario.lies = some(&mut random, 5);
     scenario.consumer = 1 + random.below(100);
+    if seed % 3 == 0 {
+        scenario.for_tasks = Resources::ZERO.with(Resource::GPU, 2500);
+    }
     scenario
 }
 
@@ -390,6 +394,41 @@ fn a_pool_grows_as_its_queue_needs_and_ends_with_nothing() {
     // Four devices: four workers at the most. No thrash.
     assert_eq!(scaled.iter().max(), Some(&4), "{scaled:?}");
     assert!(scaled.len() < 20, "{scaled:?}");
+}
+
+#[test]
+fn workers_of_pools_leave_room_for_tasks() {
+    let mut pool = op(OpKind::Map, 0);
+    pool.pool = Some(PoolConfig {
+        worker: Resources::millicpus(500),
+        workers_min: 1,
+        workers_max: 100,
+        slots: 1,
+    });
+    let ops = vec![
+        source(),
+        (pool, Effect::Keep, 20_000),
+        (pool, Effect::Keep, 20_000),
+    ];
+    for (for_tasks, most) in [(0, 8), (1000, 6)] {
+        let mut scenario = calm(ops.clone(), vec![4; 32], limits(4, BLOCK * 1000, 400));
+        scenario.for_tasks = Resources::millicpus(for_tasks);
+        let mut world = World::new(11, scenario);
+        world.keep_log = true;
+        world.play();
+        assert_eq!(world.out, world.expected());
+        let mut asked = [0; 3];
+        let mut at_once = 0;
+        for command in &world.log {
+            match command {
+                wrasse_sched::Command::ScalePool { op, workers } => asked[*op] = *workers,
+                wrasse_sched::Command::StopWorker { op, .. } => asked[*op] -= 1,
+                _ => {}
+            }
+            at_once = at_once.max(asked[1] + asked[2]);
+        }
+        assert_eq!(at_once, most, "with {for_tasks} for tasks");
+    }
 }
 
 #[test]
