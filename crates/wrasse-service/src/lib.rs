@@ -23,16 +23,15 @@ mod ray;
 mod scheduler;
 mod settings;
 mod store;
+mod work;
 
 pub use board::Change;
 pub use error::{Error, StoreError};
 pub use functions::{Functions, Given};
-pub use job::{
-    CommandWork, Existing, FunctionWork, Job, JobId, Millis, RayWork, Retry, RunWork, State,
-    Submission, Work,
-};
+pub use job::{Job, JobId, Millis, Retry, State, Submission};
 pub use keeper::{LogPiece, keep, read_log};
 pub use ray::{RayEnd, RayOrder};
 pub use scheduler::{Statistics, Submitted, TaskScheduler};
 pub use settings::Settings;
 pub use store::{Filter, Postgres, Read, Sqlite, Store, Transition, Write};
+pub use work::{CommandWork, Existing, FunctionWork, RayWork, RunWork, Work};
