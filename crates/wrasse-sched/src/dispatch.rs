@@ -202,7 +202,7 @@ impl<A: Allocator> Scheduler<A> {
         self.n_submitted += 1;
         let task = Self::task_id(key);
         if let (Some((seat, _)), Some(pool)) = (worker, &mut operator.pool) {
-            pool.assign(seat, task);
+            pool.assign(seat, key.into());
         }
         self.wait_for(op, None);
         self.book(op);

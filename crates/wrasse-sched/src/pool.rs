@@ -4,22 +4,17 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::{PoolConfig, Settings, TaskId, Time, WorkerId};
+use crate::slab::At;
+use crate::{PoolConfig, Settings, Time, WorkerId};
 
 /// A place for a worker, from 1 on. It is taken again when its worker is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seat(NonZeroU32);
 
-impl Seat {
-    fn at(self) -> usize {
-        self.0.get() as usize - 1
-    }
-}
-
 /// Workers that are up, those that were asked for, and what each has to do.
 ///
-/// Who is free is a list for each number of tasks; a worker knows its place in
-/// it, so that giving it a task or taking one costs the same for any number of
+/// Who is free is a list for each number of tasks, through the seats, so that
+/// giving a worker a task or taking one costs the same for any number of
 /// workers. Of equally idle ones the next task goes to that which became so
 /// last.
 #[derive(Debug)]
@@ -27,38 +22,27 @@ pub(crate) struct Pool {
     pub(crate) config: PoolConfig,
     /// How many were asked for.
     pub(crate) wanted: u32,
-    seats: Vec<Worker>,
-    /// As many places for each seat as a worker has slots; taken are the first,
-    /// in the order of submission.
-    tasks: Vec<Option<TaskId>>,
-    /// Seats without a worker.
-    empty: Vec<Seat>,
+    seats: Seats,
     by_id: BTreeMap<WorkerId, Seat>,
-    /// Seats of workers with a free slot, by the number of their tasks.
-    free: Vec<Vec<Seat>>,
+    /// Seats without a worker.
+    empty: Option<Seat>,
+    /// Seats of workers with a free slot, by the number of their tasks: of each
+    /// list the first.
+    free: Vec<Option<Seat>>,
     /// Since when fewer would have done.
     too_many_since: Option<Time>,
 }
 
-#[derive(Debug)]
-struct Worker {
-    id: WorkerId,
-    /// How many tasks it has.
-    n_tasks: u32,
-    /// Where it is in its list of free ones.
-    at: u32,
-}
-
 impl Pool {
     pub(crate) fn new(config: PoolConfig) -> Self {
+        let slots = config.slots.max(1) as usize;
         Self {
             config,
             wanted: 0,
-            seats: Vec::new(),
-            tasks: Vec::new(),
-            empty: Vec::new(),
+            seats: Seats::new(slots),
             by_id: BTreeMap::new(),
-            free: vec![Vec::new(); slots(&config)],
+            empty: None,
+            free: vec![None; slots],
             too_many_since: None,
         }
     }
@@ -79,104 +63,92 @@ impl Pool {
     /// The worker for the next task: one with the least to do, and of these the
     /// one that has the input at hand.
     pub(crate) fn choose(&self, holder: Option<WorkerId>) -> Option<(Seat, WorkerId)> {
-        let idlest = self.free.iter().position(|seats| !seats.is_empty())?;
+        let idlest = self.free.iter().position(Option::is_some)?;
         let holder = holder
             .and_then(|holder| self.by_id.get(&holder).copied())
-            .filter(|seat| self.seats[seat.at()].n_tasks as usize == idlest);
-        let seat = holder.or_else(|| self.free[idlest].last().copied())?;
-        Some((seat, self.seats[seat.at()].id))
+            .filter(|seat| self.seats.at(*seat)[Seats::N_TASKS] as usize == idlest);
+        let seat = holder.or(self.free[idlest])?;
+        Some((seat, WorkerId(self.seats.at(seat)[Seats::WORKER])))
     }
 
     pub(crate) fn add(&mut self, id: WorkerId) {
         if self.has(id) {
             return;
         }
-        let worker = Worker {
-            id,
-            n_tasks: 0,
-            at: 0,
-        };
-        let seat = match self.empty.pop() {
+        let seat = match self.empty {
             Some(seat) => {
-                self.seats[seat.at()] = worker;
+                self.empty = self.seats.next(seat);
                 seat
             }
-            None => {
-                self.seats.push(worker);
-                self.tasks
-                    .resize(self.seats.len() * slots(&self.config), None);
-                let n = NonZeroU32::new(self.seats.len() as u32);
-                Seat(n.expect("one was just added"))
-            }
+            None => self.seats.add(),
         };
+        let row = self.seats.at_mut(seat);
+        row.fill(0);
+        row[Seats::WORKER] = id.0;
         self.by_id.insert(id, seat);
         self.list(seat);
     }
 
     /// Takes an idle worker out, to be stopped.
     pub(crate) fn retire(&mut self) -> Option<WorkerId> {
-        let seat = *self.free[0].last()?;
-        let worker = self.seats[seat.at()].id;
+        let worker = WorkerId(self.seats.at(self.free[0]?)[Seats::WORKER]);
         self.lose(worker);
         self.wanted -= 1;
         Some(worker)
     }
 
-    /// A worker is gone; what ran on it, in order.
-    pub(crate) fn lose(&mut self, worker: WorkerId) -> Vec<TaskId> {
+    /// A worker is gone; what ran on it, in the order of submission.
+    pub(crate) fn lose(&mut self, worker: WorkerId) -> Vec<At> {
         let Some(seat) = self.by_id.remove(&worker) else {
             return Vec::new();
         };
         self.unlist(seat);
-        self.empty.push(seat);
-        let tasks = self.tasks_of(seat).iter_mut();
-        tasks.filter_map(Option::take).collect()
+        let tasks = self.seats.tasks_mut(seat);
+        let lost = tasks.iter().map_while(|at| At::from_word(*at)).collect();
+        // Events about them come later.
+        tasks.fill(0);
+        self.seats.at_mut(seat)[Seats::NEXT] = Seats::word(self.empty);
+        self.empty = Some(seat);
+        lost
     }
 
-    pub(crate) fn assign(&mut self, seat: Seat, task: TaskId) {
+    pub(crate) fn assign(&mut self, seat: Seat, task: At) {
         self.unlist(seat);
-        let n = &mut self.seats[seat.at()].n_tasks;
-        let at = *n as usize;
-        *n += 1;
-        self.tasks_of(seat)[at] = Some(task);
+        let row = self.seats.at_mut(seat);
+        row[Seats::TASKS + row[Seats::N_TASKS] as usize] = task.to_word();
+        row[Seats::N_TASKS] += 1;
         self.list(seat);
     }
 
-    pub(crate) fn unassign(&mut self, seat: Seat, task: TaskId) {
-        let tasks = self.tasks_of(seat);
+    pub(crate) fn unassign(&mut self, seat: Seat, task: At) {
+        let tasks = self.seats.tasks_mut(seat);
         // Otherwise its worker is gone already.
-        if let Some(at) = tasks.iter().position(|other| *other == Some(task)) {
+        if let Some(at) = tasks.iter().position(|other| *other == task.to_word()) {
+            tasks[at] = 0;
             tasks[at..].rotate_left(1);
-            if let Some(last) = tasks.last_mut() {
-                *last = None;
-            }
             self.unlist(seat);
-            self.seats[seat.at()].n_tasks -= 1;
+            self.seats.at_mut(seat)[Seats::N_TASKS] -= 1;
             self.list(seat);
         }
     }
 
-    fn tasks_of(&mut self, seat: Seat) -> &mut [Option<TaskId>] {
-        let slots = slots(&self.config);
-        &mut self.tasks[seat.at() * slots..][..slots]
-    }
-
     /// Puts a worker among those with as many tasks, if it may have more.
     fn list(&mut self, seat: Seat) {
-        let worker = &mut self.seats[seat.at()];
-        if let Some(free) = self.free.get_mut(worker.n_tasks as usize) {
-            worker.at = free.len() as u32;
-            free.push(seat);
+        let n_tasks = self.seats.at(seat)[Seats::N_TASKS] as usize;
+        if let Some(first) = self.free.get_mut(n_tasks) {
+            let next = first.replace(seat);
+            self.seats.join(None, Some(seat));
+            self.seats.join(Some(seat), next);
         }
     }
 
     fn unlist(&mut self, seat: Seat) {
-        let worker = &self.seats[seat.at()];
-        if let Some(free) = self.free.get_mut(worker.n_tasks as usize) {
-            let at = worker.at;
-            free.swap_remove(at as usize);
-            if let Some(moved) = free.get(at as usize) {
-                self.seats[moved.at()].at = at;
+        let row = self.seats.at(seat);
+        if let Some(first) = self.free.get_mut(row[Seats::N_TASKS] as usize) {
+            let (prev, next) = (self.seats.prev(seat), self.seats.next(seat));
+            self.seats.join(prev, next);
+            if *first == Some(seat) {
+                *first = next;
             }
         }
     }
@@ -219,7 +191,78 @@ impl Pool {
     }
 }
 
-/// Tasks that a worker has at once.
-fn slots(config: &PoolConfig) -> usize {
-    config.slots.max(1) as usize
+/// What is kept of each seat, side by side: its worker, how many tasks that has,
+/// the seats before and behind it in its list, and as many tasks as a worker has
+/// slots; taken are the first, in the order of submission. Where tens of
+/// thousands of workers are up, to look at a seat is to fetch it from memory:
+/// it is one row of words, of which 0 stands for none.
+#[derive(Debug)]
+struct Seats {
+    chunks: Vec<Box<[u32]>>,
+    len: u32,
+    words: usize,
+}
+
+impl Seats {
+    const WORKER: usize = 0;
+    const N_TASKS: usize = 1;
+    const PREV: usize = 2;
+    const NEXT: usize = 3;
+    const TASKS: usize = 4;
+
+    /// Seats of a chunk: the table grows by one, and never copies what it has.
+    const CHUNK: usize = 64;
+
+    fn new(slots: usize) -> Self {
+        Self {
+            chunks: Vec::new(),
+            len: 0,
+            words: Self::TASKS + slots,
+        }
+    }
+
+    fn add(&mut self) -> Seat {
+        if (self.len as usize).is_multiple_of(Self::CHUNK) {
+            let chunk = vec![0; Self::CHUNK * self.words];
+            self.chunks.push(chunk.into_boxed_slice());
+        }
+        self.len += 1;
+        Seat(NonZeroU32::new(self.len).expect("one was just added"))
+    }
+
+    fn at(&self, seat: Seat) -> &[u32] {
+        let at = seat.0.get() as usize - 1;
+        &self.chunks[at / Self::CHUNK][at % Self::CHUNK * self.words..][..self.words]
+    }
+
+    fn at_mut(&mut self, seat: Seat) -> &mut [u32] {
+        let at = seat.0.get() as usize - 1;
+        &mut self.chunks[at / Self::CHUNK][at % Self::CHUNK * self.words..][..self.words]
+    }
+
+    fn tasks_mut(&mut self, seat: Seat) -> &mut [u32] {
+        &mut self.at_mut(seat)[Self::TASKS..]
+    }
+
+    fn prev(&self, seat: Seat) -> Option<Seat> {
+        NonZeroU32::new(self.at(seat)[Self::PREV]).map(Seat)
+    }
+
+    fn next(&self, seat: Seat) -> Option<Seat> {
+        NonZeroU32::new(self.at(seat)[Self::NEXT]).map(Seat)
+    }
+
+    /// `next` comes behind `prev` in a list, of which either may be an end.
+    fn join(&mut self, prev: Option<Seat>, next: Option<Seat>) {
+        if let Some(prev) = prev {
+            self.at_mut(prev)[Self::NEXT] = Self::word(next);
+        }
+        if let Some(next) = next {
+            self.at_mut(next)[Self::PREV] = Self::word(prev);
+        }
+    }
+
+    fn word(seat: Option<Seat>) -> u32 {
+        seat.map_or(0, |seat| seat.0.get())
+    }
 }

@@ -36,6 +36,16 @@ impl Key {
 pub(crate) struct At(NonZeroU32);
 
 impl At {
+    /// As a number that is not 0.
+    pub(crate) fn to_word(self) -> u32 {
+        self.0.get()
+    }
+
+    /// What [`At::to_word`] made a number; none of 0.
+    pub(crate) fn from_word(word: u32) -> Option<Self> {
+        NonZeroU32::new(word).map(Self)
+    }
+
     /// From 0.
     fn index(self) -> u32 {
         self.0.get() - 1

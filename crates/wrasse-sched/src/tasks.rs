@@ -451,7 +451,7 @@ impl<A: Allocator> Scheduler<A> {
         let operator = &mut self.ops[op];
         operator.held -= need;
         if let (Some(seat), Some(pool)) = (seat, &mut operator.pool) {
-            pool.unassign(seat, Self::task_id(key));
+            pool.unassign(seat, key.into());
         }
         if operator.reads() {
             let place = self.order.get(self.order.key(token)).place;
@@ -654,6 +654,7 @@ impl<A: Allocator> Scheduler<A> {
         let tasks = pool.lose(worker);
         pool.wanted = pool.wanted.saturating_sub(1).max(pool.up());
         for task in tasks {
+            let task = Self::task_id(self.tasks.key(task));
             self.task_failed(task, FailureClass::WorkerLost, out);
         }
         self.book(op);
