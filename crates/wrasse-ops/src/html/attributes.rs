@@ -64,16 +64,16 @@ pub(super) fn limit(html: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-struct Tag {
-    name_end: usize,
+pub(super) struct Tag {
+    pub(super) name_end: usize,
     /// Where the attributes begin that are too many.
     cut: Option<usize>,
     /// The place of the `>`, or the end of the document.
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// Reads the tag whose name begins at `name`, by the states of the standard.
-fn tag_at(bytes: &[u8], name: usize) -> Tag {
+pub(super) fn tag_at(bytes: &[u8], name: usize) -> Tag {
     let skip = |from: usize, over: fn(u8) -> bool| {
         let len = bytes[from..].iter().position(|byte| !over(*byte));
         len.map_or(bytes.len(), |len| from + len)
