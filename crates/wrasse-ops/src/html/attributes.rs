@@ -72,6 +72,13 @@ pub(super) struct Tag {
     pub(super) end: usize,
 }
 
+impl Tag {
+    /// What follows it in the document.
+    pub(super) fn after(&self, html: &str) -> usize {
+        (self.end + 1).min(html.len())
+    }
+}
+
 /// Reads the tag whose name begins at `name`, by the states of the standard.
 pub(super) fn tag_at(bytes: &[u8], name: usize) -> Tag {
     let skip = |from: usize, over: fn(u8) -> bool| {
@@ -128,7 +135,7 @@ fn starts_with(html: &str, name: &str) -> bool {
 }
 
 /// Where the end tag of a raw element is.
-fn end_of_raw(html: &str, name: &str) -> usize {
+pub(super) fn end_of_raw(html: &str, name: &str) -> usize {
     let is_end = |at: &usize| {
         let after = html.as_bytes().get(at + 2 + name.len());
         starts_with(&html[at + 2..], name)

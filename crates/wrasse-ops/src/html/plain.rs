@@ -4,13 +4,15 @@
 //! order in which it was written. Elements that drop text, move it or have it
 //! read in another way are in [`OTHERS`]; documents with these are parsed.
 
+use std::borrow::Cow;
+
 use html5ever::data::NAMED_ENTITIES;
 
 use super::{attributes, is_space};
 use crate::soup::numbered;
 
 /// Elements that are more than tags around text.
-const OTHERS: [&str; 45] = [
+const OTHERS: [&str; 42] = [
     "applet",
     "base",
     "basefont",
@@ -25,7 +27,6 @@ const OTHERS: [&str; 45] = [
     "html",
     "iframe",
     "image",
-    "input",
     "isindex",
     "keygen",
     "link",
@@ -35,7 +36,6 @@ const OTHERS: [&str; 45] = [
     "meta",
     "noembed",
     "noframes",
-    "noscript",
     "object",
     "optgroup",
     "option",
@@ -43,7 +43,6 @@ const OTHERS: [&str; 45] = [
     "script",
     "select",
     "selectedcontent",
-    "style",
     "svg",
     "table",
     "tbody",
@@ -58,10 +57,14 @@ const OTHERS: [&str; 45] = [
     "xmp",
 ];
 
+/// Elements that are so before the body begins.
+const OTHERS_BEFORE: [&str; 2] = ["noscript", "style"];
+
 /// The text of a document; none if it takes a tree.
 pub(super) fn text_of(html: &str) -> Option<String> {
+    let html = &*with_newlines(html);
     let bytes = html.as_bytes();
-    if memchr::memchr2(b'\r', b'\0', bytes).is_some() {
+    if memchr::memchr(b'\0', bytes).is_some() {
         return None;
     }
     let mut body = Body {
@@ -74,13 +77,12 @@ pub(super) fn text_of(html: &str) -> Option<String> {
         body.push(&html[at..mark]);
         at = match bytes[mark..] {
             [b'&', ..] => body.reference(html, mark),
-            [b'<', b'a'..=b'z' | b'A'..=b'Z', ..] => {
-                body.has_begun = true;
-                after_tag(html, mark + 1)?
-            }
+            [b'<', b'a'..=b'z' | b'A'..=b'Z', ..] => body.start_tag(html, mark + 1)?,
             // Before the body, end tags are none.
             [b'<', b'/', b'a'..=b'z' | b'A'..=b'Z', ..] if body.has_begun => {
-                after_tag(html, mark + 2)?
+                let tag = attributes::tag_at(bytes, mark + 2);
+                let name = &html[mark + 2..tag.name_end];
+                (!is_one_of(&OTHERS, name)).then_some(tag.after(html))?
             }
             [b'<', b'!', b'-', b'-', ..] => after_comment(html, mark)?,
             [b'<', b'/' | b'!' | b'?', ..] => return None,
@@ -94,27 +96,24 @@ pub(super) fn text_of(html: &str) -> Option<String> {
     Some(body.text)
 }
 
-/// Where the text goes on after a tag with its name at `name`.
-fn after_tag(html: &str, name: usize) -> Option<usize> {
-    let tag = attributes::tag_at(html.as_bytes(), name);
-    let is = |other: &&str| html[name..tag.name_end].eq_ignore_ascii_case(other);
-    if OTHERS.iter().any(|other| is(other)) {
-        return None;
+/// Line ends as the standard has them.
+fn with_newlines(html: &str) -> Cow<'_, str> {
+    match memchr::memchr(b'\r', html.as_bytes()) {
+        None => Cow::Borrowed(html),
+        Some(_) => Cow::Owned(html.replace("\r\n", "\n").replace('\r', "\n")),
     }
-    let after = (tag.end + 1).min(html.len());
-    match html.as_bytes().get(after) {
-        // A line end at the beginning of these is no text.
-        Some(b'\n' | b'&') if is(&"pre") || is(&"listing") => None,
-        _ => Some(after),
-    }
+}
+
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// Where the text goes on after a comment that begins at `start`.
 fn after_comment(html: &str, start: usize) -> Option<usize> {
     // `<!-->` is a comment, too.
     let inner = start + "<!".len();
-    let end = inner + html[inner..].find("-->")?;
-    let is_whole = !html[inner..end].contains("--!");
+    let end = inner + memchr::memmem::find(&html.as_bytes()[inner..], b"-->")?;
+    let is_whole = memchr::memmem::find(&html.as_bytes()[inner..end], b"--!").is_none();
     is_whole.then_some(end + "-->".len())
 }
 
@@ -133,6 +132,26 @@ impl Body {
         };
         self.has_begun |= !text.is_empty();
         self.text.push_str(text);
+    }
+
+    /// Where the text goes on after a start tag with its name at `name`.
+    fn start_tag(&mut self, html: &str, name: usize) -> Option<usize> {
+        let tag = attributes::tag_at(html.as_bytes(), name);
+        let after = tag.after(html);
+        let name = &html[name..tag.name_end];
+        if is_one_of(&OTHERS, name) || !self.has_begun && is_one_of(&OTHERS_BEFORE, name) {
+            return None;
+        }
+        self.has_begun = true;
+        if name.eq_ignore_ascii_case("style") {
+            let text = &html[after..];
+            let end = attributes::end_of_raw(text, "style");
+            self.push(&text[..end]);
+            return Some(after + end);
+        }
+        // A line end at the beginning of these is no text.
+        let may_be_cut = matches!(html.as_bytes().get(after), Some(b'\n' | b'&'));
+        (!may_be_cut || !is_one_of(&["pre", "listing"], name)).then_some(after)
     }
 
     /// Adds the characters of the reference at `start`, or its `&` if it is
