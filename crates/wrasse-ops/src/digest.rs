@@ -46,19 +46,20 @@ impl<F: FnMut([u8; 16])> Md5s<F> {
         waiting.resize(end - 8, 0);
         waiting.extend_from_slice(&(message.len() as u64 * 8).to_le_bytes());
         if waiting.len() == LANES * n_blocks * BLOCK {
-            flush(waiting, n_blocks, LANES, &mut self.each);
+            let blocks = waiting.as_chunks().0;
+            side_by_side(&blocks.chunks(n_blocks).collect::<Vec<_>>(), &mut self.each);
+            waiting.clear();
         }
     }
 
     /// The messages that still wait.
     pub(crate) fn finish(mut self) {
-        for (i, waiting) in self.waiting.iter_mut().enumerate() {
-            let bytes = (i + 1) * BLOCK;
-            let n = waiting.len() / bytes;
-            if n > 0 {
-                waiting.resize(LANES * bytes, 0);
-                flush(waiting, i + 1, n, &mut self.each);
-            }
+        let longest_first = self.waiting.iter().enumerate().rev();
+        let messages: Vec<&[[u8; BLOCK]]> = longest_first
+            .flat_map(|(i, waiting)| waiting.as_chunks().0.chunks(i + 1))
+            .collect();
+        for messages in messages.chunks(LANES) {
+            side_by_side(messages, &mut self.each);
         }
     }
 }
@@ -221,21 +222,25 @@ fn digest(state: &[Lanes; 4], lane: usize) -> [u8; 16] {
 /// What a digest begins with, RFC 1321.
 const START: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
 
-/// Gives the digests of the first `n` of the lanes in `waiting`, and empties it.
-fn flush(waiting: &mut Vec<u8>, n_blocks: usize, n: usize, each: &mut impl FnMut([u8; 16])) {
+/// Gives the digests of messages of whole blocks, a lane for each, the longest
+/// first.
+fn side_by_side(messages: &[&[[u8; BLOCK]]], each: &mut impl FnMut([u8; 16])) {
     let mut state = START.map(|start| [start; LANES]);
-    let (blocks, _) = waiting.as_chunks::<BLOCK>();
+    let n_blocks = messages.first().map_or(0, |message| message.len());
     for at in 0..n_blocks {
         let mut words = [[0; LANES]; 16];
-        for lane in 0..LANES {
-            load(&mut words, lane, &blocks[lane * n_blocks + at]);
+        for (lane, message) in messages.iter().enumerate() {
+            if let Some(block) = message.get(at) {
+                load(&mut words, lane, block);
+            }
         }
         compress(&mut state, &words);
+        for (lane, message) in messages.iter().enumerate() {
+            if message.len() == at + 1 {
+                each(digest(&state, lane));
+            }
+        }
     }
-    for lane in 0..n {
-        each(digest(&state, lane));
-    }
-    waiting.clear();
 }
 
 /// The integer parts of 2^32 |sin(i)|, RFC 1321.

@@ -1,6 +1,6 @@
-//! The lines of Python's `str.splitlines`.
+//! The lines of Python's `str.splitlines`, and of `str.split("\n")`.
 //!
-//! They end at `\n`, `\r`, `\r\n`, `\v`, `\f`, U+001C to U+001E, U+0085, U+2028
+//! The former end at `\n`, `\r`, `\r\n`, `\v`, `\f`, U+001C to U+001E, U+0085, U+2028
 //! and U+2029; an end at the end of the text begins no further line.
 
 use std::sync::LazyLock;
@@ -15,6 +15,20 @@ static ENDS: LazyLock<FirstBytes> = LazyLock::new(|| {
     let single = ('\n'..='\r').chain('\u{1c}'..='\u{1e}');
     FirstBytes::of(single.chain(['\u{85}', '\u{2028}', '\u{2029}']))
 });
+
+static NEWLINE: LazyLock<FirstBytes> = LazyLock::new(|| FirstBytes::of(['\n']));
+
+/// `text.split('\n')`, faster where lines are short.
+pub(crate) fn split_at_newlines(text: &str) -> impl Iterator<Item = &str> {
+    let mut hits = Hits::new(&NEWLINE, text.as_bytes());
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let from = start?;
+        let end = hits.next_from(from);
+        start = end.map(|end| end + 1);
+        Some(&text[from..end.unwrap_or(text.len())])
+    })
+}
 
 /// Calls `each` with the lines of `text`, without their ends.
 pub(crate) fn for_each_line<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
@@ -117,6 +131,7 @@ mod tests {
             max = max.max(line.chars().count());
         });
         assert_eq!((n_lines(text), max_line_chars(text)), (n, max), "{text:?}");
+        assert!(split_at_newlines(text).eq(text.split('\n')), "{text:?}");
         (n, max)
     }
 

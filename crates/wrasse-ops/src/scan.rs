@@ -132,9 +132,9 @@ fn next_bits_all<'r>(
 ) -> (usize, u64) {
     const N: usize = u64::BITS as usize;
     while let Some(block) = bytes[at..].first_chunk::<N>() {
-        let bits = bits(&is_in(block, ranges));
-        if bits != 0 {
-            return (at, bits);
+        let is_in = is_in(block, ranges);
+        if is_in.iter().fold(0, |some, is_in| some | is_in) != 0 {
+            return (at, bits(&is_in));
         }
         at += N;
     }
@@ -146,7 +146,10 @@ fn next_bits_all<'r>(
 }
 
 /// A bit for each byte, which is 0 or 1.
-#[inline(always)]
+///
+/// Not inlined: vectors of products, which the compiler would make of it where
+/// there are such, are slower.
+#[inline(never)]
 fn bits(bytes: &[u8; 64]) -> u64 {
     let eights = bytes.as_chunks::<8>().0.iter().enumerate();
     // The product has the lowest bits of eight bytes side by side at its end.

@@ -10,6 +10,7 @@ use wrasse_op::{
 };
 
 use crate::digest::Md5s;
+use crate::lines::split_at_newlines;
 use crate::pattern::fixed;
 use crate::unicode;
 
@@ -127,12 +128,15 @@ impl Lines {
     fn compared<'l>(&self, line: &'l str) -> Option<std::borrow::Cow<'l, str>> {
         let stripped = unicode::strip(line);
         let params = &self.params;
-        let n_chars = i64::try_from(stripped.chars().count()).unwrap_or(i64::MAX);
-        let is_left = n_chars < params.min_line_length
+        let is_left = has_fewer_chars(stripped, params.min_line_length)
             || params.skip_brackets && stripped.chars().all(|c| "{}[]();".contains(c))
             || params.skip_markdown_headers && stripped.starts_with('#')
-            || params.skip_latex_env && self.latex_env.is_match(stripped)
-            || params.skip_html_tags && self.html_tag.is_match(stripped);
+            || params.skip_latex_env
+                && stripped.starts_with('\\')
+                && self.latex_env.is_match(stripped)
+            || params.skip_html_tags
+                && stripped.starts_with('<')
+                && self.html_tag.is_match(stripped);
         if is_left {
             return None;
         }
@@ -147,18 +151,25 @@ impl Lines {
     }
 }
 
+fn has_fewer_chars(text: &str, n: i64) -> bool {
+    // No character has more than four bytes.
+    let n = usize::try_from(n).unwrap_or(0);
+    text.len() / 4 < n && text.chars().count() < n
+}
+
 impl Exchange for DocumentLineDeduplicator {
     fn key(&self, sample: &mut Sample, key: &mut Vec<u8>) -> Result<(), OpError> {
         let text = sample.text(&self.text_key)?;
-        let mut hashes: Vec<LineHash> = Vec::new();
-        let mut md5s = Md5s::new(|hash| hashes.push(hash));
-        for compared in text.split('\n').filter_map(|line| self.lines.compared(line)) {
+        // As numbers they are sorted faster, and the same.
+        let mut hashes: Vec<u128> = Vec::new();
+        let mut md5s = Md5s::new(|hash| hashes.push(u128::from_be_bytes(hash)));
+        for compared in split_at_newlines(text).filter_map(|line| self.lines.compared(line)) {
             md5s.push(unicode::strip(&compared).as_bytes());
         }
         md5s.finish();
         hashes.sort_unstable();
         hashes.dedup();
-        key.extend(hashes.into_iter().flatten());
+        key.extend(hashes.into_iter().flat_map(u128::to_be_bytes));
         Ok(())
     }
 
@@ -208,10 +219,10 @@ impl Rewrite for Without {
             let hash = self.lines.hash(line);
             hash.is_none_or(|hash| !self.frequent.contains(&hash))
         };
-        if self.frequent.is_empty() || text.split('\n').all(|line| stays(&line)) {
+        if self.frequent.is_empty() || split_at_newlines(text).all(|line| stays(&line)) {
             return Ok(());
         }
-        let kept: Vec<&str> = text.split('\n').filter(stays).collect();
+        let kept: Vec<&str> = split_at_newlines(text).filter(stays).collect();
         let kept = kept.join("\n");
         sample.set_text(&self.text_key, kept);
         Ok(())

@@ -64,16 +64,23 @@ pub(super) fn limit(html: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-struct Tag {
-    name_end: usize,
+pub(super) struct Tag {
+    pub(super) name_end: usize,
     /// Where the attributes begin that are too many.
     cut: Option<usize>,
     /// The place of the `>`, or the end of the document.
-    end: usize,
+    pub(super) end: usize,
+}
+
+impl Tag {
+    /// What follows it in the document.
+    pub(super) fn after(&self, html: &str) -> usize {
+        (self.end + 1).min(html.len())
+    }
 }
 
 /// Reads the tag whose name begins at `name`, by the states of the standard.
-fn tag_at(bytes: &[u8], name: usize) -> Tag {
+pub(super) fn tag_at(bytes: &[u8], name: usize) -> Tag {
     let skip = |from: usize, over: fn(u8) -> bool| {
         let len = bytes[from..].iter().position(|byte| !over(*byte));
         len.map_or(bytes.len(), |len| from + len)
@@ -128,7 +135,7 @@ fn starts_with(html: &str, name: &str) -> bool {
 }
 
 /// Where the end tag of a raw element is.
-fn end_of_raw(html: &str, name: &str) -> usize {
+pub(super) fn end_of_raw(html: &str, name: &str) -> usize {
     let is_end = |at: &usize| {
         let after = html.as_bytes().get(at + 2 + name.len());
         starts_with(&html[at + 2..], name)

@@ -5,11 +5,13 @@
 //! that of `title`, `script` and `style`, but not of comments and attributes,
 //! and not the contents of `template`.
 //!
-//! [`bounds`] and [`attributes`] keep documents that were made to be expensive
+//! Most documents need no tree for that ([`plain`]). [`bounds`] and
+//! [`attributes`] keep documents that were made to be expensive
 //! from being so.
 
 mod attributes;
 mod bounds;
+mod plain;
 mod tree;
 
 use std::borrow::Cow;
@@ -25,9 +27,16 @@ use tree::Tree;
 
 /// The text of a document.
 pub(crate) fn text_of(html: &str) -> Cow<'_, str> {
-    if !html.contains(['<', '&', '\r', '\0']) {
+    let bytes = html.as_bytes();
+    if memchr::memchr3(b'<', b'&', b'\r', bytes)
+        .or(memchr::memchr(0, bytes))
+        .is_none()
+    {
         // What comes before the first tag or character is no part of the body.
         return Cow::Borrowed(html.trim_start_matches(is_space));
+    }
+    if let Some(text) = plain::text_of(html) {
+        return Cow::Owned(text);
     }
     let parsed = parse(&attributes::limit(html));
     Cow::Owned(parsed.tree().text(html.len()))

@@ -27,6 +27,121 @@ fn texts_are_those_of_lexbor() {
     }
 }
 
+#[test]
+fn what_needs_no_tree_has_the_text_of_the_tree() {
+    const PIECES: &[&str] = &[
+        "x",
+        " ",
+        "\n",
+        "y z ",
+        "é数",
+        "<",
+        "< ",
+        "<3",
+        "&",
+        "& ",
+        "&amp;",
+        "&amp",
+        "&ampx",
+        "&notit;",
+        "&notin;",
+        "&nope;",
+        "&#65;",
+        "&#x41",
+        "&#",
+        "&#x",
+        "&#;",
+        "&#0;",
+        "&#128;",
+        "&#32;",
+        "&#10;",
+        "&#99999999999;",
+        "&#xd800;",
+        "&NotEqualTilde;",
+        "&lt;b&gt;",
+        "&é",
+        "<!-- c -->",
+        "<!-->",
+        "<!--->",
+        "<!-- a --!> b -->",
+        "<!--",
+        "</>",
+        "</ p>",
+        "<!x>",
+        "<?x>",
+        "<p>",
+        "</p>",
+        "<b>",
+        "</b>",
+        "<i class='<p>' x=\"&lt;\">",
+        "</i>",
+        "<a href=x>",
+        "</a>",
+        "<A/>",
+        "<div\n>",
+        "</div>",
+        "<ul>",
+        "<li>",
+        "</ul>",
+        "<h1>",
+        "</h2>",
+        "<form>",
+        "</form>",
+        "<button>",
+        "</button>",
+        "<nobr>",
+        "<pre>",
+        "</pre>",
+        "<dd>",
+        "</dl>",
+        "<ruby><rt>",
+        "<br>",
+        "</br>",
+        "<hr/>",
+        "<img>",
+        "<https://x.y/z?a=1&b=2>",
+        "<center><font size=1>",
+        "\r\n",
+        "\r",
+        "&#13;",
+        "<noscript>",
+        "</noscript>",
+        "<style>",
+        "</style>",
+        "</style x",
+        "<STYLE a=b>",
+        "<input value=1>",
+        "</font>",
+        "<p",
+    ];
+    let mut state = 5_u64;
+    let mut below = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % n
+    };
+    let mut n_plain = 0;
+    for round in 0..20_000 {
+        let html: String = (0..below(20))
+            .map(|_| PIECES[below(PIECES.len())])
+            .collect();
+        // Most of these are deeply nested, and have no text that needs a tree.
+        let html = match round % 2 {
+            0 => html,
+            _ => html
+                .replace(['!', '?'], "")
+                .replace("</ p>", "</i>")
+                .replace("</>", "</b>"),
+        };
+        if let Some(text) = plain::text_of(&html) {
+            n_plain += 1;
+            assert_eq!(text, parse(&html).tree().text(0), "{html:?}");
+        }
+    }
+    assert!(n_plain > 10_000, "{n_plain}");
+}
+
 /// The parser needs the square of the depth for some of these, if it may.
 #[test]
 fn hostile_documents_cost_no_more_than_the_text() {

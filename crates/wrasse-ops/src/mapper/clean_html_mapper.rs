@@ -66,8 +66,14 @@ impl TextMapper for CleanHtmlMapper {
 /// Replaces the tags of lists one after the other, since each replacement can
 /// make up the next tag (`<</li>ol>`).
 fn mark_lists(text: &str) -> Cow<'_, str> {
+    const MARKS: [(&str, &str); 4] = [("<li>", "\n*"), ("</li>", ""), ("<ol>", "\n*"), ("</ol>", "")];
+    let mut tags = memchr::memchr_iter(b'<', text.as_bytes());
+    let is_marked = |at: usize| MARKS.iter().any(|(tag, _)| text[at..].starts_with(tag));
     let mut html = Cow::Borrowed(text);
-    for (tag, mark) in [("<li>", "\n*"), ("</li>", ""), ("<ol>", "\n*"), ("</ol>", "")] {
+    if !tags.any(is_marked) {
+        return html;
+    }
+    for (tag, mark) in MARKS {
         if html.contains(tag) {
             html = Cow::Owned(html.replace(tag, mark));
         }

@@ -6,6 +6,7 @@ use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, 
 
 use crate::datamate::{NoParams, ORIGIN};
 use crate::hashing::FastMap;
+use crate::lines::split_at_newlines;
 use crate::unicode::strip;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<DuplicateSentencesFilter>(
@@ -36,28 +37,24 @@ impl Configured for DuplicateSentencesFilter {
 
 impl TextMapper for DuplicateSentencesFilter {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
-        let Some(repeated) = candidates(text) else {
+        let Some(may_repeat) = candidates(text) else {
             return Ok(Cow::Borrowed(text));
         };
+        let lines = || split_at_newlines(text).zip(&may_repeat);
         let mut counts: FastMap<&str, usize> = FastMap::default();
         let mut is_repeated = false;
-        for (line, may_repeat) in lines(text).zip(repeated) {
-            if !may_repeat {
-                continue;
-            }
-            let key = strip(line);
-            if !is_trusted(key) {
-                let count = counts.entry(key).or_default();
-                *count += 1;
-                is_repeated |= *count == N_REPEATED;
-            }
+        for (line, _) in lines().filter(|(_, may_repeat)| **may_repeat) {
+            let count = counts.entry(strip(line)).or_default();
+            *count += 1;
+            is_repeated |= *count == N_REPEATED;
         }
         if !is_repeated {
             return Ok(Cow::Borrowed(text));
         }
-        let mut out = String::with_capacity(text.len());
-        for line in text.split('\n') {
-            match counts.get_mut(strip(line)) {
+        let mut out = String::with_capacity(text.len() + 1);
+        for (line, may_repeat) in lines() {
+            let count = may_repeat.then(|| counts.get_mut(strip(line))).flatten();
+            match count {
                 // The first is kept, and says so to the others.
                 Some(count) if *count >= N_REPEATED => *count = 0,
                 Some(0) => continue,
@@ -71,19 +68,9 @@ impl TextMapper for DuplicateSentencesFilter {
     }
 }
 
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut start = 0;
-    let ends = memchr::memchr_iter(b'\n', text.as_bytes());
-    ends.chain([text.len()]).map(move |end| {
-        let line = &text[start..end];
-        start = end + 1;
-        line
-    })
-}
-
 /// Of each line whether there may be enough like it: lines of the same length,
 /// beginning and end. None if that is true of no line, as mostly.
-fn candidates(text: &str) -> Option<impl Iterator<Item = bool>> {
+fn candidates(text: &str) -> Option<Vec<bool>> {
     let n_lines = memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1;
     if n_lines < N_REPEATED {
         return None;
@@ -92,18 +79,20 @@ fn candidates(text: &str) -> Option<impl Iterator<Item = bool>> {
     let mut counts = vec![0_u8; 1 << bits];
     let mut kinds = Vec::with_capacity(n_lines);
     let mut is_enough = false;
-    for line in lines(text) {
+    for line in split_at_newlines(text) {
         let line = strip(line);
-        let kind = (kind(line) >> (u64::BITS - bits)) as u32;
+        let kind = match is_trusted(line) {
+            true => None,
+            false => Some((kind(line) >> (u64::BITS - bits)) as usize),
+        };
         kinds.push(kind);
-        if !line.is_empty() {
-            let n = &mut counts[kind as usize];
-            *n = n.saturating_add(1);
-            is_enough |= usize::from(*n) >= N_REPEATED;
+        if let Some(kind) = kind {
+            counts[kind] = counts[kind].saturating_add(1);
+            is_enough |= usize::from(counts[kind]) >= N_REPEATED;
         }
     }
-    let is_enough_like = move |kind| usize::from(counts[kind as usize]) >= N_REPEATED;
-    is_enough.then(|| kinds.into_iter().map(is_enough_like))
+    let is_enough_like = |kind| usize::from(counts[kind]) >= N_REPEATED;
+    is_enough.then(|| kinds.into_iter().map(|kind| kind.is_some_and(is_enough_like)).collect())
 }
 
 /// A hash of length, beginning, middle and end.
@@ -111,12 +100,11 @@ fn kind(line: &str) -> u64 {
     const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
     let bytes = line.as_bytes();
     let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let half = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes));
     let (first, last) = match bytes.len() {
-        n @ 0..8 => {
-            let mut padded = [0; 8];
-            padded[..n].copy_from_slice(bytes);
-            (u64::from_le_bytes(padded), 0)
-        }
+        0 => (0, 0),
+        n @ 1..4 => (u64::from(bytes[0]) << 16 | u64::from(bytes[n / 2]) << 8, bytes[n - 1].into()),
+        4..8 => (half(bytes.first_chunk()).into(), half(bytes.last_chunk()).into()),
         n => {
             let middle = word(bytes[n / 2 - 4..].first_chunk());
             (

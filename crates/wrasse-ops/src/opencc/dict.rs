@@ -60,20 +60,12 @@ pub(super) struct Dict {
     entries: String,
     /// For pairs of characters that entries begin with, where these are.
     pairs: Pairs,
-    /// For each block of 256 code points where its characters are in `first`;
+    /// For each block of 256 code points where its characters are in `singles`;
     /// 0 is a block without entries.
     blocks: Vec<u16>,
-    first: Vec<First>,
+    /// Where the entry is that is the character alone; 0 is none.
+    singles: Vec<u32>,
     first_chars: Vec<char>,
-}
-
-/// What a dictionary has for one character.
-#[derive(Clone, Copy, Default)]
-struct First {
-    /// Where its entry is; 0 is none.
-    single: u32,
-    /// Whether phrases begin with it.
-    has_phrases: bool,
 }
 
 const BLOCK: usize = 256;
@@ -89,7 +81,7 @@ impl Dict {
             entries: "\0".to_owned(),
             pairs: Pairs::default(),
             blocks: vec![0; (char::MAX as usize + 1) / BLOCK],
-            first: vec![First::default(); BLOCK],
+            singles: vec![0; BLOCK],
             first_chars: Vec::new(),
         };
         let mut phrases = Vec::new();
@@ -101,11 +93,10 @@ impl Dict {
             };
             dict.first_chars.push(c);
             let Some(second) = chars.next() else {
-                dict.first_mut(c).single = dict.entries.len() as u32;
+                *dict.single_mut(c) = dict.entries.len() as u32;
                 dict.push(key, value);
                 continue;
             };
-            dict.first_mut(c).has_phrases = true;
             let value = match characters {
                 Some(characters) if value.is_empty() => characters.each(key).into(),
                 _ => Cow::Borrowed(value),
@@ -162,8 +153,7 @@ impl Dict {
     /// character is `c`, and its value.
     #[inline]
     pub(super) fn longest(&self, text: &str, c: char) -> Option<(usize, &str)> {
-        let first = self.first(c);
-        if first.has_phrases
+        if !self.has_no_phrases()
             && let Some(second) = text[c.len_utf8()..].chars().next()
             && let Some(mut at) = self.pairs.get((c, second))
         {
@@ -176,38 +166,32 @@ impl Dict {
                 at = next;
             }
         }
-        self.single(first).map(|value| (c.len_utf8(), value))
+        self.single(c).map(|value| (c.len_utf8(), value))
     }
 
     #[inline]
-    fn single(&self, first: &First) -> Option<&str> {
-        match first.single {
+    fn single(&self, c: char) -> Option<&str> {
+        let block = usize::from(self.blocks[c as usize / BLOCK]);
+        match self.singles[block * BLOCK + c as usize % BLOCK] {
             0 => None,
             at => self.entry(at as usize).map(|(_, value, _)| value),
         }
     }
 
-    #[inline]
-    fn first(&self, c: char) -> &First {
-        let block = usize::from(self.blocks[c as usize / BLOCK]);
-        &self.first[block * BLOCK + c as usize % BLOCK]
-    }
-
-    fn first_mut(&mut self, c: char) -> &mut First {
+    fn single_mut(&mut self, c: char) -> &mut u32 {
         let block = &mut self.blocks[c as usize / BLOCK];
         if *block == 0 {
-            *block = (self.first.len() / BLOCK) as u16;
-            self.first
-                .resize(self.first.len() + BLOCK, First::default());
+            *block = (self.singles.len() / BLOCK) as u16;
+            self.singles.resize(self.singles.len() + BLOCK, 0);
         }
-        &mut self.first[usize::from(*block) * BLOCK + c as usize % BLOCK]
+        &mut self.singles[usize::from(*block) * BLOCK + c as usize % BLOCK]
     }
 
     /// A text with its characters replaced one by one.
     fn each(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
-            match self.single(self.first(c)) {
+            match self.single(c) {
                 Some(value) => out.push_str(value),
                 None => out.push(c),
             }
@@ -222,34 +206,53 @@ struct Pairs {
     /// The pair above [`Pairs::AT_BITS`], and its place below; 0 is free. At
     /// least a quarter of them are.
     slots: Vec<u64>,
+    /// A bit for each pair, at a place that others may have too: small enough
+    /// for the cache, so that most are known to be none without the slots.
+    may_be: Vec<u64>,
 }
 
 impl Pairs {
     const CHAR_BITS: u32 = 21;
     const AT_BITS: u32 = u64::BITS - 2 * Self::CHAR_BITS;
+    const MAY_BE_BITS: u32 = 19;
 
     fn with_room(n: usize) -> Self {
-        Self {
-            slots: match n {
-                0 => Vec::new(),
-                n => vec![0; (n * 4 / 3 + 1).next_power_of_two()],
+        match n {
+            0 => Self::default(),
+            n => Self {
+                slots: vec![0; (n * 4 / 3 + 1).next_power_of_two()],
+                may_be: vec![0; (1 << Self::MAY_BE_BITS) / u64::BITS as usize],
             },
         }
     }
 
-    /// The pair as the upper bits of a slot, and the first slot for it.
+    /// The pair as the upper bits of a slot, and a hash of it.
     #[inline]
-    fn place(&self, (c, second): (char, char)) -> (u64, usize) {
+    fn hash((c, second): (char, char)) -> (u64, u64) {
         let pair = (u64::from(c) << Self::CHAR_BITS | u64::from(second)) << Self::AT_BITS;
         // The highest bits of a product depend on all of the pair's.
-        let mixed = pair.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let n_bits = self.slots.len().trailing_zeros();
-        (pair, mixed.unbounded_shr(u64::BITS - n_bits) as usize)
+        (pair, pair.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// The first slot for a hash.
+    #[inline]
+    fn slot(&self, hash: u64) -> usize {
+        hash.unbounded_shr(u64::BITS - self.slots.len().trailing_zeros()) as usize
+    }
+
+    /// The word and the bit of a hash in `may_be`.
+    #[inline]
+    fn bit(hash: u64) -> (usize, u64) {
+        let place = hash >> (u64::BITS - Self::MAY_BE_BITS);
+        ((place / 64) as usize, 1 << (place % 64))
     }
 
     fn insert(&mut self, pair: (char, char), at: usize) {
         assert!(at < 1 << Self::AT_BITS, "dictionaries are a few megabytes");
-        let (pair, mut slot) = self.place(pair);
+        let (pair, hash) = Self::hash(pair);
+        let (word, bit) = Self::bit(hash);
+        self.may_be[word] |= bit;
+        let mut slot = self.slot(hash);
         while self.slots[slot] != 0 {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
@@ -258,7 +261,12 @@ impl Pairs {
 
     #[inline]
     fn get(&self, pair: (char, char)) -> Option<usize> {
-        let (pair, mut slot) = self.place(pair);
+        let (pair, hash) = Self::hash(pair);
+        let (word, bit) = Self::bit(hash);
+        if self.may_be[word] & bit == 0 {
+            return None;
+        }
+        let mut slot = self.slot(hash);
         loop {
             match self.slots[slot] {
                 0 => return None,

@@ -87,35 +87,40 @@ impl StartsIn<'_> {
 
 /// A class of characters.
 struct Chars {
-    is_ascii: [bool; 128],
-    ranges: Vec<(char, char)>,
+    /// A bit for each code point below 2^16, up to the last one.
+    words: Vec<u64>,
+    above: Vec<(char, char)>,
 }
 
 impl Chars {
     fn of(class: &ClassUnicode) -> Self {
-        let ranges = || class.iter().map(|range| (range.start(), range.end()));
-        let mut is_ascii = [false; 128];
-        for (byte, is_in) in (0_u8..).zip(&mut is_ascii) {
-            let c = char::from(byte);
-            *is_in = ranges().any(|(start, end)| start <= c && c <= end);
+        let (mut words, mut above) = (Vec::new(), Vec::new());
+        for range in class.iter() {
+            let (start, end) = (range.start(), range.end());
+            for code in u32::from(start)..=u32::from(end).min(0xffff) {
+                let word = code as usize / 64;
+                words.resize(words.len().max(word + 1), 0);
+                words[word] |= 1 << (code % 64);
+            }
+            if end > '\u{ffff}' {
+                above.push((start, end));
+            }
         }
-        Self {
-            is_ascii,
-            ranges: ranges().filter(|(_, end)| !end.is_ascii()).collect(),
-        }
+        Self { words, above }
     }
 
     /// Where the character at `at` ends, if it is one of these.
     #[inline]
     fn pass(&self, text: &str, at: usize) -> Option<usize> {
-        let byte = *text.as_bytes().get(at)?;
-        if let Some(is_in) = self.is_ascii.get(usize::from(byte)) {
-            return is_in.then_some(at + 1);
-        }
         let c = text[at..].chars().next()?;
-        let below = self.ranges.partition_point(|(_, end)| *end < c);
-        let (start, _) = self.ranges.get(below)?;
-        (*start <= c).then_some(at + c.len_utf8())
+        let is_in = match self.words.get(c as usize / 64) {
+            Some(word) => word >> (c as u32 % 64) & 1 == 1,
+            None => self
+                .above
+                .iter()
+                .any(|(start, end)| *start <= c && c <= *end),
+        };
+        is_in.then_some(at + c.len_utf8())
     }
 }
 

@@ -35,7 +35,7 @@ fn number(digits: &str) -> u32 {
 }
 
 /// The character of a number, in a text.
-pub(super) fn numbered(digits: &str) -> char {
+pub(crate) fn numbered(digits: &str) -> char {
     match number(digits) {
         0 => char::REPLACEMENT_CHARACTER,
         code @ 0x80..=0x9f => WINDOWS_1252[code as usize - 0x80],

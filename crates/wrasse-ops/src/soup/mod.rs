@@ -11,5 +11,6 @@ mod output;
 mod parser;
 mod tree;
 
+pub(crate) use entities::numbered;
 pub(crate) use parser::parse;
 pub(crate) use tree::{NodeId, Soup};
