@@ -19,7 +19,7 @@ mod store;
 pub use error::Error;
 pub use sink::{
     BlockBuilder, Conflict, EXPORTS, Encoder, ExportSource, Exported, Finished, Hands, OutBlock,
-    Part, PartTask, Sink, SinkSpec, StagedFile, StreamForm, clear_staging, encoder, exported,
+    Part, PartTask, Sink, SinkSpec, StreamForm, WrittenFile, clear_staging, encoder, exported,
     exports_committed, missing_export, open_parts, open_sink, output_format, stream,
 };
 pub use source::{

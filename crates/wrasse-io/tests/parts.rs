@@ -12,49 +12,129 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wrasse_core::{ByteCount, Origin, Sample};
 use wrasse_io::{
-    Error, Format, Hands, OutBlock, PartTask, Sink, SinkSpec, StagedFile, clear_staging, encoder,
-    open_parts, open_sink,
+    Error, Format, Hands, OutBlock, PartTask, ReadLimits, Sink, SinkSpec, SourceSpec, WrittenFile,
+    clear_staging, discover, encoder, open_parts, open_sink, output_format, splits,
 };
 
 use crate::dice::Dice;
 
-/// A block of the rows from `from` to `to`, of which some gate took each third.
-fn block((from, to): (usize, usize), gate: bool) -> OutBlock {
-    let mut builder = encoder(Format::Jsonl, "").start();
-    let mut keep = Vec::new();
-    for i in from..to {
-        let text = "lorem ipsum ".repeat(1 + i * i % 13);
-        let row = format!(r#"{{"id":{i},"text":"{text}"}}"#);
-        let sample = Sample::from_json(row.as_str().into(), Origin::default()).unwrap();
-        builder.push(&sample).unwrap();
-        keep.push(i % 3 != 0);
-    }
-    let mut block = builder.finish();
-    if gate {
-        block.retain(&keep);
-    }
-    block
+/// Rows, some of which came in columns if the output takes such.
+#[derive(Clone)]
+struct Rows {
+    format: Format,
+    in_columns: Vec<Sample>,
 }
 
-/// Objects of two blocks each, by their rows.
-type Objects = Arc<Mutex<BTreeMap<u64, ([usize; 3], usize)>>>;
+impl Rows {
+    fn of(format: Format) -> Self {
+        let mut rows = Self {
+            format: Format::Parquet,
+            in_columns: Vec::new(),
+        };
+        if format == Format::Parquet {
+            let folder = TempDir::new().unwrap();
+            let spec = spec_of(&folder, "in.parquet", None);
+            let mut sink = open_sink(&spec, None).unwrap();
+            for block in rows.blocks((0, N), false) {
+                sink.append(block).unwrap();
+            }
+            sink.finish().unwrap();
+            rows.in_columns = samples_of(spec.path);
+        }
+        Self { format, ..rows }
+    }
+
+    /// Row `i`; columns come late, and their types drift.
+    fn row(&self, i: usize) -> Sample {
+        if i / 7 % 3 == 2
+            && let Some(sample) = self.in_columns.get(i)
+        {
+            return sample.clone();
+        }
+        let text = "lorem ipsum ".repeat(1 + i * i % 13);
+        let drifts = match i {
+            0..60 => "3".to_owned(),
+            60..120 => format!("{i}.5"),
+            _ => format!("[{i}]"),
+        };
+        let here = i / 20;
+        let row = format!(r#"{{"id":{i},"text":"{text}","drifts":{drifts},"some{here}":true}}"#);
+        Sample::from_json(row.as_str().into(), Origin::default()).unwrap()
+    }
+
+    /// The rows from `from` to `to` in blocks of ten, of which some gate took each
+    /// third.
+    fn blocks(&self, (from, to): (usize, usize), gate: bool) -> Vec<OutBlock> {
+        let blocks = (from..to).step_by(10).map(|from| {
+            let mut builder = encoder(self.format, "").start();
+            let rows = from..(from + 10).min(to);
+            rows.clone()
+                .for_each(|i| builder.push(&self.row(i)).unwrap());
+            let mut block = builder.finish();
+            if gate {
+                block.retain(&kept(rows));
+            }
+            block
+        });
+        blocks.collect()
+    }
+}
+
+fn kept(rows: std::ops::Range<usize>) -> Vec<bool> {
+    rows.map(|i| i % 3 != 0).collect()
+}
+
+fn samples_of(path: String) -> Vec<Sample> {
+    let spec = SourceSpec {
+        paths: vec![path],
+        ..SourceSpec::default()
+    };
+    let inputs = Arc::new(discover(&spec).unwrap());
+    let limits = ReadLimits {
+        block_bytes: 4_000,
+        row_bytes_max: 1 << 20,
+    };
+    let mut samples = Vec::new();
+    for split in splits(&inputs, ByteCount(1 << 30)).unwrap() {
+        let mut reader = wrasse_io::open(&inputs, &split, limits).unwrap();
+        while let Some(block) = reader.next_block().unwrap() {
+            samples.extend(block.rows().map(|row| match row {
+                wrasse_io::Row::Sample(sample) => sample,
+                row => panic!("{row:?} is no sample"),
+            }));
+        }
+    }
+    samples
+}
+
+fn spec_of(folder: &TempDir, path: &str, part_bytes: Option<u64>) -> SinkSpec {
+    SinkSpec {
+        path: format!("{}/{path}", folder.path().display()),
+        text_key: "text".to_owned(),
+        format: path.ends_with("parquet/").then_some(Format::Parquet),
+        part_bytes: part_bytes.map(ByteCount),
+        staging: folder.path().join("run"),
+        replace: false,
+    }
+}
+
+/// Objects by their rows, and how often each is needed.
+type Objects = Arc<Mutex<BTreeMap<u64, ((usize, usize), usize)>>>;
 
 /// Workers that do what they are told in any order, and die at it.
 struct Fakes {
+    rows: Rows,
     objects: Objects,
     tasks: Vec<(u64, PartTask, Vec<u64>)>,
     dice: Dice,
 }
 
 impl Fakes {
-    fn write(&self, task: &PartTask, objects: &[u64]) -> Result<StagedFile, Error> {
+    fn write(&self, task: &PartTask, objects: &[u64]) -> Result<WrittenFile, Error> {
         let mut objects = objects.iter();
         task.write(&mut || {
             let (rows, _) = self.objects.lock().unwrap()[objects.next().unwrap()];
-            Ok(vec![
-                block((rows[0], rows[1]), true),
-                block((rows[1], rows[2]), true),
-            ])
+            Ok(self.rows.blocks(rows, true))
         })
     }
 }
@@ -65,7 +145,7 @@ impl Hands for Fakes {
         Ok(())
     }
 
-    fn done(&mut self, waits: bool) -> Result<Option<(u64, StagedFile)>, Error> {
+    fn done(&mut self, waits: bool) -> Result<Option<(u64, WrittenFile)>, Error> {
         if self.tasks.is_empty() || !waits && self.dice.below(2) == 0 {
             return Ok(None);
         }
@@ -106,31 +186,32 @@ fn release(objects: &Objects, object: u64) {
 }
 
 /// Appends rows from `from` to `to` as an object that lies elsewhere.
-fn append(sink: &mut dyn Sink, objects: &Objects, (number, from, to): (u64, usize, usize)) {
-    let rows = [from, (from + to) / 2, to];
-    objects.lock().unwrap().insert(number, (rows, 1));
+fn append(
+    (sink, rows): (&mut dyn Sink, &Rows),
+    objects: &Objects,
+    (number, from, to): (u64, usize, usize),
+) {
+    objects.lock().unwrap().insert(number, ((from, to), 1));
     let mut first = 0;
-    for at in [0, 1] {
+    for (block, at) in rows
+        .blocks((from, to), false)
+        .iter()
+        .zip((from..to).step_by(10))
+    {
         // The gate decides when only the lengths are left.
-        let mut rows = block((rows[at], rows[at + 1]), false).hollow().unwrap();
-        let keep: Vec<bool> = (self::rows(at, from, to)).map(|i| i % 3 != 0).collect();
-        rows.retain(&keep);
-        rows.lies_in(number, first);
-        first += rows.n_rows() as u64;
-        sink.append(rows).unwrap();
+        let mut block = block.hollow().unwrap();
+        block.retain(&kept(at..(at + 10).min(to)));
+        block.lies_in(number, first);
+        first += block.n_rows() as u64;
+        sink.append(block).unwrap();
     }
     release(objects, number);
-}
-
-fn rows(at: usize, from: usize, to: usize) -> std::ops::Range<usize> {
-    let middle = (from + to) / 2;
-    [from..middle, middle..to][at].clone()
 }
 
 const N: usize = 200;
 
 /// Writes all rows, with crashes; after each, workers or a sink alone go on.
-fn write(spec: &SinkSpec, seed: u64) -> Vec<(u64, u64, String)> {
+fn write(spec: &SinkSpec, rows: &Rows, seed: u64) -> Vec<(u64, u64, String)> {
     let mut dice = Dice(seed);
     let mut recorded: (Option<Value>, usize) = (None, 0);
     let mut crashes = 6;
@@ -139,6 +220,7 @@ fn write(spec: &SinkSpec, seed: u64) -> Vec<(u64, u64, String)> {
         let (position, mut done) = recorded.clone();
         let objects = Objects::default();
         let fakes = Fakes {
+            rows: rows.clone(),
             objects: Arc::clone(&objects),
             tasks: Vec::new(),
             dice: Dice(seed + 1),
@@ -159,11 +241,15 @@ fn write(spec: &SinkSpec, seed: u64) -> Vec<(u64, u64, String)> {
             if seed > 0 && crashes > 0 && dice.below(12) == 0 {
                 break;
             }
-            let to = (done + 1 + dice.below(40)).min(N);
+            let to = (done + 10 + 10 * dice.below(4)).min(N);
             number += 1;
             match is_apart {
-                true => append(sink.as_mut(), &objects, (number, done, to)),
-                false => sink.append(block((done, to), true)).unwrap(),
+                true => append((sink.as_mut(), rows), &objects, (number, done, to)),
+                false => {
+                    for block in rows.blocks((done, to), true) {
+                        sink.append(block).unwrap();
+                    }
+                }
             }
             done = to;
             if dice.below(3) == 0 {
@@ -204,46 +290,47 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn parts_that_others_write_are_those_of_a_sink_alone() {
-    for (path, part_bytes) in [("", 3_000), ("", 1 << 20), ("x.jsonl.gz", 2_000)] {
+    for (path, part_bytes) in [
+        ("out/", Some(3_000)),
+        ("out/", Some(1 << 20)),
+        ("out/x.jsonl.gz", Some(2_000)),
+        ("out/x.csv.gz", Some(2_000)),
+        ("out/x.tsv", None),
+        ("out/parquet/", Some(3_000)),
+        ("out/x.parquet", None),
+    ] {
         let mut calm = None;
         for seed in 0..5 {
             let folder = TempDir::new().unwrap();
-            let out = folder.path().join("out");
-            let spec = SinkSpec {
-                path: format!("{}/{path}", out.display()),
-                text_key: "text".to_owned(),
-                format: None,
-                part_bytes: Some(ByteCount(part_bytes)),
-                staging: folder.path().join("run"),
-                replace: false,
+            let spec = spec_of(&folder, path, part_bytes);
+            let rows = Rows::of(output_format(&spec).unwrap());
+            let out = Path::new(&spec.path);
+            let out = if out.is_dir() || path.ends_with('/') {
+                out
+            } else {
+                out.parent().unwrap()
             };
-            let got = (write(&spec, seed), files(&out));
+            let got = (write(&spec, &rows, seed), files(out));
             assert_eq!(files(&spec.staging).len(), 0, "{path}: something is left");
             let want = calm.get_or_insert_with(|| got.clone());
             assert!(
                 got == *want,
-                "{path} of {part_bytes} differs with seed {seed}"
+                "{path} of {part_bytes:?} differs with seed {seed}"
             );
         }
     }
 }
 
 #[test]
-fn one_file_and_tables_are_not_written_by_others() {
-    let folder = TempDir::new().unwrap();
-    for path in ["x.jsonl", "parts.parquet", "s3://bucket/folder/"] {
-        let spec = SinkSpec {
-            path: match path.starts_with("s3") {
-                true => path.to_owned(),
-                false => format!("{}/{path}", folder.path().display()),
-            },
-            text_key: "text".to_owned(),
-            format: None,
-            part_bytes: None,
-            staging: folder.path().join("run"),
-            replace: false,
-        };
+fn a_file_of_lines_and_stores_are_not_written_by_others() {
+    for path in ["x.jsonl", "s3://bucket/folder/"] {
+        let folder = TempDir::new().unwrap();
+        let mut spec = spec_of(&folder, path, None);
+        if path.starts_with("s3") {
+            spec.path = path.to_owned();
+        }
         let fakes = Fakes {
+            rows: Rows::of(Format::Jsonl),
             objects: Objects::default(),
             tasks: Vec::new(),
             dice: Dice(1),

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
-use wrasse_io::{Error as IoError, Hands, PartTask, StagedFile};
+use wrasse_io::{Error as IoError, Hands, PartTask, WrittenFile};
 
 use crate::link::{Heard, Link};
 use crate::note::Note;
@@ -93,7 +93,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    fn take(&self, heard: Option<Heard>) -> Result<(u64, StagedFile), IoError> {
+    fn take(&self, heard: Option<Heard>) -> Result<(u64, WrittenFile), IoError> {
         match heard {
             Some((Hear::Done { task, object, .. }, meta)) => {
                 let objects = &[object];
@@ -129,7 +129,7 @@ impl Hands for Workers {
         said.map_err(|error| failed(error.message))
     }
 
-    fn done(&mut self, waits: bool) -> Result<Option<(u64, StagedFile)>, IoError> {
+    fn done(&mut self, waits: bool) -> Result<Option<(u64, WrittenFile)>, IoError> {
         let heard = match waits {
             true => self.heard.recv().unwrap_or(None),
             false => match self.heard.try_recv() {

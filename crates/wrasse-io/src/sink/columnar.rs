@@ -206,6 +206,11 @@ impl Table {
         self.row_bytes.iter().sum()
     }
 
+    /// Bytes of each row.
+    pub(super) fn row_bytes(&self) -> &[u64] {
+        &self.row_bytes
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.batch.get_array_memory_size() + self.row_bytes.capacity() * size_of::<u64>()
     }
@@ -228,19 +233,18 @@ impl Table {
         match full {
             Some(last) if last + 1 < self.n_rows() => {
                 let n = last + 1;
-                let rest = Self {
-                    batch: self.batch.slice(n, self.n_rows() - n),
-                    n_base: self.n_base,
-                    row_bytes: self.row_bytes[n..].to_vec(),
-                };
-                let first = Self {
-                    batch: self.batch.slice(0, n),
-                    n_base: self.n_base,
-                    row_bytes: self.row_bytes[..n].to_vec(),
-                };
-                (first, Some(rest))
+                (self.slice(0..n), Some(self.slice(n..self.n_rows())))
             }
             _ => (self, None),
+        }
+    }
+
+    /// Some of the rows.
+    pub(super) fn slice(&self, rows: std::ops::Range<usize>) -> Self {
+        Self {
+            batch: self.batch.slice(rows.start, rows.len()),
+            n_base: self.n_base,
+            row_bytes: self.row_bytes[rows].to_vec(),
         }
     }
 

@@ -7,7 +7,7 @@
 //! last counts. Lines end in a line feed.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -30,7 +30,7 @@ pub(super) struct Style {
 
 /// Writes staged rows to `out`.
 pub(super) fn write(
-    rows: &Arc<PathBuf>,
+    rows: &Arc<Vec<PathBuf>>,
     frames: &[FrameAt],
     columns: &Arc<IndexMap<String, Kind>>,
     style: Style,
@@ -72,7 +72,7 @@ fn write_oldest(pool: &mut Ordered<Result<Vec<u8>, Error>>, out: &mut Staged) ->
 
 /// The rows of a frame after `text`, compressed.
 fn spell(
-    rows: &Path,
+    rows: &[PathBuf],
     frame: FrameAt,
     columns: &IndexMap<String, Kind>,
     style: Style,

@@ -109,21 +109,22 @@ impl<R: Rows, M: Send + 'static> Frames<R, M> {
     }
 
     /// Goes on at `position`; `staged` was opened there and holds `frames`.
-    pub(super) fn resume(
-        mut self,
-        position: &FramesPosition,
-        frames: Vec<M>,
-    ) -> Result<Self, Error> {
-        self.frames = frames;
+    pub(super) fn resume(self, position: &FramesPosition, frames: Vec<M>) -> Result<Self, Error> {
+        let mut this = self.with(frames);
         if let Some(tail) = &position.tail {
-            let path = &self.tails[tail.slot.min(1)];
+            let path = &this.tails[tail.slot.min(1)];
             let bytes = fs::read(path)
                 .map_err(|e| fault(path, "cannot read the end of the unfinished output", e))?;
             check_whole(path, &bytes, &tail.staged)?;
-            self.rows = R::load(bytes)?;
-            self.slot = 1 - tail.slot.min(1);
+            this.rows = R::load(bytes)?;
+            this.slot = 1 - tail.slot.min(1);
         }
-        Ok(self)
+        Ok(this)
+    }
+
+    /// Goes on behind `frames`, which the file holds.
+    pub(super) fn with(self, frames: Vec<M>) -> Self {
+        Self { frames, ..self }
     }
 
     /// What is known of each frame that was written, in order.

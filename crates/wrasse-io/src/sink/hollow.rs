@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::Lines;
-
-/// Lines without their bytes.
+/// Rows without their bytes.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Hollow {
     /// The object that holds them, and the number of the first one there.
@@ -15,14 +13,9 @@ pub(super) struct Hollow {
 }
 
 impl Hollow {
-    pub(super) fn of(lines: &Lines) -> Self {
-        let mut start = 0;
-        let lengths = lines.ends.iter().map(|&end| {
-            let length = end - std::mem::replace(&mut start, end);
-            length as u64
-        });
+    pub(super) fn new(lengths: Vec<u64>) -> Self {
         Self {
-            lengths: lengths.collect(),
+            lengths,
             ..Self::default()
         }
     }

@@ -9,6 +9,7 @@ mod body;
 mod build;
 mod columnar;
 mod compress;
+mod crew;
 mod csv;
 mod fault;
 mod files;
@@ -27,6 +28,7 @@ mod stage;
 mod staged;
 mod stream;
 mod table;
+mod table_parts;
 mod target;
 mod text;
 
@@ -46,11 +48,12 @@ use self::target::{Shape, Target};
 use crate::Error;
 use crate::source::Format;
 
+pub use self::crew::Hands;
 pub use self::files::{
     EXPORTS, ExportSource, Exported, exported, exports_committed, missing_export,
 };
-pub use self::part_task::{PartTask, StagedFile};
-pub use self::parts::{Hands, open_parts};
+pub use self::part_task::{PartTask, WrittenFile};
+pub use self::parts::open_parts;
 
 /// What a recipe says of its output.
 #[derive(Clone, Debug)]
@@ -135,7 +138,7 @@ impl OutBlock {
     }
 
     /// Bytes of the rows themselves, before compression: of text as it is, of
-    /// columns as they lie in memory.
+    /// columns those of their texts, and eight for any other value.
     pub fn row_bytes(&self) -> usize {
         match &self.0 {
             Payload::Lines(lines) => lines.bytes.len(),
@@ -146,11 +149,26 @@ impl OutBlock {
     }
 
     /// The block without the bytes of its rows: for whoever decides where they
-    /// go and does not write them. None if they are not lines.
+    /// go and does not write them. None if each is a file.
     pub fn hollow(&self) -> Option<Self> {
+        let mut lengths = Vec::with_capacity(self.n_rows());
         match &self.0 {
-            Payload::Lines(lines) => Some(Self(Payload::Hollow(Hollow::of(lines)))),
-            _ => None,
+            Payload::Lines(lines) => lengths.extend(lines.lengths()),
+            Payload::Pieces(pieces) => {
+                for piece in pieces {
+                    piece.add_lengths(&mut lengths);
+                }
+            }
+            Payload::Files(_) | Payload::Hollow(_) => return None,
+        }
+        Some(Self(Payload::Hollow(Hollow::new(lengths))))
+    }
+
+    /// The lengths of rows that lie elsewhere.
+    fn into_hollow(self) -> Result<Hollow, Error> {
+        match self.0 {
+            Payload::Hollow(rows) => Ok(rows),
+            _ => Err(Error::new("", "rows have come to who writes none")),
         }
     }
 

@@ -36,7 +36,7 @@ type Columns = IndexMap<String, Kind>;
 
 /// Writes staged rows to `out`.
 pub(super) fn write(
-    rows: &Arc<PathBuf>,
+    rows: &Arc<Vec<PathBuf>>,
     frames: &[FrameAt],
     columns: &Arc<Columns>,
     out: Staged,
@@ -113,14 +113,14 @@ fn append_oldest(
 struct Group {
     index: usize,
     frames: Vec<FrameAt>,
-    rows: Arc<PathBuf>,
+    rows: Arc<Vec<PathBuf>>,
     columns: Arc<Columns>,
     schema: SchemaRef,
 }
 
 impl Group {
     fn encode(&self, factory: &ArrowRowGroupWriterFactory) -> Result<Vec<ArrowColumnChunk>, Error> {
-        let failed = |e| parquet_fault(&self.rows, e);
+        let failed = |e| parquet_fault(Path::new("the staged rows"), e);
         let mut writers = factory.create_column_writers(self.index).map_err(failed)?;
         for frame in &self.frames {
             for chunk in stage::read(&self.rows, *frame)?.chunks {

@@ -1,9 +1,10 @@
 //! [`PartTask`]: a file of rows, written where the rows are.
 //!
-//! A worker writes a whole part, in the bytes that [`super::text::TextSink`]
-//! would give it, or a *segment*: rows as they are, of a part that is not full
-//! yet. Each attempt writes a file of a name that no other has, so that a task
-//! may run again while a first attempt, cut off from everything, still writes.
+//! A worker writes a whole part, in the bytes that a sink alone would give it, or a
+//! *segment*: rows of a part that is not full yet, or that wait for the columns of
+//! a table to be known. Each attempt writes a file of a name that no other has, so
+//! that a task may run again while a first attempt, cut off from everything, still
+//! writes.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -14,9 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use super::body::Body;
 use super::fault::fault;
+use super::frames::Frames;
 use super::place::remove;
-use super::rows::{Lines, RowSlice};
+use super::rows::{Lines, Piece};
+use super::stage::{self, FrameAbout, Stage, StageFrames, append_staged};
 use super::staged::{Staged, StagedPosition, check_whole, sync_folder};
+use super::table::TablePart;
 use super::target::Compression;
 use super::{OutBlock, Payload};
 use crate::Error;
@@ -28,8 +32,21 @@ pub struct PartTask {
     pub(super) folder: PathBuf,
     /// Its name, before and behind what the worker adds.
     pub(super) name: (String, String),
-    pub(super) compression: Compression,
+    pub(super) form: Form,
     pub(super) runs: Vec<Run>,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Form {
+    Lines(Compression),
+    /// Rows of a table that wait for its columns, in frames of so many bytes.
+    Stage(u64),
+    /// A part of a table, of the rows of these segments.
+    Table {
+        part: TablePart,
+        segments: Vec<String>,
+    },
 }
 
 /// Rows that follow one another in a part.
@@ -43,7 +60,7 @@ pub(super) enum Run {
 
 /// A file that was written and is safe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StagedFile {
+pub(super) struct StagedFile {
     /// Its name in its folder.
     pub(super) name: String,
     pub(super) bytes: u64,
@@ -51,9 +68,17 @@ pub struct StagedFile {
     pub(super) xxh3: String,
 }
 
+/// A file that was written and is safe, and what is to be known of its rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WrittenFile {
+    pub(super) file: StagedFile,
+    /// Those of rows that wait for their columns.
+    pub(super) frames: Vec<FrameAbout>,
+}
+
 impl StagedFile {
-    /// Reads the rows of a segment, which must be as they were written.
-    pub(super) fn read(&self, folder: &Path) -> Result<Lines, Error> {
+    /// The bytes of a file, which must be as they were written.
+    pub(super) fn bytes(&self, folder: &Path) -> Result<Vec<u8>, Error> {
         let path = folder.join(&self.name);
         let bytes = fs::read(&path).map_err(|e| fault(&path, "cannot read rows of a part", e))?;
         let position = StagedPosition {
@@ -61,10 +86,17 @@ impl StagedFile {
             xxh3: self.xxh3.clone(),
         };
         check_whole(&path, &bytes, &position)?;
-        let ends = memchr::memchr_iter(b'\n', &bytes)
-            .map(|at| at + 1)
-            .collect();
-        Ok(Lines { bytes, ends })
+        Ok(bytes)
+    }
+
+    /// The rows of a segment of lines.
+    pub(super) fn lines(&self, folder: &Path) -> Result<Lines, Error> {
+        self.bytes(folder).map(Lines::of)
+    }
+
+    /// The rows of a segment that waits for its columns.
+    pub(super) fn staged(&self, folder: &Path) -> Result<Vec<Stage>, Error> {
+        stage::read_all(&folder.join(&self.name), &self.bytes(folder)?)
     }
 }
 
@@ -77,19 +109,20 @@ impl PartTask {
     pub fn write(
         &self,
         object: &mut dyn FnMut() -> Result<Vec<OutBlock>, Error>,
-    ) -> Result<StagedFile, Error> {
+    ) -> Result<WrittenFile, Error> {
         let (name, staged) = self.create()?;
         let path = self.folder.join(&name);
-        let written = self.fill(staged, object).inspect_err(|_| {
+        let (written, frames) = self.fill(staged, object).inspect_err(|_| {
             // What stays is removed when the run ends.
             let _ = remove(&path);
         })?;
         sync_folder(&self.folder)?;
-        Ok(StagedFile {
+        let file = StagedFile {
             name,
             bytes: written.bytes,
             xxh3: written.xxh3,
-        })
+        };
+        Ok(WrittenFile { file, frames })
     }
 
     /// A file that is nobody else's: names of processes repeat on other machines.
@@ -108,23 +141,46 @@ impl PartTask {
         &self,
         staged: Staged,
         object: &mut dyn FnMut() -> Result<Vec<OutBlock>, Error>,
-    ) -> Result<StagedPosition, Error> {
+    ) -> Result<(StagedPosition, Vec<FrameAbout>), Error> {
         // The file is never committed half written.
         let tails = [PathBuf::new(), PathBuf::new()];
-        let mut body = Body::over(staged, self.compression, tails, NonZeroUsize::MIN);
+        let threads = NonZeroUsize::MIN;
+        match &self.form {
+            Form::Lines(compression) => {
+                let mut body = Body::over(staged, *compression, tails, threads);
+                self.append(&mut body, object)?;
+                Ok((body.complete()?, Vec::new()))
+            }
+            Form::Stage(frame_bytes) => {
+                let pack = stage::packer();
+                let mut frames = Frames::new(staged, tails, *frame_bytes, threads, pack);
+                self.append(&mut frames, object)?;
+                frames.complete(false)
+            }
+            Form::Table { part, segments } => {
+                let files = segments.iter().map(|name| self.folder.join(name));
+                Ok((part.write(files.collect(), staged)?, Vec::new()))
+            }
+        }
+    }
+
+    fn append(
+        &self,
+        file: &mut impl Takes,
+        object: &mut dyn FnMut() -> Result<Vec<OutBlock>, Error>,
+    ) -> Result<(), Error> {
         for run in &self.runs {
             match run {
-                Run::Segment(file) => body.append(file.read(&self.folder)?.rows())?,
+                Run::Segment(segment) => file.take_segment(segment, &self.folder)?,
                 Run::Object(rows) => {
                     let mut first = 0;
-                    for block in object()? {
-                        let Payload::Lines(lines) = block.0 else {
-                            return Err(Error::new("", "rows of a part are no lines"));
-                        };
-                        let of_block = part_of(&lines, first, rows);
-                        first += lines.ends.len() as u64;
-                        if of_block.n_rows() > 0 {
-                            body.append(of_block)?;
+                    for piece in object()?.into_iter().flat_map(pieces) {
+                        let n = piece.n_rows() as u64;
+                        let within = |at: u64| (at.saturating_sub(first).min(n)) as usize;
+                        let of_piece = within(rows.start)..within(rows.end);
+                        first += n;
+                        if !of_piece.is_empty() {
+                            file.take(piece, of_piece)?;
                         }
                     }
                     if first < rows.end {
@@ -133,13 +189,53 @@ impl PartTask {
                 }
             }
         }
-        body.complete()
+        Ok(())
     }
 }
 
-/// Those of `rows` that are in a block whose first row is row `first`.
-fn part_of<'a>(lines: &'a Lines, first: u64, rows: &Range<u64>) -> RowSlice<'a> {
-    let n = lines.ends.len() as u64;
-    let within = |at: u64| (at.saturating_sub(first).min(n)) as usize;
-    lines.slice(within(rows.start)..within(rows.end))
+/// The rows of a block, by their make.
+fn pieces(block: OutBlock) -> Vec<Piece> {
+    match block.0 {
+        Payload::Lines(lines) => vec![Piece::Lines(lines)],
+        Payload::Pieces(pieces) => pieces,
+        Payload::Files(_) | Payload::Hollow(_) => Vec::new(),
+    }
+}
+
+/// A file in the making.
+trait Takes {
+    /// Appends the rows of a segment.
+    fn take_segment(&mut self, segment: &StagedFile, folder: &Path) -> Result<(), Error>;
+
+    /// Appends some rows.
+    fn take(&mut self, piece: Piece, rows: Range<usize>) -> Result<(), Error>;
+}
+
+impl Takes for Body {
+    fn take_segment(&mut self, segment: &StagedFile, folder: &Path) -> Result<(), Error> {
+        self.append(segment.lines(folder)?.rows())
+    }
+
+    fn take(&mut self, piece: Piece, rows: Range<usize>) -> Result<(), Error> {
+        match piece {
+            Piece::Lines(lines) => self.append(lines.slice(rows)),
+            Piece::Table(_) => Err(Error::new("", "rows of a part are no lines")),
+        }
+    }
+}
+
+impl Takes for StageFrames {
+    fn take_segment(&mut self, segment: &StagedFile, folder: &Path) -> Result<(), Error> {
+        let stages = segment.staged(folder)?;
+        stages
+            .into_iter()
+            .try_for_each(|rows| append_staged(self, rows))
+    }
+
+    fn take(&mut self, piece: Piece, rows: Range<usize>) -> Result<(), Error> {
+        match piece {
+            Piece::Lines(lines) => stage::append_lines(self, lines.slice(rows)),
+            Piece::Table(table) => stage::append_table(self, table.slice(rows)),
+        }
+    }
 }

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Part;
 use super::fault::fault;
+use super::part_task::WrittenFile;
 use super::staged::{sync_folder, write_whole};
 use super::target::{Shape, Target};
 use crate::Error;
@@ -37,6 +38,8 @@ use crate::store::{Object, upload};
 const JOURNAL: &str = "published.jsonl";
 /// The rows of a table until it is made.
 pub(super) const ROWS: &str = "rows.zst";
+/// The segments that workers have written of these rows.
+pub(super) const SEGMENTS: &str = "segments.jsonl";
 
 /// A name that was given.
 #[derive(Serialize, Deserialize)]
@@ -181,11 +184,31 @@ impl Place {
         &self.parts
     }
 
-    /// Takes in the file that a worker has written for part `index`: `name` in
-    /// the folder of unfinished parts.
-    pub(super) fn take_in(&self, index: usize, name: &str) -> Result<(), Error> {
-        let (from, to) = (self.parts.join(name), self.staged(index));
-        fs::rename(&from, &to).map_err(|e| fault(&from, "cannot rename the part", e))
+    /// Takes in the file that a worker has written for part `index`, in the folder
+    /// of unfinished parts.
+    pub(super) fn accept(
+        &mut self,
+        index: usize,
+        rows: u64,
+        WrittenFile { file, .. }: &WrittenFile,
+    ) -> Result<Part, Error> {
+        let (from, to) = (self.parts.join(&file.name), self.staged(index));
+        fs::rename(&from, &to).map_err(|e| {
+            fault(&from, "cannot rename the part", e).with_hint(
+                "a worker has written it: where the workers of a cluster are other machines, \
+                 pass --ray-shared-paths only if the folder is the same on all of them",
+            )
+        })?;
+        let path = match self.target.shape {
+            Shape::Folder => self.publish(index, 0)?,
+            _ => String::new(),
+        };
+        Ok(Part {
+            path,
+            rows,
+            bytes: file.bytes,
+            xxh3: file.xxh3.clone(),
+        })
     }
 
     /// Removes files of workers, but for those to `keep`.
@@ -342,6 +365,7 @@ pub(super) fn clear(target: &Target, staging: &Path) -> Result<(), Error> {
         if name == "published"
             || name == JOURNAL
             || name == ROWS
+            || name == SEGMENTS
             || is_tail(name)
             || target.is_staged_name(name)
         {
@@ -351,7 +375,7 @@ pub(super) fn clear(target: &Target, staging: &Path) -> Result<(), Error> {
     sweep(target, staging, &[])?;
     match target.shape {
         // They may lie beside the output.
-        Shape::Folder | Shape::Counted if !target.remote => {
+        Shape::File | Shape::Folder | Shape::Counted if !target.remote => {
             let folder = target.folder();
             sweep(
                 target,

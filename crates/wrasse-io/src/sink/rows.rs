@@ -34,6 +34,24 @@ impl Lines {
         self.ends.truncate(kept);
     }
 
+    /// The lines of a text; the last one ends, too.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        let ends = memchr::memchr_iter(b'\n', &bytes).map(|at| at + 1);
+        Self {
+            ends: ends.collect(),
+            bytes,
+        }
+    }
+
+    /// Bytes of each row.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = u64> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let length = end - std::mem::replace(&mut start, end);
+            length as u64
+        })
+    }
+
     /// All rows.
     pub(super) fn rows(&self) -> RowSlice<'_> {
         RowSlice {
@@ -193,7 +211,15 @@ impl Piece {
     pub(super) fn row_bytes(&self) -> usize {
         match self {
             Self::Lines(lines) => lines.bytes.len(),
-            Self::Table(table) => table.memory_bytes(),
+            Self::Table(table) => table.n_bytes() as usize,
+        }
+    }
+
+    /// Appends the bytes of each row to `lengths`.
+    pub(super) fn add_lengths(&self, lengths: &mut Vec<u64>) {
+        match self {
+            Self::Lines(lines) => lengths.extend(lines.lengths()),
+            Self::Table(table) => lengths.extend(table.row_bytes()),
         }
     }
 

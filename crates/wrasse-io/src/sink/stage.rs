@@ -9,20 +9,21 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::ArrowError;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use super::columnar::Table;
 use super::compress::zstd;
 use super::fault::fault;
-use super::frames::{Pack, Packed, Rows};
+use super::frames::{Frames, Pack, Packed, Rows};
 use super::kind::Kind;
-use super::rows::RowSlice;
+use super::rows::{Lines, RowSlice};
 use crate::Error;
 
 /// Bytes before each frame: its length, its rows, and their bytes.
@@ -46,8 +47,11 @@ pub(super) struct Stage {
     n_bytes: u64,
 }
 
+/// A file of staged rows in the making.
+pub(super) type StageFrames = Frames<Stage, FrameAbout>;
+
 /// What is known of a frame.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct FrameAbout {
     /// Bytes of the frame in the file, its header included.
     pub(super) stored: u64,
@@ -59,8 +63,10 @@ pub(super) struct FrameAbout {
 }
 
 /// Where a frame lies.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct FrameAt {
+    /// Which of some files.
+    pub(super) file: usize,
     offset: u64,
     stored: u64,
     pub(super) rows: u64,
@@ -69,19 +75,19 @@ pub(super) struct FrameAt {
 
 impl FrameAt {
     /// The places of all frames of a file.
-    pub(super) fn all(frames: &[FrameAbout]) -> Vec<Self> {
+    pub(super) fn all(file: usize, frames: &[FrameAbout]) -> impl Iterator<Item = Self> {
         let mut offset = 0;
-        let places = frames.iter().map(|frame| {
+        frames.iter().map(move |frame| {
             let at = offset;
             offset += frame.stored;
             Self {
+                file,
                 offset: at,
                 stored: frame.stored,
                 rows: frame.rows,
                 row_bytes: frame.row_bytes,
             }
-        });
-        places.collect()
+        })
     }
 }
 
@@ -222,6 +228,40 @@ pub(super) fn packer() -> Arc<Pack<Stage, FrameAbout>> {
     })
 }
 
+/// Appends lines to the frames of a file.
+pub(super) fn append_lines(frames: &mut StageFrames, mut lines: RowSlice<'_>) -> Result<(), Error> {
+    while lines.n_rows() > 0 {
+        let (now, later) = lines.split_at_bytes(frames.room());
+        frames.rows().push_lines(now);
+        frames.cut_if_full()?;
+        lines = later;
+    }
+    Ok(())
+}
+
+/// Appends rows in columns to the frames of a file.
+pub(super) fn append_table(frames: &mut StageFrames, table: Table) -> Result<(), Error> {
+    let mut rest = Some(table).filter(|table| table.n_rows() > 0);
+    while let Some(table) = rest {
+        let (now, later) = table.split_at_bytes(frames.room());
+        frames.rows().push_table(now);
+        frames.cut_if_full()?;
+        rest = later;
+    }
+    Ok(())
+}
+
+/// Appends rows that were staged before.
+pub(super) fn append_staged(frames: &mut StageFrames, rows: Stage) -> Result<(), Error> {
+    for chunk in rows.chunks {
+        match chunk {
+            Chunk::Lines(bytes) => append_lines(frames, Lines::of(bytes).rows())?,
+            Chunk::Table(table) => append_table(frames, table)?,
+        }
+    }
+    Ok(())
+}
+
 /// What is known of the frames in the first `n_bytes` of a file.
 pub(super) fn scan(path: &Path, n_bytes: u64) -> Result<Vec<FrameAbout>, Error> {
     let failed = |e| fault(path, "cannot read the staged rows", e);
@@ -246,15 +286,39 @@ pub(super) fn scan(path: &Path, n_bytes: u64) -> Result<Vec<FrameAbout>, Error> 
     Ok(frames)
 }
 
-/// Reads a frame of a file.
-pub(super) fn read(path: &Path, frame: FrameAt) -> Result<Stage, Error> {
+/// Reads a frame of one of these files.
+pub(super) fn read(files: &[PathBuf], frame: FrameAt) -> Result<Stage, Error> {
+    let Some(path) = files.get(frame.file) else {
+        return Err(Error::new("", "a file of staged rows is missing"));
+    };
     let unpacked = File::open(path).and_then(|mut file| {
         file.seek(SeekFrom::Start(frame.offset + HEADER_BYTES as u64))?;
         let mut packed = vec![0; frame.stored as usize - HEADER_BYTES];
         file.read_exact(&mut packed)?;
-        let mut out = Vec::new();
-        zstd::stream::copy_decode(io::Cursor::new(packed), &mut out)?;
-        Ok(out)
+        unpack(&packed)
     });
     Stage::load(unpacked.map_err(|e| fault(path, "cannot read the staged rows", e))?)
+}
+
+/// The rows of all frames in the bytes of a file.
+pub(super) fn read_all(path: &Path, mut bytes: &[u8]) -> Result<Vec<Stage>, Error> {
+    let mut stages = Vec::new();
+    while !bytes.is_empty() {
+        let damaged = || Error::new(path.display().to_string(), "staged rows are damaged");
+        let stored = take_number(&mut bytes).ok_or_else(damaged)? as usize;
+        let rest = bytes.split_at_checked(HEADER_BYTES - size_of::<u64>());
+        let (_, rest) = rest.ok_or_else(damaged)?;
+        let (packed, rest) = rest.split_at_checked(stored).ok_or_else(damaged)?;
+        bytes = rest;
+        let unpacked = unpack(packed);
+        let unpacked = unpacked.map_err(|e| fault(path, "cannot read the staged rows", e))?;
+        stages.push(Stage::load(unpacked)?);
+    }
+    Ok(stages)
+}
+
+fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    zstd::stream::copy_decode(packed, &mut out)?;
+    Ok(out)
 }

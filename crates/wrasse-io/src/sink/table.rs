@@ -13,17 +13,18 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::columnar::Table;
 use super::frames::{FRAME_BYTES, Frames, FramesPosition};
 use super::kind::Kind;
 use super::place::{Place, ROWS};
 use super::pool::default_threads;
 use super::position::{read_position, write_position};
-use super::rows::{Lines, Piece};
-use super::stage::{self, FrameAbout, FrameAt, Stage};
+use super::rows::Piece;
+use super::stage::{self, FrameAbout, FrameAt, StageFrames, append_lines, append_table};
 use super::staged::{Staged, StagedPosition};
-use super::target::{Shape, Target};
-use super::{Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec, csv, parquet};
+use super::table_parts::Segments;
+use super::target::{Compression, Shape, Target};
+use super::text::OpenPosition;
+use super::{Conflict, Encoder, Finished, OutBlock, Part, Payload, Sink, SinkSpec, csv, parquet};
 use crate::Error;
 use crate::source::Format;
 
@@ -31,19 +32,26 @@ use crate::source::Format;
 /// hold otherwise.
 pub(super) const NO_COLUMN: &str = "_";
 
-/// Where the staged rows stood at a commit.
-#[derive(Serialize, Deserialize)]
-struct Position {
-    rows: FramesPosition,
+/// Where the staged rows stood at a commit: in one file, or in those of workers.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Position {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rows: Option<FramesPosition>,
+    /// The list of segments that hold whole frames: see [`super::table_parts`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) segments: Option<StagedPosition>,
+    /// The frame after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) open: Option<OpenPosition>,
     /// What the columns of the whole frames hold.
-    columns: Kind,
+    pub(super) columns: Kind,
 }
 
 /// Writes CSV or Parquet to one file or to parts.
 pub(super) struct TableSink {
     place: Place,
-    rows: Arc<PathBuf>,
-    frames: Frames<Stage, FrameAbout>,
+    path: PathBuf,
+    frames: StageFrames,
     columns: Kind,
     /// Frames whose columns are in `columns`.
     n_joined: usize,
@@ -68,59 +76,59 @@ pub(super) fn open(
         spec.replace,
     )?;
     let path = place.side_file(ROWS);
-    let frame_bytes = place.target().part_bytes.min(FRAME_BYTES);
     let threads = default_threads();
-    let staged = match &position {
-        Some(position) => Staged::reopen(path.clone(), &position.rows.staged)?,
-        None => Staged::create(path.clone())?,
+    let over = |staged| {
+        let (tails, frame_bytes) = (place.tails(0), frame_bytes(place.target()));
+        Frames::new(staged, tails, frame_bytes, threads, stage::packer())
     };
-    let mut frames = Frames::new(
-        staged,
-        place.tails(0),
-        frame_bytes,
-        threads,
-        stage::packer(),
-    );
-    let mut columns = Kind::Null;
-    let mut n_joined = 0;
-    if let Some(position) = position {
-        let known = stage::scan(&path, position.rows.staged.bytes)?;
-        n_joined = known.len();
-        frames = frames.resume(&position.rows, known)?;
-        columns = position.columns;
+    let Some(position) = position else {
+        place.sweep(&[])?;
+        let frames = over(Staged::create(path.clone())?);
+        return Ok(TableSink {
+            place,
+            path,
+            frames,
+            columns: Kind::Null,
+            n_joined: 0,
+            threads,
+        });
+    };
+    let segments = Segments::at(&place, &position)?;
+    place.sweep(&segments.files(&position))?;
+    let (mut frames, n_joined) = match &position.rows {
+        Some(rows) => {
+            let staged = Staged::reopen(path.clone(), &rows.staged)?;
+            let known = stage::scan(&path, rows.staged.bytes)?;
+            let n_joined = known.len();
+            (over(staged).resume(rows, known)?, n_joined)
+        }
+        // Workers have begun: what they wrote is put together.
+        None => {
+            let mut staged = Staged::create(path.clone())?;
+            segments.copy(&place, &mut staged)?;
+            let known = stage::scan(&path, staged.sync()?.bytes)?;
+            let n_joined = known.len();
+            (over(staged).with(known), n_joined)
+        }
+    };
+    for segment in position.open.iter().flat_map(|open| &open.segments) {
+        for rows in segment.staged(place.parts())? {
+            stage::append_staged(&mut frames, rows)?;
+        }
     }
     Ok(TableSink {
         place,
-        rows: Arc::new(path),
+        path,
         frames,
-        columns,
+        columns: position.columns,
         n_joined,
         threads,
     })
 }
 
-impl TableSink {
-    fn append_lines(&mut self, lines: &Lines) -> Result<(), Error> {
-        let mut rest = lines.rows();
-        while rest.n_rows() > 0 {
-            let (now, later) = rest.split_at_bytes(self.frames.room());
-            self.frames.rows().push_lines(now);
-            self.frames.cut_if_full()?;
-            rest = later;
-        }
-        Ok(())
-    }
-
-    fn append_table(&mut self, table: Table) -> Result<(), Error> {
-        let mut rest = Some(table).filter(|table| table.n_rows() > 0);
-        while let Some(table) = rest {
-            let (now, later) = table.split_at_bytes(self.frames.room());
-            self.frames.rows().push_table(now);
-            self.frames.cut_if_full()?;
-            rest = later;
-        }
-        Ok(())
-    }
+/// Bytes of rows with which a frame is full.
+pub(super) fn frame_bytes(target: &Target) -> u64 {
+    target.part_bytes.min(FRAME_BYTES)
 }
 
 impl Sink for TableSink {
@@ -138,12 +146,12 @@ impl Sink for TableSink {
             Payload::Files(_) | Payload::Hollow(_) => {
                 unreachable!("no encoder of this sink makes such")
             }
-            Payload::Lines(lines) => self.append_lines(&lines)?,
+            Payload::Lines(lines) => append_lines(&mut self.frames, lines.rows())?,
             Payload::Pieces(pieces) => {
                 for piece in pieces {
                     match piece {
-                        Piece::Lines(lines) => self.append_lines(&lines)?,
-                        Piece::Table(table) => self.append_table(table)?,
+                        Piece::Lines(lines) => append_lines(&mut self.frames, lines.rows())?,
+                        Piece::Table(table) => append_table(&mut self.frames, table)?,
                     }
                 }
             }
@@ -167,30 +175,48 @@ impl Sink for TableSink {
             &mut self.n_joined,
             &mut self.columns,
         );
-        let columns = self.columns.clone();
-        Ok(write_position(
-            &Position { rows, columns },
-            self.place.target(),
-        ))
+        let position = Position {
+            rows: Some(rows),
+            columns: self.columns.clone(),
+            ..Position::default()
+        };
+        Ok(write_position(&position, self.place.target()))
     }
 
     fn finish(self: Box<Self>) -> Result<Finished, Error> {
         let mut this = *self;
         let (_, mut frames) = this.frames.complete(false)?;
         join_columns(&mut frames, &mut this.n_joined, &mut this.columns);
-        let mut output = Output {
-            columns: Arc::new(columns_of(this.columns, &frames)),
-            place: this.place,
-            rows: this.rows,
-            threads: this.threads,
-        };
-        let frames = FrameAt::all(&frames);
-        let parts = output.write(&frames)?;
-        let mut conflicts = Vec::new();
-        if output.place.target().format == Format::Parquet {
-            for (name, kind) in output.columns.iter() {
-                kind.conflicts(name, &mut conflicts);
+        let columns = columns_of(this.columns, frames.is_empty());
+        let frames: Vec<FrameAt> = FrameAt::all(0, &frames).collect();
+        let mut parts = Vec::new();
+        for (index, frames) in cut(&frames, this.place.target().part_bytes)
+            .into_iter()
+            .enumerate()
+        {
+            let out = Staged::create(this.place.staged(index))?;
+            let part = TablePart::new(this.place.target(), &columns, frames, this.threads.get());
+            let end = part.write(vec![this.path.clone()], out)?;
+            let path = match this.place.target().shape {
+                Shape::Folder => this.place.publish(index, 0)?,
+                _ => String::new(),
+            };
+            parts.push(Part {
+                path,
+                rows: part.rows(),
+                bytes: end.bytes,
+                xxh3: end.xxh3,
+            });
+        }
+        let conflicts = conflicts(this.place.target(), &columns);
+        match this.place.target().shape {
+            Shape::Folder => {}
+            Shape::Stdout => {
+                for (index, part) in parts.iter_mut().enumerate() {
+                    part.path = this.place.publish(index, 1)?;
+                }
             }
+            _ => this.place.publish_all(&mut parts)?,
         }
         Ok(Finished { parts, conflicts })
     }
@@ -204,70 +230,82 @@ fn join_columns(frames: &mut [FrameAbout], n_joined: &mut usize, columns: &mut K
 }
 
 /// The columns of the output.
-fn columns_of(kind: Kind, frames: &[FrameAbout]) -> IndexMap<String, Kind> {
+pub(super) fn columns_of(kind: Kind, is_empty: bool) -> IndexMap<String, Kind> {
     match kind {
-        Kind::Struct(columns) if !columns.is_empty() || frames.is_empty() => columns,
-        _ if frames.is_empty() => IndexMap::new(),
+        Kind::Struct(columns) if !columns.is_empty() || is_empty => columns,
+        _ if is_empty => IndexMap::new(),
         _ => IndexMap::from([(NO_COLUMN.to_owned(), Kind::Null)]),
     }
 }
 
-/// The files of an output whose rows are all there.
-struct Output {
-    place: Place,
-    rows: Arc<PathBuf>,
-    columns: Arc<IndexMap<String, Kind>>,
-    threads: NonZeroUsize,
+/// Columns whose type had to be widened.
+pub(super) fn conflicts(target: &Target, columns: &IndexMap<String, Kind>) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    if target.format == Format::Parquet {
+        for (name, kind) in columns {
+            kind.conflicts(name, &mut conflicts);
+        }
+    }
+    conflicts
 }
 
-impl Output {
-    fn write(&mut self, frames: &[FrameAt]) -> Result<Vec<Part>, Error> {
-        let cuts = cut(frames, self.place.target().part_bytes);
-        let mut parts = Vec::with_capacity(cuts.len());
-        for (index, frames) in cuts.iter().enumerate() {
-            let end = self.write_part(index, frames)?;
-            let path = match self.place.target().shape {
-                Shape::Folder => self.place.publish(index, 0)?,
-                _ => String::new(),
-            };
-            parts.push(Part {
-                path,
-                rows: frames.iter().map(|frame| frame.rows).sum(),
-                bytes: end.bytes,
-                xxh3: end.xxh3,
-            });
+/// A part of a table whose rows are all there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct TablePart {
+    format: Format,
+    compression: Compression,
+    columns: IndexMap<String, Kind>,
+    frames: Vec<FrameAt>,
+    threads: usize,
+}
+
+impl TablePart {
+    pub(super) fn new(
+        target: &Target,
+        columns: &IndexMap<String, Kind>,
+        frames: &[FrameAt],
+        threads: usize,
+    ) -> Self {
+        Self {
+            format: target.format,
+            compression: target.compression,
+            columns: columns.clone(),
+            frames: frames.to_vec(),
+            threads,
         }
-        if self.place.target().shape != Shape::Folder {
-            for (index, part) in parts.iter_mut().enumerate() {
-                part.path = self.place.publish(index, cuts.len())?;
-            }
-        }
-        Ok(parts)
     }
 
-    fn write_part(&self, index: usize, frames: &[FrameAt]) -> Result<StagedPosition, Error> {
-        let out = Staged::create(self.place.staged(index))?;
-        let Self {
-            rows,
-            columns,
-            threads,
-            ..
-        } = self;
-        let target = self.place.target();
+    /// With frames in files that are counted from `first` on.
+    pub(super) fn of_files_from(mut self, first: usize) -> Self {
+        for frame in &mut self.frames {
+            frame.file -= first;
+        }
+        self
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.frames.iter().map(|frame| frame.rows).sum()
+    }
+
+    /// Writes the part, of staged rows in these files.
+    pub(super) fn write(&self, files: Vec<PathBuf>, out: Staged) -> Result<StagedPosition, Error> {
+        let (frames, columns) = (&self.frames, &Arc::new(self.columns.clone()));
+        let files = Arc::new(files);
+        let threads = NonZeroUsize::new(self.threads).unwrap_or(NonZeroUsize::MIN);
         let style = |delimiter| csv::Style {
             delimiter,
-            compression: target.compression,
+            compression: self.compression,
         };
-        match target.format {
-            Format::Tsv => csv::write(rows, frames, columns, style(b'\t'), out, *threads),
-            Format::Csv => csv::write(rows, frames, columns, style(b','), out, *threads),
-            _ => parquet::write(rows, frames, columns, out, *threads),
+        match self.format {
+            Format::Tsv => csv::write(&files, frames, columns, style(b'\t'), out, threads),
+            Format::Csv => csv::write(&files, frames, columns, style(b','), out, threads),
+            _ => parquet::write(&files, frames, columns, out, threads),
         }
     }
 }
 
 /// Cuts frames into parts, one at least.
-fn cut(frames: &[FrameAt], part_bytes: u64) -> Vec<&[FrameAt]> {
+pub(super) fn cut(frames: &[FrameAt], part_bytes: u64) -> Vec<&[FrameAt]> {
     if frames.is_empty() {
         return vec![frames];
     }

@@ -32,16 +32,23 @@ pub(super) struct OpenPosition {
     pub(super) row_bytes: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) body: Option<BodyPosition>,
-    /// What workers have written of it, in order: see [`super::parts`].
+    /// What workers have written of it, in order: see [`super::crew`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) segments: Vec<StagedFile>,
+}
+
+impl OpenPosition {
+    /// The files of workers that are needed to go on from here.
+    pub(super) fn worker_files(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().map(|file| file.name.as_str())
+    }
 }
 
 impl Position {
     /// The files of workers that are needed to go on from here.
     pub(super) fn worker_files(&self) -> Vec<&str> {
-        let segments = self.open.iter().flat_map(|open| &open.segments);
-        segments.map(|file| file.name.as_str()).collect()
+        let open = self.open.iter();
+        open.flat_map(OpenPosition::worker_files).collect()
     }
 }
 
@@ -239,7 +246,7 @@ fn reopen(
     }
     let mut body = Body::create(place, index, threads)?;
     for segment in &open.segments {
-        body.append(segment.read(place.parts())?.rows())?;
+        body.append(segment.lines(place.parts())?.rows())?;
     }
     Ok(body)
 }
