@@ -667,11 +667,14 @@ impl Ray<'_> {
             // The scheduler has heard of none, and counts on one.
             return self.hire(op, true);
         }
-        let numbers = &mut self.state.numbers;
-        self.state.running.retain(|_, running| {
+        let (numbers, known) = (&mut self.state.numbers, &mut self.known);
+        self.state.running.retain(|task, running| {
             let is_its = running.worker == Some(worker);
             if is_its && let Some(number) = running.number {
                 numbers.remove(&number);
+                // What it was at is under no suspicion.
+                let (task, class) = (*task, FailureClass::Transient);
+                known.push_back(Event::TaskFailed { task, class });
             }
             !is_its
         });

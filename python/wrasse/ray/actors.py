@@ -3,8 +3,10 @@
 Ray starts an actor that dies again, and its task with it; so blocks that it has put out are
 made again where they are lost, as those of tasks are. An actor that is not needed any more is
 let go, not killed: Ray then ends it, and starts it once more if it has to make a block again.
-What Ray does not do is to notice that there is no room for an actor whose node is gone. Then
-it is given up here, and the engine hears of it.
+What Ray does not notice is that there is no room for an actor whose node is gone. It may be
+that those who have the room wait for what only it can make again: then they are given up
+here, and if that does not help, it is; the engine hears of it, and has their tasks done by
+others.
 """
 
 from __future__ import annotations
@@ -19,45 +21,50 @@ from wrasse.ray import private
 # Attempts at a task of an actor that dies; those of its own that lost blocks are made with.
 RETRIES = 3
 
-# Seconds that an actor may take to begin anew when nodes are gone. (Its operators are not
-# constructed in them.)
-BEGINS_WITHIN = 20.0
+# Seconds that an actor may take to begin anew when nodes are gone (its operators are not
+# constructed in them); and where nodes may come.
+BEGINS_WITHIN = 10.0
+COMES_WITHIN = 300.0
 
 
 def maker(ray: Any, setup: list[Any]) -> Callable[[int, dict], Any]:
     """Who begins an actor of this run, for a stage and with options of Ray's."""
 
     class Actor:
-        def __init__(self, setup: list[Any], stage: int) -> None:
-            self.setup, self.stage = setup, stage
+        def __init__(self, stage: int) -> None:
+            self.stage = stage
 
         def ready(self) -> None:
             from wrasse.ray import worker
 
-            worker.ready(self.setup, self.stage)
+            worker.ready(setup, self.stage)
 
         def run(self, spec: bytes, source: Any) -> Any:
             from wrasse.ray import worker
 
-            return worker.run(self.setup, spec, source)
+            return worker.run(setup, spec, source)
 
         def stream(self, spec: bytes, source: Any) -> Any:
             from wrasse.ray import worker
 
-            yield from worker.stream(self.setup, spec, source)
+            yield from worker.stream(setup, spec, source)
 
-    return lambda stage, options: ray.remote(Actor).options(**options).remote(setup, stage)
+    kind = ray.remote(Actor)
+    return lambda stage, options: kind.options(**options).remote(stage)
 
 
 class Actors:
     """Actors by the numbers that the engine knows them by. Each has one task at a time."""
 
-    def __init__(self, ray: Any, make: Callable[[int, dict], Any]) -> None:
+    def __init__(self, ray: Any, make: Callable[[int, dict], Any], grows: bool) -> None:
         self.ray = ray
         self.make = make
+        self.begins_within = COMES_WITHIN if grows else BEGINS_WITHIN
         self.handles: dict[int, Any] = {}
-        # What each is at: the number of a task, and its first output.
-        self.tasks: dict[int, tuple[int, Any]] = {}
+        # What each was given last: the number of a task, its input, and its first output.
+        self.tasks: dict[int, tuple[int, Any, Any]] = {}
+        # All that ever were, by Ray's names: Ray may start one again that was let go.
+        self.names: dict[str, int] = {}
         # Until when they are looked at, and since when some were not there.
         self.looks_until = 0.0
         self.missing: dict[int, float] = {}
@@ -70,6 +77,7 @@ class Actors:
         }
         handle = self.make(stage, options)
         self.handles[number] = handle
+        self.names[private.name_of(handle)] = number
         return handle.ready.remote()
 
     def submit(self, message: dict, spec: bytes, source: Any) -> Any:
@@ -85,34 +93,47 @@ class Actors:
         else:
             made = private.call(handle.run, {"num_returns": 2, **options}, spec, source)
             first = made[0]
-        self.tasks[number] = (message["task"], first)
+        self.tasks[number] = (message["task"], source, first)
         return made
+
+    def of_task(self, task: int) -> int | None:
+        """Who has this task, if that is an actor."""
+        return next((actor for actor, (of, *_) in self.tasks.items() if of == task), None)
 
     def let_go(self, number: int) -> None:
         """An actor is not needed any more."""
         self.handles.pop(number, None)
         self.tasks.pop(number, None)
-        self.missing.pop(number, None)
 
     def nodes_changed(self) -> None:
         """From now on, actors may be missing."""
-        self.looks_until = time.monotonic() + 2 * BEGINS_WITHIN
+        self.looks_until = time.monotonic() + 6 * self.begins_within
 
-    def lost(self) -> list[tuple[int, int | None]]:
-        """Those that have not begun anew in time, with their tasks: they are given up."""
+    def given_up(self) -> list[tuple[int, int | None]]:
+        """Those that others are in the way of, or that are in the way, with their tasks."""
         now = time.monotonic()
         if now > self.looks_until and not self.missing:
             return []
-        for number, handle in list(self.handles.items()):
-            if private.is_missing(handle):
-                self.missing.setdefault(number, now)
-            else:
-                self.missing.pop(number, None)
-        late = [number for number, since in self.missing.items() if now - since > BEGINS_WITHIN]
-        return [(number, self._give_up(number)) for number in late]
+        missing = {self.names[name] for name in private.restarting() if name in self.names}
+        self.missing = {number: self.missing.get(number, now) for number in missing}
+        late = [at for at, since in self.missing.items() if now - since > self.begins_within]
+        if not late:
+            return []
+        self.missing = dict.fromkeys(self.missing, now)
+        waiting = [at for at in list(self.tasks) if at not in self.missing and self._waits(at)]
+        late = [number for number in late if number in self.handles]
+        return [(number, self._give_up(number)) for number in waiting or late]
+
+    def _waits(self, number: int) -> bool:
+        """Whether an actor has a task, and the input of that is not there."""
+        _, source, first = self.tasks[number]
+        _, lacks = self.ray.wait([source], timeout=0, fetch_local=False)
+        if not lacks or not isinstance(first, self.ray.ObjectRef):
+            return bool(lacks)
+        return not self.ray.wait([first], timeout=0, fetch_local=False)[0]
 
     def _give_up(self, number: int) -> int | None:
-        task, first = self.tasks.get(number, (None, None))
+        task, _, first = self.tasks.get(number, (None, None, None))
         handle = self.handles[number]
         self.let_go(number)
         if first is not None:

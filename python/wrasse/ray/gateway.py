@@ -242,7 +242,8 @@ class Gateway:
 
         self.run, self.stream = self.ray.remote(run), self.ray.remote(stream)
         self.write = self.ray.remote(write)
-        self.actors = actors.Actors(self.ray, actors.maker(self.ray, setup))
+        made = actors.maker(self.ray, setup)
+        self.actors = actors.Actors(self.ray, made, self.growth["grows"])
 
     def submit(self, message: dict, spec: bytes, data: memoryview | None) -> None:
         """Submits a task."""
@@ -341,10 +342,10 @@ class Gateway:
     def _failed(self, number: int, error: BaseException) -> None:
         kind, text = classify(self.ray.exceptions, error)
         if kind == "actor_lost":
-            at = {task: actor for actor, (task, _) in self.actors.tasks.items()}
-            if number in at:
-                self.actors.let_go(at[number])
-                self.pipe.say({"ev": "down", "actor": at[number], "message": text})
+            actor = self.actors.of_task(number)
+            if actor is not None:
+                self.actors.let_go(actor)
+                self.pipe.say({"ev": "down", "actor": actor, "message": text})
                 return
             # It was no task of an actor: what it works on is of one.
             kind = "object_lost"
@@ -425,10 +426,10 @@ class Gateway:
                 self.pipe.say({"ev": "cluster", **now, **self.growth})
                 if self.actors is not None:
                     self.actors.nodes_changed()
-            for actor, task in self.actors.lost() if self.actors is not None else []:
+            for actor, task in self.actors.given_up() if self.actors is not None else []:
                 with self.lock:
                     self.tasks.pop(task, None)
-                message = "its node is gone, and there is no room for it on another"
+                message = "its node is gone, or in the way of others, and there is no room"
                 self.pipe.say({"ev": "down", "actor": actor, "message": message})
             self.ask(self.wanted)
 
@@ -489,8 +490,11 @@ def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
         return "object_lost", first_line(cause)
     if is_one(("RayActorError",)):
         # Within a task: the actor that has made, and would have to make again, what it works on.
-        inside = isinstance(error, exceptions.RayTaskError)
-        return "object_lost" if inside else "actor_lost", first_line(cause)
+        if isinstance(error, exceptions.RayTaskError):
+            return "object_lost", first_line(cause)
+        # An older Ray does not tell whether it comes again: it does.
+        is_told = hasattr(exceptions, "ActorUnavailableError")
+        return "actor_lost" if is_told else "worker_lost", first_line(cause)
     if is_one(("TaskCancelledError",)):
         return "cancelled", first_line(cause)
     text = str(cause)

@@ -55,13 +55,24 @@ def streaming_call(method: Any, options: dict[str, Any], *args: Any) -> Any:
     return call(method, {**streams, **options}, *args)
 
 
-def is_missing(handle: Any) -> bool:
-    """Whether an actor was there, and has no process now."""
+def name_of(handle: Any) -> str:
+    """What Ray calls an actor."""
+    with contextlib.suppress(Exception):
+        return handle._actor_id.hex()
+    return ""
+
+
+def restarting() -> list[str]:
+    """Actors that were there, and have no process now."""
     with contextlib.suppress(Exception):
         from ray._private.state import actors
 
-        return actors(handle._actor_id.hex()).get("State") == "RESTARTING"
-    return False
+        try:
+            told = actors(actor_state_name="RESTARTING")
+        except TypeError:
+            told = actors()
+        return [name for name, actor in told.items() if actor.get("State") == "RESTARTING"]
+    return []
 
 
 def streaming_options(options: Callable[..., Any], **rest: Any) -> Any:
