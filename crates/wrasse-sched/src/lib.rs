@@ -47,6 +47,7 @@
 
 mod ahead;
 mod allocator;
+mod chunks;
 mod config;
 mod dispatch;
 mod event;

@@ -180,11 +180,9 @@ impl<A: Allocator> Scheduler<A> {
         let task = &self.tasks[id.0];
         let (op, token) = (task.op(), self.order.key(task.token));
         let place = self.order.get(token).place;
-        let bytes = self.ops[op].expected_block_bytes();
-        let block = Block::new(data, id.0, op, place, bytes);
+        let block = Block::new(data, id.0, op, place);
         let block = self.blocks.insert(block);
         self.ops[op].metrics.blocks_out += 1;
-        self.charge_block(op, place, 1, bytes as i64);
         let item = Item {
             block: Some(block.into()),
             task: Some(id.0.into()),
@@ -200,8 +198,11 @@ impl<A: Allocator> Scheduler<A> {
         operator.emits.push_back(output);
         self.moved = self.now;
         match metadata {
-            Some(metadata) => self.settle(block, metadata),
+            Some(metadata) => self.settle(block, metadata, 1),
             None => {
+                let expected = self.ops[op].expected_block_bytes();
+                self.blocks[block].bytes = expected;
+                self.charge_block(op, place, 1, expected as i64);
                 self.n_fetching += 1;
                 self.blocks[block].fetches = 1;
                 let block = Self::block_id(block);
@@ -228,7 +229,7 @@ impl<A: Allocator> Scheduler<A> {
         match metadata {
             Some(metadata) => {
                 self.n_fetching -= 1;
-                self.settle(id.0, metadata);
+                self.settle(id.0, metadata, 0);
                 self.emit(op);
             }
             None if block.fetches < self.settings.attempts_max => {
@@ -242,8 +243,9 @@ impl<A: Allocator> Scheduler<A> {
         }
     }
 
-    /// A block's metadata is known: what it holds replaces the estimate.
-    fn settle(&mut self, key: Key, metadata: Metadata) {
+    /// A block's metadata is known: what it holds replaces the estimate, if it
+    /// was charged already, and is not `new`.
+    fn settle(&mut self, key: Key, metadata: Metadata, new: i32) {
         let block = &mut self.blocks[key];
         let (op, place, task) = (block.producer(), block.place, block.task);
         let grown = metadata.bytes as i64 - block.bytes as i64;
@@ -267,7 +269,7 @@ impl<A: Allocator> Scheduler<A> {
                 self.ahead.add(place.split, 0, -come);
             }
         }
-        self.charge_block(op, place, 0, grown);
+        self.charge_block(op, place, new, grown);
     }
 
     /// Charges blocks and bytes to the operator that put them out.
@@ -320,7 +322,8 @@ impl<A: Allocator> Scheduler<A> {
             let token = self.order.position(sink);
             let item = self.order.get(token);
             let is_here = item.op() == self.ops.len() && item.state == State::Queued;
-            if !is_here || self.phase == Phase::Failed {
+            let is_full = self.n_emitted >= self.settings.emitted_max;
+            if !is_here || is_full || self.phase == Phase::Failed {
                 return;
             }
             if left == 0 {
