@@ -36,6 +36,8 @@ const TASKS: u64 = 100_000;
 
 /// Measures the whole grid.
 pub(crate) fn run() -> Value {
+    // Before the process has held anything else.
+    let memory = memory();
     let mut rows = Vec::new();
     for actors in [false, true] {
         for ops in [1, 5, 15, 20] {
@@ -46,7 +48,7 @@ pub(crate) fn run() -> Value {
             }
         }
     }
-    json!({ "grid": rows, "memory": memory(), "reaction": reaction::run() })
+    json!({ "grid": rows, "memory": memory, "reaction": reaction::run() })
 }
 
 struct World {
@@ -289,6 +291,7 @@ fn measure(ops: usize, workers: u32, actors: bool, completions: usize) -> Value 
 
 /// What stays of a million blocks that are gone.
 fn memory() -> Value {
+    let before = resident_bytes();
     let mut world = World::new(15, 5_000, false);
     world.fill();
     let mut resident = Vec::new();
@@ -304,6 +307,7 @@ fn memory() -> Value {
     json!({
         "operators": 15,
         "workers": 5_000,
+        "resident_before": before,
         "resident_after_million_blocks": resident,
         "blocks_in_flight": world.scheduler.blocks(),
         "tokens_in_flight": world.scheduler.in_flight(),

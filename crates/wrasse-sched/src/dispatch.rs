@@ -372,57 +372,6 @@ impl<A: Allocator> Scheduler<A> {
             || self.n_fetching > 0
             || self.n_emitted > 0
     }
-
-    /// Asks for more or fewer workers, if a pool needs them. (On ticks: once
-    /// for each pool.)
-    pub(crate) fn scale_pools(&mut self, out: &mut Vec<Command>) {
-        for op in 0..self.ops.len() {
-            self.scale_pool(op, out);
-        }
-    }
-
-    pub(crate) fn scale_pool(&mut self, op: OpIdx, out: &mut Vec<Command>) {
-        let budget = self.allocator.budget(op);
-        let (now, settings) = (self.now, self.settings);
-        let is_done = self.phase == Phase::Draining && !self.has_input(op);
-        let unread = match op == self.reader && self.phase == Phase::Running {
-            true => (self.n_splits - self.unopened.split) as usize,
-            false => 0,
-        };
-        let operator = &mut self.ops[op];
-        let tasks = operator.queue.len() + operator.in_flight() as usize + unread;
-        let mean = operator.mean_task;
-        let Some(pool) = &mut operator.pool else {
-            return;
-        };
-        let room = Resource::all()
-            .filter(|r| pool.config.worker[*r] > 0)
-            .map(|r| budget[r] / pool.config.worker[r])
-            .min();
-        let room = room.map_or(u32::MAX, |room| room.clamp(0, i64::from(u32::MAX)) as u32);
-        let room = room.min(pool.config.workers_max);
-        let desired = if is_done {
-            0
-        } else {
-            pool.desired(tasks, mean, room, &settings, now)
-        };
-        let before = pool.wanted;
-        while pool.wanted > desired
-            && let Some(worker) = pool.retire()
-        {
-            out.push(Command::StopWorker { op, worker });
-        }
-        if desired > pool.wanted {
-            pool.wanted = desired;
-            out.push(Command::ScalePool {
-                op,
-                workers: desired,
-            });
-        }
-        if pool.wanted != before {
-            self.book(op);
-        }
-    }
 }
 
 /// What a task would work on.
