@@ -96,13 +96,17 @@ impl World {
         };
         let scheduler = Scheduler::new(&ops, limits, Place::default(), Settings::default())
             .unwrap_or_else(|refusal| unreachable!("the limits are large: {refusal:?}"));
+        // Of a size from the beginning: what a list that grows gives back, the
+        // allocator hands to the system when it is next asked for something, in
+        // the middle of a step.
+        let n = n_workers as usize;
         Self {
             scheduler,
-            running: VecDeque::new(),
-            events: VecDeque::new(),
-            emitted: VecDeque::new(),
+            running: VecDeque::with_capacity(2 * n + 1),
+            events: VecDeque::with_capacity(n + 256),
+            emitted: VecDeque::with_capacity(2_048),
             clock: wall_ns,
-            commands: Vec::new(),
+            commands: Vec::with_capacity(1024),
             random: 0x9E37_79B9_7F4A_7C15,
             named: 0,
             workers: 0,
@@ -110,7 +114,7 @@ impl World {
             now: 0,
             finished: 0,
             longest_ns: 0,
-            steps: Vec::new(),
+            steps: Vec::with_capacity(5 * (TASKS as usize + 2 * n)),
         }
     }
 
@@ -297,7 +301,6 @@ fn memory() -> Value {
     let mut resident = Vec::new();
     for _ in 0..3 {
         world.reset();
-        world.steps = Vec::new();
         while world.finished < 1_000_000 {
             world.round(500);
             world.steps.clear();
