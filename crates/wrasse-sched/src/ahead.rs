@@ -1,7 +1,7 @@
 //! [`Ahead`]: which splits are being read, and what was read of those behind the
 //! front, kept by deltas.
 
-use std::collections::VecDeque;
+use crate::chunks::Queue;
 
 /// The splits from the front on: the front is the first that was not read to
 /// its end.
@@ -12,13 +12,13 @@ use std::collections::VecDeque;
 pub(crate) struct Ahead {
     front: u32,
     /// The front, and what was opened behind it.
-    splits: VecDeque<Split>,
+    splits: Queue<Split>,
     /// Of splits behind the front, in all.
     blocks: i64,
     bytes: i64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Split {
     is_open: bool,
     /// Blocks in flight of it, and their bytes.

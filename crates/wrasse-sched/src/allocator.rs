@@ -252,6 +252,9 @@ impl Allocator for Reservations {
 
     fn set_usage(&mut self, op: OpIdx, usage: Usage) {
         let account = &mut self.ops[op];
+        if account.usage == usage {
+            return;
+        }
         let old = *account;
         account.usage = usage;
         *account = account.computed();

@@ -80,6 +80,9 @@ pub struct Settings {
     /// Blocks emitted in one step at the most; the next step goes on. Bounds
     /// the same where the one block ends for which thousands had to wait.
     pub emits_per_step: u32,
+    /// Blocks that the consumer has and did not take, at the most: what it is
+    /// given in advance so that it never waits. The others wait where they are.
+    pub emitted_max: u32,
     /// Attempts at a task that fails in a way that may pass.
     pub attempts_max: u32,
     /// Workers that an input may cost before it is cut in two, and before a
@@ -105,6 +108,7 @@ impl Default for Settings {
             reserved_percent: 50,
             submissions_per_step: 64,
             emits_per_step: 64,
+            emitted_max: 1_000,
             attempts_max: 3,
             kills_max: 2,
             backoff: Duration::from_millis(100),

@@ -225,13 +225,13 @@ pub(crate) struct Known {
 }
 
 impl Block {
-    pub(crate) fn new(data: u64, task: Key, producer: OpIdx, place: Place, bytes: u64) -> Self {
+    pub(crate) fn new(data: u64, task: Key, producer: OpIdx, place: Place) -> Self {
         Self {
             data,
             task,
             producer: producer as u8,
             place,
-            bytes,
+            bytes: 0,
             known: None,
             fetches: 0,
             users: 1,

@@ -126,6 +126,10 @@ impl<A: Allocator> Scheduler<A> {
             .iter()
             .filter(|(_, block)| block.known.is_none());
         assert_eq!(self.n_fetching as usize, fetching.count(), "fetches");
+        assert!(
+            self.n_emitted <= self.settings.emitted_max,
+            "with the consumer"
+        );
         let unread = self.readings.values().filter(|read| read.since.is_some());
         assert_eq!(self.n_unread as usize, unread.count(), "tasks unread");
         let readings = self.tasks.iter().filter(|(_, task)| task.was_unread);

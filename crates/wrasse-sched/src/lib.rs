@@ -24,8 +24,12 @@
 //! | `flight` | what is in flight: tasks, blocks, what waits |
 //! | `order` | the same in input order |
 //! | `dispatch` | who submits next; what the others wait for |
-//! | `tasks` | states of tasks and blocks; retries; the poisonous sample |
-//! | `pool` | how many workers an operator has |
+//! | `reading` | splits, and what tasks leave of their input |
+//! | `tasks`, `blocks` | their states; what is charged for them |
+//! | `emit` | where blocks go, and when |
+//! | `failure` | retries; the poisonous sample |
+//! | `workers`, `pool` | how many workers an operator has, and what each does |
+//! | `ending` | when the run is done, cancelled or failed |
 //! | `ahead` | how much was read ahead of the front |
 //! | `inspect`, `view` | what can be seen; the check of the books |
 //!
@@ -47,20 +51,27 @@
 
 mod ahead;
 mod allocator;
+mod blocks;
+mod chunks;
 mod config;
 mod dispatch;
+mod emit;
+mod ending;
 mod event;
+mod failure;
 mod flight;
 mod inspect;
 mod operator;
 mod opset;
 mod order;
 mod pool;
+mod reading;
 mod resources;
 mod scheduler;
 mod slab;
 mod tasks;
 mod view;
+mod workers;
 
 pub use allocator::{Allocator, Bounds, Need, Refusal, Reservations, Shortage, Usage, admit};
 pub use config::{

@@ -1,8 +1,9 @@
 //! [`Operator`]: what the scheduler keeps of one operator.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::chunks::Queue;
 use crate::pool::Pool;
 use crate::slab::Key;
 use crate::view::{Metrics, Wait};
@@ -37,7 +38,7 @@ pub(crate) struct Operator {
     pub(crate) cursor: Option<usize>,
     pub(crate) pool: Option<Pool>,
     /// Outputs whose metadata may be missing, in the order of reading.
-    pub(crate) emits: VecDeque<Key>,
+    pub(crate) emits: Queue<Key>,
     /// Tasks with outputs that nobody may read now, earliest first.
     pub(crate) unread: BTreeSet<Queued>,
     /// Bytes of outputs that were allowed to be read and did not come yet.
@@ -71,7 +72,7 @@ impl Operator {
             queue: BTreeSet::new(),
             cursor,
             pool: config.pool.map(Pool::new),
-            emits: VecDeque::new(),
+            emits: Queue::default(),
             unread: BTreeSet::new(),
             granted: 0,
             held: Resources::ZERO,

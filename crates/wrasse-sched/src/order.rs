@@ -30,6 +30,7 @@
 //! 1. Before a cursor all tokens have passed its point, and none behind it has.
 //! 2. Each cursor stands on exactly one token.
 
+use crate::chunks::Chunks;
 use crate::slab::{At, Key, Slab};
 
 /// A list of tokens with something in each.
@@ -38,7 +39,7 @@ pub(crate) struct Order<T> {
     values: Slab<T>,
     /// Of the token at the same place in `values`. The list is a ring: the end
     /// is before the first.
-    links: Vec<Link>,
+    links: Chunks<Link>,
     first: Key,
     end: Key,
     /// Where each cursor stands.
@@ -65,9 +66,11 @@ impl<T> Order<T> {
         let mut values = Slab::default();
         let end = values.insert(end);
         let at = end.at() as u32;
+        let mut links = Chunks::default();
+        links.grow(|| Link { prev: at, next: at });
         Self {
             values,
-            links: vec![Link { prev: at, next: at }],
+            links,
             first: end,
             end,
             positions: vec![end; n_cursors],
@@ -143,12 +146,10 @@ impl<T> Order<T> {
             prev,
             next: at.at() as u32,
         };
-        match self.links.get_mut(key.at()) {
-            Some(old) => *old = link,
-            None => {
-                self.links.resize(key.at() + 1, link);
-            }
+        if key.at() >= self.links.len() {
+            self.links.grow(|| link);
         }
+        self.links[key.at()] = link;
         self.links[prev as usize].next = here;
         if at == self.first {
             self.first = key;

@@ -210,7 +210,7 @@ impl Seats {
     const NEXT: usize = 3;
     const TASKS: usize = 4;
 
-    /// Seats of a chunk: the table grows by one, and never copies what it has.
+    /// Seats of a chunk: the table grows by one (see `chunks`).
     const CHUNK: usize = 64;
 
     fn new(slots: usize) -> Self {

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use crate::chunks::Chunks;
+
 /// An id in a slab: a position, and which occupant of it is meant, from 1 on, so
 /// that an id that may be absent takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,21 +63,17 @@ impl From<Key> for At {
 /// Values in slots that are used again, so that memory follows what is in
 /// flight and not what has ever been. An id whose value is gone finds nothing.
 ///
-/// Slots lie in chunks: a table grows by one, and never copies what it has. The
-/// next value goes where one was removed last, which the processor's caches
+/// The next value goes where one was removed last, which the processor's caches
 /// still hold.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    chunks: Vec<Box<[Slot<T>; SLOTS]>>,
+    slots: Chunks<Slot<T>>,
     /// Slots that ever had a value; those behind them never did.
     n_used: u32,
     /// The slot that became free last.
     free: Option<u32>,
     len: usize,
 }
-
-/// Slots of a chunk.
-const SLOTS: usize = 64;
 
 #[derive(Debug)]
 struct Slot<T> {
@@ -102,7 +100,7 @@ impl<T> Slot<T> {
 impl<T> Default for Slab<T> {
     fn default() -> Self {
         Self {
-            chunks: Vec::new(),
+            slots: Chunks::default(),
             n_used: 0,
             free: None,
             len: 0,
@@ -117,7 +115,7 @@ impl<T> Slab<T> {
             Some(at) => at,
             None => self.next(),
         };
-        let slot = &mut self.chunks[at as usize / SLOTS][at as usize % SLOTS];
+        let slot = &mut self.slots[at as usize];
         if let Entry::Free(next) = slot.entry {
             self.free = next;
         }
@@ -132,11 +130,11 @@ impl<T> Slab<T> {
     fn next(&mut self) -> u32 {
         let at = self.n_used;
         self.n_used += 1;
-        if at as usize / SLOTS == self.chunks.len() {
-            self.chunks.push(Box::new(std::array::from_fn(|_| Slot {
+        if at as usize == self.slots.len() {
+            self.slots.grow(|| Slot {
                 generation: NonZeroU32::MIN,
                 entry: Entry::Free(None),
-            })));
+            });
         }
         at
     }
@@ -154,14 +152,12 @@ impl<T> Slab<T> {
     }
 
     fn slot(&self, key: Key) -> Option<&Slot<T>> {
-        let chunk = self.chunks.get(key.at() / SLOTS)?;
-        let slot = &chunk[key.at() % SLOTS];
+        let slot = self.slots.get(key.at())?;
         (slot.generation == key.generation).then_some(slot)
     }
 
     fn slot_mut(&mut self, key: Key) -> Option<&mut Slot<T>> {
-        let chunk = self.chunks.get_mut(key.at() / SLOTS)?;
-        let slot = &mut chunk[key.at() % SLOTS];
+        let slot = self.slots.get_mut(key.at())?;
         (slot.generation == key.generation).then_some(slot)
     }
 
@@ -183,7 +179,7 @@ impl<T> Slab<T> {
 
     /// The id of the value at a position that is taken.
     pub(crate) fn key_at(&self, at: u32) -> Key {
-        let slot = &self.chunks[at as usize / SLOTS][at as usize % SLOTS];
+        let slot = &self.slots[at as usize];
         Key {
             at,
             generation: slot.generation,
@@ -195,8 +191,8 @@ impl<T> Slab<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        let slots = self.chunks.iter().flat_map(|chunk| chunk.iter());
-        slots.enumerate().filter_map(|(at, slot)| {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(at, slot)| {
             let key = Key {
                 at: at as u32,
                 generation: slot.generation,
@@ -224,16 +220,14 @@ impl<T> std::ops::Index<At> for Slab<T> {
     type Output = T;
 
     fn index(&self, at: At) -> &T {
-        let at = at.index() as usize;
-        let value = self.chunks[at / SLOTS][at % SLOTS].value();
+        let value = self.slots[at.index() as usize].value();
         value.expect("what is in flight is in the slab")
     }
 }
 
 impl<T> std::ops::IndexMut<At> for Slab<T> {
     fn index_mut(&mut self, at: At) -> &mut T {
-        let at = at.index() as usize;
-        match &mut self.chunks[at / SLOTS][at % SLOTS].entry {
+        match &mut self.slots[at.index() as usize].entry {
             Entry::Value(value) => value,
             Entry::Free(_) => unreachable!("what is in flight is in the slab"),
         }

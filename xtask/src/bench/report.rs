@@ -66,6 +66,19 @@ first fill ms | its longest step µs | idle tick ns |\n\
             number(&row["idle_tick_ns"]),
         );
     }
+    for kind in ["tasks", "actors"] {
+        let rows = list(&sched["grid"]).iter();
+        let costs = rows
+            .filter(|row| row["kind"] == kind)
+            .map(|row| number(&row["cpu_us_per_task"]));
+        let least = costs.clone().fold(f64::INFINITY, f64::min);
+        let most = costs.fold(0.0, f64::max);
+        let _ = writeln!(
+            text,
+            "\nOver the whole grid, {kind} cost {least:.2} to {most:.2} µs: {:.2} times the least.",
+            most / least
+        );
+    }
     let memory = &sched["memory"];
     let resident: Vec<String> = list(&memory["resident_after_million_blocks"])
         .iter()
@@ -73,8 +86,9 @@ first fill ms | its longest step µs | idle tick ns |\n\
         .collect();
     let _ = writeln!(
         text,
-        "\nResident memory of the process after each further million blocks ({} operators, {} \
-workers; {} blocks in flight): {}.",
+        "\nResident memory of the process, {:.1} MB before, after each further million blocks ({} \
+operators, {} workers; {} blocks in flight): {}.",
+        number(&memory["resident_before"]) / 1e6,
         memory["operators"],
         memory["workers"],
         memory["blocks_in_flight"],

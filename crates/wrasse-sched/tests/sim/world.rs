@@ -18,6 +18,7 @@ pub(crate) const ROW_BYTES: u64 = 10;
 
 const SUBMISSIONS_PER_STEP: u32 = 8;
 const EMITS_PER_STEP: u32 = 2;
+const EMITTED_MAX: u32 = 5;
 
 /// What an operator does to rows.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +123,7 @@ impl World {
             submissions_per_step: SUBMISSIONS_PER_STEP,
             emits_per_step: EMITS_PER_STEP,
             for_tasks: scenario.for_tasks,
+            emitted_max: EMITTED_MAX,
             ..Settings::default()
         };
         let start = scenario.start;

@@ -1,0 +1,83 @@
+//! Workers of pools: who comes, who goes, how many are asked for.
+
+use crate::allocator::Allocator;
+use crate::scheduler::{Phase, Scheduler};
+use crate::{Command, FailureClass, OpIdx, Resource, WorkerId};
+
+impl<A: Allocator> Scheduler<A> {
+    pub(crate) fn worker_up(&mut self, op: OpIdx, worker: WorkerId) {
+        if let Some(pool) = &mut self.ops[op].pool {
+            pool.add(worker);
+            self.moved = self.now;
+            self.book(op);
+        }
+    }
+
+    pub(crate) fn worker_down(&mut self, op: OpIdx, worker: WorkerId, out: &mut Vec<Command>) {
+        let Some(pool) = &mut self.ops[op].pool else {
+            return;
+        };
+        if !pool.has(worker) {
+            return;
+        }
+        let tasks = pool.lose(worker);
+        pool.wanted = pool.wanted.saturating_sub(1).max(pool.up());
+        for task in tasks {
+            let task = Self::task_id(self.tasks.key(task));
+            self.task_failed(task, FailureClass::WorkerLost, out);
+        }
+        self.book(op);
+        self.scale_pool(op, out);
+    }
+
+    /// Asks for more or fewer workers, if a pool needs them. (On ticks: once
+    /// for each pool.)
+    pub(crate) fn scale_pools(&mut self, out: &mut Vec<Command>) {
+        for op in 0..self.ops.len() {
+            self.scale_pool(op, out);
+        }
+    }
+
+    pub(crate) fn scale_pool(&mut self, op: OpIdx, out: &mut Vec<Command>) {
+        let budget = self.allocator.budget(op);
+        let (now, settings) = (self.now, self.settings);
+        let is_done = self.phase == Phase::Draining && !self.has_input(op);
+        let unread = match op == self.reader && self.phase == Phase::Running {
+            true => (self.n_splits - self.unopened.split) as usize,
+            false => 0,
+        };
+        let operator = &mut self.ops[op];
+        let tasks = operator.queue.len() + operator.in_flight() as usize + unread;
+        let mean = operator.mean_task;
+        let Some(pool) = &mut operator.pool else {
+            return;
+        };
+        let room = Resource::all()
+            .filter(|r| pool.config.worker[*r] > 0)
+            .map(|r| budget[r] / pool.config.worker[r])
+            .min();
+        let room = room.map_or(u32::MAX, |room| room.clamp(0, i64::from(u32::MAX)) as u32);
+        let room = room.min(pool.config.workers_max);
+        let desired = if is_done {
+            0
+        } else {
+            pool.desired(tasks, mean, room, &settings, now)
+        };
+        let before = pool.wanted;
+        while pool.wanted > desired
+            && let Some(worker) = pool.retire()
+        {
+            out.push(Command::StopWorker { op, worker });
+        }
+        if desired > pool.wanted {
+            pool.wanted = desired;
+            out.push(Command::ScalePool {
+                op,
+                workers: desired,
+            });
+        }
+        if pool.wanted != before {
+            self.book(op);
+        }
+    }
+}
