@@ -98,10 +98,22 @@ pub(super) fn text_of(html: &str) -> Option<String> {
 
 /// Line ends as the standard has them.
 fn with_newlines(html: &str) -> Cow<'_, str> {
-    match memchr::memchr(b'\r', html.as_bytes()) {
-        None => Cow::Borrowed(html),
-        Some(_) => Cow::Owned(html.replace("\r\n", "\n").replace('\r', "\n")),
+    let bytes = html.as_bytes();
+    let mut out = String::new();
+    let mut copied = 0;
+    for at in memchr::memchr_iter(b'\r', bytes) {
+        out.reserve(html.len() - copied);
+        out.push_str(&html[copied..at]);
+        if bytes.get(at + 1) != Some(&b'\n') {
+            out.push('\n');
+        }
+        copied = at + 1;
     }
+    if copied == 0 {
+        return Cow::Borrowed(html);
+    }
+    out.push_str(&html[copied..]);
+    Cow::Owned(out)
 }
 
 fn is_one_of(names: &[&str], name: &str) -> bool {
