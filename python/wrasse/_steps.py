@@ -2720,9 +2720,9 @@ class Steps:
         """Turns traditional Chinese into simplified Chinese.
 
         Goes by OpenCC's tables for `t2s` (Apache-2.0). The original's package, zhconv, goes by
-        MediaWiki's, whose licence does not allow them here; the two agree but for characters
-        that no common character set has, and for some words. What MediaWiki has beyond OpenCC
-        is done as well where Big5, GB 2312 or JIS X 0208 have the character: corner brackets
+        MediaWiki's, whose licence does not allow them here; the two agree but for rare
+        characters and some words. What MediaWiki has beyond OpenCC is done as well for the
+        characters of Big5, GB 2312 and JIS X 0208 and for some of old texts: corner brackets
         become quotation marks, `妳` becomes `你`, `牠` becomes `它`, and variants such as `廻` and
         `砲` become standard characters.
         """

@@ -8,6 +8,7 @@
 //! wrasse-bench measure STDOUT -- COMMAND...                 measures a command
 //! wrasse-bench loop RECIPE INPUT OUTPUT                     the bare loop
 //! wrasse-bench operators INPUT [NAME...]                    each operator alone
+//! wrasse-bench answers                                      operators on rows, for peers/differ.py
 //! wrasse-bench near INPUT THRESHOLD                         near duplicates, beside all pairs
 //! wrasse-bench transport INPUT PYTHON OPERATOR              engine to worker and back
 //! wrasse-bench sched                                        the scheduler alone
@@ -17,6 +18,7 @@
 //!
 //! Layer: 9.
 
+mod answers;
 mod bare_loop;
 mod corpus;
 mod measure;
@@ -61,6 +63,7 @@ fn main() -> Result<()> {
             measure::measure(stdout.as_ref(), program, args)?
         }
         ["loop", recipe, input, output] => bare_loop::run(recipe, input.as_ref(), output.as_ref())?,
+        ["answers"] => answers::run()?,
         ["reaction"] => reaction::run(),
         ["sched"] => scheduler::run(),
         ["near", input, threshold] => {

@@ -28,9 +28,6 @@ pub(crate) fn why_left_out(step: &Step, behind_grouper: Option<&str>) -> Option<
     if let Some(grouper) = behind_grouper {
         return Some(format!("it works on what `{grouper}` makes of all samples"));
     }
-    if step.operator.runs_outside().is_some() {
-        return Some("it runs in Python; texts are measured without it".to_owned());
-    }
     match step.spec.kind {
         OpKind::Grouper => Some("it makes one sample of many".to_owned()),
         _ if decides_over_many(step) => {

@@ -83,6 +83,13 @@ pub(crate) fn analyze(args: &AnalyzeArgs, catalog: &Catalog) -> Result<Exit, Fai
     job.pass.keep_hashes = false;
     job.pass.trace_dropped = false;
     job.recipe = json!({ "analyze": canonical });
+    if let Some(python) = &job.python {
+        python.measure();
+    }
+    job.plan = match Arc::try_unwrap(job.plan) {
+        Ok(plan) => Arc::new(plan.apart()),
+        Err(shared) => shared,
+    };
     job.guard = args.show.guard();
     job.pass.measuring = Some(Arc::new(Measuring {
         text_key,

@@ -322,6 +322,8 @@ pub(crate) struct TuneArgs {
     /// Change a value of the recipe, e.g. `process.text_length_filter.max_len=5000`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) python: PythonArgs,
     /// Tell it as JSON
     #[arg(long)]
     pub(crate) json: bool,

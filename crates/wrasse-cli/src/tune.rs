@@ -12,7 +12,7 @@ use wrasse_run::stats_columns as columns;
 
 use crate::Exit;
 use crate::analysis::{Analysis, find_steps};
-use crate::args::{PythonArgs, RecipeArgs, TuneArgs};
+use crate::args::{RecipeArgs, TuneArgs};
 use crate::failure::{Failure, print, say};
 use crate::load;
 use crate::settings::processors;
@@ -24,7 +24,7 @@ pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> 
         &RecipeArgs {
             recipe: args.recipe.clone(),
             set: args.set.clone(),
-            python: PythonArgs::default(),
+            python: args.python.clone(),
             text: None,
         },
         catalog,
@@ -267,6 +267,7 @@ pub(crate) fn value(row: &StatsRow<'_>, columns: &[usize]) -> Option<Stat> {
 fn columns_of(table: &StatsTable, operator: &Operator, step: u64) -> Vec<(String, Vec<usize>)> {
     let mut stats: Vec<(String, Vec<(u64, usize)>)> = Vec::new();
     let wanted = operator.spec().stats;
+    let is_outside = operator.runs_outside().is_some();
     for column in table.stats() {
         let (name, since) = match column.rsplit_once('@') {
             Some((name, since)) => match since.parse::<u64>() {
@@ -275,8 +276,16 @@ fn columns_of(table: &StatsTable, operator: &Operator, step: u64) -> Vec<(String
             },
             None => (column, 0),
         };
-        // An operator that does not say what it measures may need any.
-        if since > step || !(wanted.is_empty() || wanted.contains(&name)) {
+        // An operator that does not say what it measures may need any. What one
+        // that another program runs has measured has columns of its own.
+        let is_its = match is_outside {
+            true => since == step,
+            false => {
+                let is_wanted = wanted.is_empty() || wanted.contains(&name);
+                since <= step && is_wanted && name != columns::KEPT
+            }
+        };
+        if !is_its {
             continue;
         }
         let Some(at) = table.column(column) else {

@@ -37,7 +37,8 @@ pub use error::{OpError, OpErrorKind, ParamError};
 pub use exchange::{Decision, Exchange, KeyList, Keys, Rewrite, merge};
 pub use operator::{Operator, Outcome};
 pub use outside::{
-    Answer, Asked, Described, Nobody, Outside, Outsiders, POOL_PARAMS, PoolParam, PoolParams, Site,
+    Answer, Asked, Described, KEPT, Nobody, Outside, Outsiders, POOL_PARAMS, PoolParam, PoolParams,
+    Site,
 };
 pub use param::Param;
 pub use spec::{Example, OpKind, OpSpec};

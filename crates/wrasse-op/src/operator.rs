@@ -5,7 +5,8 @@ use std::fmt;
 use wrasse_core::{Sample, Stats};
 
 use crate::{
-    Common, Deduplicator, Exchange, Filter, Fingerprint, Mapper, OpError, OpSpec, Outside, Slicer,
+    Common, Deduplicator, Exchange, Filter, Fingerprint, KEPT, Mapper, OpError, OpKind, OpSpec,
+    Outside, Slicer,
 };
 
 /// What became of a sample that went through an operator.
@@ -118,10 +119,14 @@ impl Operator {
     }
 
     /// The deciding half: whether a filter keeps a sample with these values;
-    /// `None` for other kinds, and for filters that decide by more.
+    /// `None` for other kinds, and for filters that decide by more. A filter that
+    /// another program runs has decided already, see [`KEPT`].
     pub fn keep(&self, stats: &Stats) -> Option<bool> {
         match &self.action {
             Action::Filter(filter) if filter.decides_by_stats() => Some(filter.keep(stats)),
+            Action::Outside(_) if self.spec.kind == OpKind::Filter => {
+                Some(stats.number(KEPT).is_none_or(|kept| kept != 0.0))
+            }
             _ => None,
         }
     }

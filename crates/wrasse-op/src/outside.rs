@@ -10,6 +10,10 @@ use wrasse_core::ByteCount;
 
 use crate::{OpKind, ParamError};
 
+/// What a filter that another program runs is measured by: whether it keeps the
+/// sample.
+pub const KEPT: &str = "kept";
+
 /// An operator that another program runs: to the engine a name, parameters and
 /// what its workers need.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

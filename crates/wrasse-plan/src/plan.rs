@@ -51,6 +51,19 @@ pub struct Plan {
 impl Plan {
     /// Groups `operators`, in the order of the recipe, into stages.
     pub fn new(operators: Vec<Operator>) -> Self {
+        Self::grouped(operators, run_together)
+    }
+
+    /// The same operators, with each that another program runs in a stage of its
+    /// own: what became of a sample is then known of each of them.
+    pub fn apart(self) -> Self {
+        Self::grouped(self.operators, |_, _| false)
+    }
+
+    fn grouped(
+        operators: Vec<Operator>,
+        run_together: impl Fn(&Operator, &Operator) -> bool,
+    ) -> Self {
         let mut stages = Vec::new();
         let mut start = 0;
         for (i, operator) in operators.iter().enumerate() {

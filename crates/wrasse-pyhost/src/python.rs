@@ -35,6 +35,8 @@ pub struct Python {
     log: Mutex<Arc<WorkerLog>>,
     /// Set when workers have to end now, whatever they do.
     stopped: AtomicBool,
+    /// Set when filters measure, and drop nothing.
+    measures: AtomicBool,
 }
 
 impl Python {
@@ -51,6 +53,7 @@ impl Python {
             guard: Mutex::new(None),
             log: Mutex::new(Arc::new(WorkerLog::default())),
             stopped: AtomicBool::new(false),
+            measures: AtomicBool::new(false),
         })
     }
 
@@ -62,6 +65,13 @@ impl Python {
     /// Ends all workers now, whatever they do.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the filters of workers that start from now on measure and drop nothing:
+    /// what they would do is a value that comes with the sample, see
+    /// [`wrasse_run::stats_columns::KEPT`].
+    pub fn measure(&self) {
+        self.measures.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -99,7 +109,11 @@ impl Python {
 
     /// What a worker is told of the recipe.
     pub(crate) fn settings(&self) -> Value {
-        json!({ "paths": self.settings.paths, "strict": self.settings.strict })
+        json!({
+            "paths": self.settings.paths,
+            "strict": self.settings.strict,
+            "measures": self.measures.load(Ordering::Relaxed),
+        })
     }
 
     /// Runs the guard, without the user's environment and packages.

@@ -219,6 +219,7 @@ impl Pass {
             let bytes = source.bytes();
             builder.reserve((bytes + bytes / 16).min(bytes_max));
         }
+        flow.sort_ended();
         let mut rest = None;
         match source {
             Source::Rows(block, rows_max) => flow.rows(block, rows_max)?,
@@ -239,11 +240,14 @@ impl Pass {
                 if samples.len() > 0 {
                     let mut left = self.empty();
                     left.samples = samples.collect();
+                    // They stand between these.
+                    left.ended = std::mem::take(&mut flow.state.ended);
                     rest = Some((taken, Box::new(left)));
                 }
             }
         }
         flow.take_fingerprints()?;
+        flow.put_ended(None)?;
         let encoded = flow.builder.map(BlockBuilder::finish);
         if let Some(encoded) = encoded {
             state.tally.rows_out += encoded.n_rows() as u64;

@@ -129,10 +129,24 @@ class Result:
             self.table = None
 
 
-def run(operators: list[Operator], incoming: Incoming, progress: Progress, text_key: str) -> Result:
-    """Takes a batch through all operators, one operator after the other."""
+TOLD_KEPT = "@kept"
+"""Among the stats of a row: whether a filter that measures would keep it."""
+
+
+def run(
+    operators: list[Operator],
+    incoming: Incoming,
+    progress: Progress,
+    text_key: str,
+    *,
+    measures: bool = False,
+) -> Result:
+    """Takes a batch through all operators, one operator after the other.
+
+    With `measures` filters drop nothing; what they decide goes with the stats.
+    """
     result = Result([], None)
-    if not operators or not _takes_tables(operators[0]):
+    if measures or not operators or not _takes_tables(operators[0]):
         result.rows = incoming.rows()
     else:
         try:
@@ -157,6 +171,8 @@ def run(operators: list[Operator], incoming: Incoming, progress: Progress, text_
             result.into_rows(incoming)
             texts = [row.get(text_key) for row in result.rows] if counts_changes else []
             outcomes = _by_rows(operator, result, progress)
+            if measures and operator.kind == "filter":
+                outcomes = [_measured(one) for one in outcomes]
             if counts_changes:
                 count.changed = sum(
                     [
@@ -167,6 +183,13 @@ def run(operators: list[Operator], incoming: Incoming, progress: Progress, text_
             _step(result, outcomes, number, count)
         count.ns = time.thread_time_ns() - began
     return result
+
+
+def _measured(outcome: Outcome) -> Outcome:
+    """A decision as a measured value."""
+    if isinstance(outcome, Kept | Dropped):
+        return Kept(outcome.row, {**outcome.stats, TOLD_KEPT: isinstance(outcome, Kept)})
+    return outcome
 
 
 def _takes_tables(operator: Operator) -> bool:

@@ -56,6 +56,7 @@ class Worker:
         self._inbox = [Mapped(path) for path in start["inbox"]]
         self._outbox = [Mapped(path) for path in start["outbox"]]
         self._text_key: str = start.get("text_key") or "text"
+        self._measures = bool(start.get("settings", {}).get("measures"))
         self._row_bytes_max: int = start["row_bytes_max"]
         self._progress = chain.Progress(self._outbox[0].view(PROGRESS_BYTES))
         self._told: list[list[Any]] = []
@@ -66,7 +67,9 @@ class Worker:
         slot = message["slot"]
         self._progress.begin(message["batch"])
         incoming = Incoming(message, self._inbox[slot].view(message["bytes"]))
-        result = chain.run(self.operators, incoming, self._progress, self._text_key)
+        result = chain.run(
+            self.operators, incoming, self._progress, self._text_key, measures=self._measures
+        )
         outgoing, columns = self._encode(incoming, result)
         gone = [one for one in result.dropped if one.row is not None]
         gone_rows, gone_parents = [one.row or {} for one in gone], [one.number for one in gone]

@@ -96,7 +96,7 @@ pub enum NewValue {
 }
 
 impl Changes {
-    fn apply(self, sample: &mut Sample) {
+    pub(super) fn apply(self, sample: &mut Sample) {
         for (name, value) in self.fields {
             match value {
                 NewValue::Text(text) => sample.set_text(&name, text),
@@ -128,11 +128,18 @@ impl Pass {
             .map(|sample| sample.work_bytes() as u64)
             .sum();
         let mut tally = Tally::new(self.plan.operators().len());
+        let measuring = self.settings.measuring.as_deref();
         for (at, count) in made.counts.into_iter().enumerate() {
-            tally.operators[first + at] = OpTally {
-                bytes_in: came,
-                ..count
+            tally.operators[first + at] = match measuring {
+                None => count,
+                // Samples are counted as they are measured.
+                Some(_) => OpTally {
+                    changed: count.changed,
+                    busy_ns: count.busy_ns,
+                    ..OpTally::default()
+                },
             };
+            tally.operators[first + at].bytes_in = came;
         }
         state.tally.add(&tally);
         let mut flow = Flow {
@@ -158,6 +165,11 @@ impl Pass {
         let mut fates = made.fates.into_iter().peekable();
         for (number, sample) in samples.into_iter().enumerate() {
             let number = number as u32;
+            if let Some(measuring) = measuring {
+                let its = std::iter::from_fn(|| fates.next_if(|fate| fate.sample == number));
+                flow.measured_outside(measuring, sample, its.collect());
+                continue;
+            }
             let mut sample = Some(sample);
             while let Some(fate) = fates.next_if(|fate| fate.sample == number) {
                 let is_last = fates.peek().is_none_or(|next| next.sample != number);

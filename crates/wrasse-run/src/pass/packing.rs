@@ -130,6 +130,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<BlockState>, String> {
         rest = left;
         let samples = samples(&read)?;
         blocks.push(BlockState {
+            // What is measured is measured where it is.
+            ended: Default::default(),
             tally: read.tally,
             rejects: read.rejects,
             dropped: read.dropped,

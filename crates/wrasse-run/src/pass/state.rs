@@ -1,5 +1,6 @@
 //! [`BlockState`]: a block between two stages.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use wrasse_core::{Origin, Sample};
@@ -7,6 +8,7 @@ use wrasse_io::OutBlock;
 use wrasse_op::Fingerprint;
 
 use super::WATCHED_BYTES;
+use super::measuring::Ended;
 use crate::clusters::Copies;
 use crate::examples::{Example, Examples};
 use crate::record::Reject;
@@ -42,6 +44,8 @@ pub struct BlockState {
     /// The keys of the samples, on their way to an exchange.
     pub(crate) keys: Vec<Vec<u8>>,
     pub(super) encoded: Option<OutBlock>,
+    /// Rows of stats of samples that ended in an earlier stage.
+    pub(super) ended: VecDeque<Ended>,
 }
 
 impl BlockState {
@@ -86,6 +90,7 @@ impl BlockState {
             + self.examples.memory_bytes()
             + self.watched.len() * (size_of::<Example>() + WATCHED_BYTES)
             + self.encoded.as_ref().map_or(0, OutBlock::memory_bytes)
+            + self.ended.iter().map(Ended::memory_bytes).sum::<usize>()
     }
 
     /// Takes out the samples that wait for their next operator.
