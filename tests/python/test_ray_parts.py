@@ -31,6 +31,8 @@ OUTPUTS = {
     "a folder": ("out/", "export_shard_size: 100000", SLOW),
     "packed and counted, a gate at the end": ("out/x.jsonl.gz", "export_shard_size: 70000", ""),
     "one part": ("out/", "", ""),
+    "a table in parts": ("out/", "export_type: parquet\nexport_shard_size: 100000", SLOW),
+    "a table in a file, a gate at the end": ("out/x.csv.gz", "", ""),
 }
 
 
@@ -91,10 +93,11 @@ def test_workers_write_the_parts_that_threads_write(
     assert not (run_dir(bench) / "staging").exists()
 
 
+@pytest.mark.parametrize("output", ["a folder", "a table in parts"])
 def test_a_driver_that_is_killed_between_parts_goes_on(
-    bench: Bench, cluster: Nodes  # noqa: F811
+    bench: Bench, cluster: Nodes, output: str  # noqa: F811
 ) -> None:
-    expected = prepare(bench, "a folder")
+    expected = prepare(bench, output)
     ray = [*bench.ray(cluster.address), *FLAGS]
     before = 0
     for flags in [[], ["--resume"]]:
