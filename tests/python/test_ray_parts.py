@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Bucket
 from ray_fixtures import bench, fill, package  # noqa: F401
 from ray_stand import Bench, Nodes, kill, nodes, processes, wait_for
 
@@ -31,14 +32,19 @@ OUTPUTS = {
     "a folder": ("out/", "export_shard_size: 100000", SLOW),
     "packed and counted, a gate at the end": ("out/x.jsonl.gz", "export_shard_size: 70000", ""),
     "one part": ("out/", "", ""),
+    "a table in parts": ("out/", "export_type: parquet\nexport_shard_size: 100000", SLOW),
+    "a table in a file, a gate at the end": ("out/x.csv.gz", "", ""),
 }
 
 
 @pytest.fixture(scope="module")
-def cluster(package: Path) -> Iterator[Nodes]:  # noqa: F811
-    """A cluster that lives through these tests."""
-    with nodes(package) as made:
-        yield made
+def cluster(package: Path, s3: str) -> Iterator[Nodes]:  # noqa: F811
+    """A cluster that lives through these tests; its workers reach the store."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in Bucket(s3, "of-workers").env.items():
+            patch.setenv(name, value)
+        with nodes(package) as made:
+            yield made
 
 
 def prepare(bench: Bench, output: str) -> dict[str, bytes]:  # noqa: F811
@@ -91,10 +97,11 @@ def test_workers_write_the_parts_that_threads_write(
     assert not (run_dir(bench) / "staging").exists()
 
 
+@pytest.mark.parametrize("output", ["a folder", "a table in parts"])
 def test_a_driver_that_is_killed_between_parts_goes_on(
-    bench: Bench, cluster: Nodes  # noqa: F811
+    bench: Bench, cluster: Nodes, output: str  # noqa: F811
 ) -> None:
-    expected = prepare(bench, "a folder")
+    expected = prepare(bench, output)
     ray = [*bench.ray(cluster.address), *FLAGS]
     before = 0
     for flags in [[], ["--resume"]]:
@@ -139,3 +146,27 @@ def test_a_worker_that_dies_while_it_writes_costs_time_alone(
     assert done.returncode == 0, done.stderr
     assert killed, "nobody was seen to write"
     assert files(bench) == expected
+
+
+@pytest.mark.parametrize("output", ["a folder", "a table in parts"])
+def test_workers_write_to_a_store_and_a_killed_driver_goes_on(
+    bench: Bench, cluster: Nodes, bucket: Bucket, output: str  # noqa: F811
+) -> None:
+    expected = prepare(bench, output)
+    recipe = bench.read("recipe.yaml").decode()
+    folder = output.replace(" ", "-") + "/"
+    address = f"s3://{bucket.name}/{folder}"
+    bench.write("recipe.yaml", recipe.replace("path: out/", f"path: {address}"))
+    bench.env |= bucket.env
+    flags = ["--quiet", "--run-dir=x.wrasse", *bench.ray(cluster.address), *FLAGS]
+    process = bench.start("run", "recipe.yaml", *flags)
+    wait_for(lambda: commits(bench) > 1 or process.poll() is not None, 60)
+    assert process.poll() is None, process.communicate()
+    kill(process.pid)
+    process.wait()
+    # What workers have written and has no name yet lies beside the parts.
+    assert any("/.part-" in key for key in bucket.keys(folder))
+    bench.run("run", "recipe.yaml", "--resume", *flags)
+    keys = bucket.keys(folder)
+    assert {key.removeprefix(folder): bucket.get(key) for key in keys} == expected
+    assert fetched(bench)[-1] == 0

@@ -98,7 +98,8 @@ def main() -> None:
             "tasks": {"few": FEW, "many": MANY, "rounds": ROUNDS},
             "wrasse": bench.per_task(),
             "ray_data": ray_data(cluster.address),
-            "job": bench.jobs(recipe, part, source),
+            "job": bench.jobs(recipe, (part, source), "job.jsonl"),
+            "job_in_parts": bench.jobs(recipe, (part, source), "job/"),
             "reaction": bench.reaction(),
         }))
     finally:
@@ -169,10 +170,10 @@ class Bench:
             rows.append(slope(times[FEW], times[MANY]))
         return middle(rows)
 
-    def jobs(self, recipe: Path, part: Path, source: Path) -> dict:
+    def jobs(self, recipe: Path, sources: tuple[Path, Path], output: str) -> dict:
         """The job of eight steps, whole, and without what it costs to begin: the difference
-        of two inputs."""
-        few, whole = self.job(recipe, part), self.job(recipe, source)
+        of two inputs. A folder gets parts, which the workers write."""
+        few, whole = (self.job(recipe, source, output) for source in sources)
         mb = whole["mb"] - few["mb"]
 
         def more(*keys: str) -> float:
@@ -191,22 +192,23 @@ class Bench:
             },
         }
 
-    def job(self, recipe: Path, source: Path) -> dict:
+    def job(self, recipe: Path, source: Path, output: str) -> dict:
         """Processor time of all processes."""
-        out = self.scratch / "job.jsonl"
-        sets = [f"--set=dataset_path={source.resolve()}", f"--set=export_path={out}"]
+        out = self.scratch / output
+        slash = "/" if output.endswith("/") else ""
+        sets = [f"--set=dataset_path={source.resolve()}", f"--set=export_path={out}{slash}"]
         local, local_s = self.run(
             recipe.resolve(), "--quiet", "--no-html", "--restart", "--overwrite", "-j2", *sets
         )
-        expected = out.read_bytes()
+        expected = contents(out)
         scratch = str(self.scratch)
         with Watched(lambda line: scratch in line and "wrasse" not in line.split("\0")[0]) as watched:
             driver, ray_s = self.run(recipe.resolve(), *self.flags, *sets)
-        assert out.read_bytes() == expected, "the backends differ"
+        assert contents(out) == expected, "the backends differ"
         cluster = watched.seconds()
         return {
             "mb": source.stat().st_size / 1e6,
-            "mb_out": len(expected) / 1e6,
+            "mb_out": sum(map(len, expected)) / 1e6,
             "threads": {"cpu_s": local, "s": local_s},
             "ray": {"cpu_s": driver + cluster, "driver_cpu_s": driver, "s": ray_s},
             "ratio": (driver + cluster) / local,
@@ -243,6 +245,12 @@ class Bench:
             "p50_ms": gaps[len(gaps) // 2],
             "p90_ms": gaps[len(gaps) * 9 // 10],
         }
+
+
+def contents(output: Path) -> list[bytes]:
+    """The parts of an output, in order; one, if it is a file."""
+    parts = sorted(output.glob("part-*")) if output.is_dir() else [output]
+    return [part.read_bytes() for part in parts]
 
 
 def ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:

@@ -168,6 +168,23 @@ impl Object {
             .collect())
     }
 
+    /// Removes the object, if it is there.
+    pub(crate) fn delete(&self) -> Result<(), Error> {
+        let (store, path) = (Arc::clone(&self.store.inner), self.path.clone());
+        match wait(async move { store.delete(&path).await }) {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            done => done.map_err(|cause| self.error("cannot be removed", cause)),
+        }
+    }
+
+    /// Has the store copy the object to another of its keys.
+    pub(crate) fn copy_to(&self, to: &Self) -> Result<(), Error> {
+        let store = Arc::clone(&self.store.inner);
+        let (from, to) = (self.path.clone(), to.path.clone());
+        wait(async move { store.copy(&from, &to).await })
+            .map_err(|cause| self.error("cannot be copied", cause))
+    }
+
     /// The bytes of `range`, cut at the end of the object.
     pub(crate) fn bytes(&self, range: std::ops::Range<u64>) -> Result<Bytes, Error> {
         let range = range.start..range.end.min(self.size);

@@ -109,7 +109,10 @@ fn samples_of(path: String) -> Vec<Sample> {
 
 fn spec_of(folder: &TempDir, path: &str, part_bytes: Option<u64>) -> SinkSpec {
     SinkSpec {
-        path: format!("{}/{path}", folder.path().display()),
+        path: match path.contains("://") {
+            true => path.to_owned(),
+            false => format!("{}/{path}", folder.path().display()),
+        },
         text_key: "text".to_owned(),
         format: path.ends_with("parquet/").then_some(Format::Parquet),
         part_bytes: part_bytes.map(ByteCount),
@@ -230,7 +233,7 @@ fn write(spec: &SinkSpec, rows: &Rows, seed: u64) -> Vec<(u64, u64, String)> {
             0 => None,
             // Now and then a sink alone goes on.
             _ if crashes > 0 && dice.below(4) == 0 => None,
-            _ => open_parts(spec, position.as_ref(), hands).unwrap(),
+            _ => open_parts(spec, position.as_ref(), hands, true).unwrap(),
         };
         let is_apart = parts.is_some();
         let mut sink = match parts {
@@ -298,19 +301,30 @@ fn parts_that_others_write_are_those_of_a_sink_alone() {
         ("out/x.tsv", None),
         ("out/parquet/", Some(3_000)),
         ("out/x.parquet", None),
+        ("memory://seed/out/", Some(3_000)),
+        ("memory://seed/parquet/", Some(3_000)),
     ] {
         let mut calm = None;
-        for seed in 0..5 {
+        for seed in 0..4 {
             let folder = TempDir::new().unwrap();
-            let spec = spec_of(&folder, path, part_bytes);
+            let path = path.replace("seed", &format!("seed-{seed}"));
+            let spec = spec_of(&folder, &path, part_bytes);
             let rows = Rows::of(output_format(&spec).unwrap());
-            let out = Path::new(&spec.path);
-            let out = if out.is_dir() || path.ends_with('/') {
-                out
-            } else {
-                out.parent().unwrap()
+            let parts = write(&spec, &rows, seed);
+            let out = match path.contains("://") {
+                true => {
+                    let rows = samples_of(spec.path.clone());
+                    let mut json = Vec::new();
+                    rows.iter().for_each(|row| row.write_json(&mut json));
+                    BTreeMap::from([("rows".to_owned(), json)])
+                }
+                false => {
+                    let end = spec.path.rfind('/').unwrap();
+                    files(Path::new(&spec.path[..end]))
+                }
             };
-            let got = (write(&spec, &rows, seed), files(out));
+            assert!(out.values().any(|bytes| bytes.len() > 100), "{path}");
+            let got = (parts, out);
             assert_eq!(files(&spec.staging).len(), 0, "{path}: something is left");
             let want = calm.get_or_insert_with(|| got.clone());
             assert!(
@@ -322,20 +336,17 @@ fn parts_that_others_write_are_those_of_a_sink_alone() {
 }
 
 #[test]
-fn a_file_of_lines_and_stores_are_not_written_by_others() {
-    for path in ["x.jsonl", "s3://bucket/folder/"] {
+fn a_file_of_lines_is_not_written_by_others() {
+    for path in ["x.jsonl", "s3://bucket/x.parquet"] {
         let folder = TempDir::new().unwrap();
-        let mut spec = spec_of(&folder, path, None);
-        if path.starts_with("s3") {
-            spec.path = path.to_owned();
-        }
+        let spec = spec_of(&folder, path, None);
         let fakes = Fakes {
             rows: Rows::of(Format::Jsonl),
             objects: Objects::default(),
             tasks: Vec::new(),
             dice: Dice(1),
         };
-        let parts = open_parts(&spec, None, (Box::new(fakes), 1_000)).unwrap();
+        let parts = open_parts(&spec, None, (Box::new(fakes), 1_000), true).unwrap();
         assert!(parts.is_none(), "{path}");
     }
 }

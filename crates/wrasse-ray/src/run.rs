@@ -145,10 +145,7 @@ pub fn run(
             tasks_max: writers_max(&cluster),
         };
         let held_max = cluster.store_bytes().max(STORE_BYTES_MIN) / 100 * WRITING_PERCENT;
-        let parts = match writes {
-            true => open_parts(spec, at, (Box::new(workers), held_max))?,
-            false => None,
-        };
+        let parts = open_parts(spec, at, (Box::new(workers), held_max), writes)?;
         writes = parts.is_some();
         parts.map_or_else(|| open_sink(spec, at), Ok::<Box<dyn Sink>, _>)
     };
@@ -220,9 +217,10 @@ fn join(
     Err(Error::failed(format!("Ray was not there after {s} s")))
 }
 
-/// How many tasks write at once: they wait for a disk, as a rule.
+/// How many tasks write at once. Each has Ray start a process beside those that work
+/// on samples, which costs about a second of a processor.
 fn writers_max(cluster: &Cluster) -> usize {
-    (cluster.millicpus() / 2000).max(2) as usize
+    (cluster.millicpus() / 2000).max(1) as usize
 }
 
 /// Files on a disk of this machine cannot be read on another one.

@@ -66,22 +66,29 @@ few and many tasks of one row; processor time of the driver, with that of the ga
             ),
         };
     }
-    let job = &ray["job"];
     let _ = writeln!(
         text,
-        "\nThe job of eight steps on {:.0} MB: {:.1} s of processor time on threads, {:.1} s on Ray \
-with all processes ({:.2} times), of which {:.1} s are the driver's.",
-        number(&job["mb"]),
-        number(&job["threads"]["cpu_s"]),
-        number(&job["ray"]["cpu_s"]),
-        number(&job["ratio"]),
-        number(&job["ray"]["driver_cpu_s"]),
+        "\nThe job of eight steps on {:.0} MB, in seconds of processor time. One file is written by \
+the driver, a folder of parts by the workers. The last column is without what it costs to begin, \
+by the difference to an input of a quarter.\n\n\
+| output | threads | Ray, all processes | of which the driver | times | once begun |\n\
+| --- | ---: | ---: | ---: | ---: | ---: |",
+        number(&ray["job"]["mb"]),
     );
-    let _ = writeln!(
-        text,
-        "Without what it costs to begin (by the difference to an input of a quarter): {:.2} times.",
-        number(&job["begun"]["ratio"]),
-    );
+    for (name, job) in [
+        ("one file", &ray["job"]),
+        ("a folder of parts", &ray["job_in_parts"]),
+    ] {
+        let _ = writeln!(
+            text,
+            "| {name} | {:.1} | {:.1} | {:.1} | {:.2} | {:.2} |",
+            number(&job["threads"]["cpu_s"]),
+            number(&job["ray"]["cpu_s"]),
+            number(&job["ray"]["driver_cpu_s"]),
+            number(&job["ratio"]),
+            number(&job["begun"]["ratio"]),
+        );
+    }
     let reaction = &ray["reaction"];
     let _ = match reaction["missing"].as_str() {
         Some(why) => writeln!(text, "\nReaction: {why}."),
@@ -113,6 +120,8 @@ struct Costs {
     gateway_s: f64,
     /// Of the driver, for a gigabyte of input of the job.
     driver_s_per_gb: f64,
+    /// The same, where workers write the output.
+    driver_s_per_gb_of_parts: f64,
     /// Of the work itself, for a gigabyte.
     work_s_per_gb: f64,
 }
@@ -124,6 +133,7 @@ impl Costs {
             task_s: number(&ray["wrasse"]["driver_us_per_task"]) / 1e6,
             gateway_s: number(&ray["wrasse"]["gateway_us_per_task"]) / 1e6,
             driver_s_per_gb: number(&begun["driver_s_per_gb"]),
+            driver_s_per_gb_of_parts: number(&ray["job_in_parts"]["begun"]["driver_s_per_gb"]),
             work_s_per_gb: number(&begun["work_s_per_gb"]),
         }
     }
@@ -153,7 +163,8 @@ take {:.1} s, and is less than {:.0} % busy if they take {least_s:.0} s: {:.0} M
 eight steps, which works on {:.0} MB a second and worker (`--ray-task-bytes`).\n\n\
 Rows that go through the driver cost it {:.2} s a GB of the job's input, the work itself {:.2} s: \
 whatever the size of tasks, the rows of {:.1} workers keep it busy, those of {:.1} for {:.0} %. So \
-for work as light as this job's it is the rows that limit a run, not the tasks.\n",
+for work as light as this job's it is the rows that limit a run, not the tasks. Of an output in \
+parts, which workers write, the driver sees lengths: {:.2} s a GB, and {:.0} workers.\n",
         costs.task_s * 1e6,
         costs.gateway_s * 1e6,
         1.0 / costs.task_s,
@@ -166,6 +177,8 @@ for work as light as this job's it is the rows that limit a run, not the tasks.\
         costs.workers_by_rows(1.0),
         costs.workers_by_rows(BUSY),
         BUSY * 100.0,
+        costs.driver_s_per_gb_of_parts,
+        costs.work_s_per_gb / costs.driver_s_per_gb_of_parts.max(0.001),
     )
 }
 
@@ -179,6 +192,7 @@ mod tests {
             task_s: 400e-6,
             gateway_s: 300e-6,
             driver_s_per_gb: 1.0,
+            driver_s_per_gb_of_parts: 0.1,
             work_s_per_gb: 12.0,
         };
         // 5000 workers, each with a new task every 20 s: 250 tasks/s, 0.1 s of work.

@@ -15,11 +15,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
-use std::path::PathBuf;
 
+use super::ground::Ground;
 use super::hollow::Hollow;
 use super::part_task::{Form, PartTask, Run, StagedFile, WrittenFile};
-use super::place::{Place, remove};
+use super::place::Place;
 use super::target::Target;
 use super::text::OpenPosition;
 use crate::Error;
@@ -85,8 +85,7 @@ pub(super) type Closed = (u64, WrittenFile);
 
 /// Writes files of rows that lie elsewhere.
 pub(super) struct Crew {
-    /// The folder of the files, as others know it.
-    folder: PathBuf,
+    ground: Ground,
     target: Target,
     hands: Box<dyn Hands>,
     /// Bytes that objects may hold.
@@ -119,10 +118,8 @@ impl Crew {
         n_closed: usize,
     ) -> Result<Self, Error> {
         let target = place.target().clone();
-        let folder = std::path::absolute(place.parts())
-            .map_err(|e| Error::io(target.path(), "has no absolute path", e))?;
         Ok(Self {
-            folder,
+            ground: place.ground()?,
             target,
             hands,
             held_max,
@@ -297,7 +294,7 @@ impl Crew {
     /// Begins a commit: the one before was recorded.
     pub(super) fn begin_commit(&mut self) -> Result<(), Error> {
         for name in std::mem::take(&mut self.removable) {
-            remove(&self.folder.join(name))?;
+            self.ground.remove(&name)?;
         }
         Ok(())
     }
@@ -320,7 +317,7 @@ impl Crew {
             });
         }
         let task = PartTask {
-            folder: self.folder.clone(),
+            ground: self.ground.clone(),
             name: self.target.worker_name(index),
             form,
             runs,

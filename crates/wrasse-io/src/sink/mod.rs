@@ -14,6 +14,7 @@ mod csv;
 mod fault;
 mod files;
 mod frames;
+mod ground;
 mod hollow;
 mod kind;
 mod object;

@@ -6,20 +6,18 @@
 //! that a task may run again while a first attempt, cut off from everything, still
 //! writes.
 
-use std::fs;
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::body::Body;
-use super::fault::fault;
 use super::frames::Frames;
-use super::place::remove;
+use super::ground::Ground;
 use super::rows::{Lines, Piece};
 use super::stage::{self, FrameAbout, Stage, StageFrames, append_staged};
-use super::staged::{Staged, StagedPosition, check_whole, sync_folder};
+use super::staged::{Staged, StagedPosition, check_whole};
 use super::table::TablePart;
 use super::target::Compression;
 use super::{OutBlock, Payload};
@@ -29,7 +27,7 @@ use crate::Error;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PartTask {
     /// Where it lies.
-    pub(super) folder: PathBuf,
+    pub(super) ground: Ground,
     /// Its name, before and behind what the worker adds.
     pub(super) name: (String, String),
     pub(super) form: Form,
@@ -52,7 +50,7 @@ pub(super) enum Form {
 /// Rows that follow one another in a part.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Run {
-    /// Those of a file of the same folder.
+    /// Those of a file that lies with it.
     Segment(StagedFile),
     /// Some of the next object's.
     Object(Range<u64>),
@@ -78,25 +76,27 @@ pub struct WrittenFile {
 
 impl StagedFile {
     /// The bytes of a file, which must be as they were written.
-    pub(super) fn bytes(&self, folder: &Path) -> Result<Vec<u8>, Error> {
-        let path = folder.join(&self.name);
-        let bytes = fs::read(&path).map_err(|e| fault(&path, "cannot read rows of a part", e))?;
-        let position = StagedPosition {
-            bytes: self.bytes,
-            xxh3: self.xxh3.clone(),
-        };
-        check_whole(&path, &bytes, &position)?;
+    pub(super) fn bytes(&self, ground: &Ground) -> Result<Vec<u8>, Error> {
+        let bytes = ground.read(&self.name)?;
+        check_whole(&ground.path(&self.name), &bytes, &self.position())?;
         Ok(bytes)
     }
 
+    fn position(&self) -> StagedPosition {
+        StagedPosition {
+            bytes: self.bytes,
+            xxh3: self.xxh3.clone(),
+        }
+    }
+
     /// The rows of a segment of lines.
-    pub(super) fn lines(&self, folder: &Path) -> Result<Lines, Error> {
-        self.bytes(folder).map(Lines::of)
+    pub(super) fn lines(&self, ground: &Ground) -> Result<Lines, Error> {
+        self.bytes(ground).map(Lines::of)
     }
 
     /// The rows of a segment that waits for its columns.
-    pub(super) fn staged(&self, folder: &Path) -> Result<Vec<Stage>, Error> {
-        stage::read_all(&folder.join(&self.name), &self.bytes(folder)?)
+    pub(super) fn staged(&self, ground: &Ground) -> Result<Vec<Stage>, Error> {
+        stage::read_all(&ground.path(&self.name), &self.bytes(ground)?)
     }
 }
 
@@ -110,31 +110,9 @@ impl PartTask {
         &self,
         object: &mut dyn FnMut() -> Result<Vec<OutBlock>, Error>,
     ) -> Result<WrittenFile, Error> {
-        let (name, staged) = self.create()?;
-        let path = self.folder.join(&name);
-        let (written, frames) = self.fill(staged, object).inspect_err(|_| {
-            // What stays is removed when the run ends.
-            let _ = remove(&path);
-        })?;
-        sync_folder(&self.folder)?;
-        let file = StagedFile {
-            name,
-            bytes: written.bytes,
-            xxh3: written.xxh3,
-        };
+        let fill = |staged| self.fill(staged, object);
+        let (file, frames) = self.ground.write(&self.name, fill)?;
         Ok(WrittenFile { file, frames })
-    }
-
-    /// A file that is nobody else's: names of processes repeat on other machines.
-    fn create(&self) -> Result<(String, Staged), Error> {
-        let (before, behind) = &self.name;
-        for attempt in 0.. {
-            let name = format!("{before}{}-{attempt}{behind}", std::process::id());
-            if let Some(staged) = Staged::create_new(self.folder.join(&name))? {
-                return Ok((name, staged));
-            }
-        }
-        unreachable!("there are more names than files")
     }
 
     fn fill(
@@ -158,8 +136,8 @@ impl PartTask {
                 frames.complete(false)
             }
             Form::Table { part, segments } => {
-                let files = segments.iter().map(|name| self.folder.join(name));
-                Ok((part.write(files.collect(), staged)?, Vec::new()))
+                let (files, _scratch) = self.ground.local(segments)?;
+                Ok((part.write(files, staged)?, Vec::new()))
             }
         }
     }
@@ -171,7 +149,7 @@ impl PartTask {
     ) -> Result<(), Error> {
         for run in &self.runs {
             match run {
-                Run::Segment(segment) => file.take_segment(segment, &self.folder)?,
+                Run::Segment(segment) => file.take_segment(segment, &self.ground)?,
                 Run::Object(rows) => {
                     let mut first = 0;
                     for piece in object()?.into_iter().flat_map(pieces) {
@@ -205,15 +183,21 @@ fn pieces(block: OutBlock) -> Vec<Piece> {
 /// A file in the making.
 trait Takes {
     /// Appends the rows of a segment.
-    fn take_segment(&mut self, segment: &StagedFile, folder: &Path) -> Result<(), Error>;
+    fn take_segment(&mut self, segment: &StagedFile, ground: &Ground) -> Result<(), Error>;
 
     /// Appends some rows.
     fn take(&mut self, piece: Piece, rows: Range<usize>) -> Result<(), Error>;
 }
 
 impl Takes for Body {
-    fn take_segment(&mut self, segment: &StagedFile, folder: &Path) -> Result<(), Error> {
-        self.append(segment.lines(folder)?.rows())
+    fn take_segment(&mut self, segment: &StagedFile, ground: &Ground) -> Result<(), Error> {
+        match (self, ground) {
+            // As it is: nobody looks into it.
+            (Self::Plain(staged), Ground::Folder(folder)) => {
+                staged.append_file(&folder.join(&segment.name), &segment.position())
+            }
+            (body, _) => body.append(segment.lines(ground)?.rows()),
+        }
     }
 
     fn take(&mut self, piece: Piece, rows: Range<usize>) -> Result<(), Error> {
@@ -225,8 +209,8 @@ impl Takes for Body {
 }
 
 impl Takes for StageFrames {
-    fn take_segment(&mut self, segment: &StagedFile, folder: &Path) -> Result<(), Error> {
-        let stages = segment.staged(folder)?;
+    fn take_segment(&mut self, segment: &StagedFile, ground: &Ground) -> Result<(), Error> {
+        let stages = segment.staged(ground)?;
         stages
             .into_iter()
             .try_for_each(|rows| append_staged(self, rows))

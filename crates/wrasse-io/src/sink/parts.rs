@@ -20,6 +20,10 @@ use super::{Encoder, Finished, OutBlock, Part, Sink, SinkSpec, table_parts};
 use crate::Error;
 use crate::source::Format;
 
+/// Bytes of rows in the largest part that a store is asked to copy: S3 copies objects
+/// of 5 GiB at the most.
+const STORE_PART_BYTES_MAX: u64 = 4 << 30;
+
 /// Has parts written by others.
 pub(super) struct PartsSink {
     place: Place,
@@ -30,9 +34,9 @@ pub(super) struct PartsSink {
 }
 
 /// Opens a sink that has its parts written by `hands`, which hold `held_max` bytes
-/// of rows or little more. None for an output that cannot be written so: one
-/// file of lines, a file for each sample, a store, or what a resumed run has begun
-/// here.
+/// of rows or little more and, if `shared`, have the same folders. None for an
+/// output that cannot be written so: one file of lines, a file for each sample, in a
+/// store anything but parts of a folder, or what a resumed run has begun here.
 ///
 /// # Errors
 ///
@@ -41,12 +45,17 @@ pub fn open_parts(
     spec: &SinkSpec,
     resume_at: Option<&Value>,
     hands: (Box<dyn Hands>, u64),
+    shared: bool,
 ) -> Result<Option<Box<dyn Sink>>, Error> {
     if spec.format == Some(Format::Files) {
         return Ok(None);
     }
     let target = Target::of(spec)?;
-    if target.remote {
+    let is_reached = match target.remote {
+        true => target.shape == Shape::Folder && target.part_bytes <= STORE_PART_BYTES_MAX,
+        false => shared,
+    };
+    if !is_reached {
         return Ok(None);
     }
     match (target.format, target.shape) {
@@ -79,6 +88,7 @@ fn open_lines(
         open: None,
     });
     place.check(&position.parts)?;
+    place.has_workers()?;
     place.sweep(&position.worker_files())?;
     let segments_hold = Form::Lines(Compression::None);
     let mut crew = Crew::new(&place, hands, segments_hold, position.parts.len())?;

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Part;
 use super::fault::fault;
+use super::ground::Ground;
 use super::part_task::WrittenFile;
 use super::staged::{sync_folder, write_whole};
 use super::target::{Shape, Target};
@@ -38,6 +39,8 @@ use crate::store::{Object, upload};
 const JOURNAL: &str = "published.jsonl";
 /// The rows of a table until it is made.
 pub(super) const ROWS: &str = "rows.zst";
+/// Says that workers have written to the store.
+const WORKERS: &str = "workers";
 /// The segments that workers have written of these rows.
 pub(super) const SEGMENTS: &str = "segments.jsonl";
 
@@ -179,9 +182,23 @@ impl Place {
         Ok(())
     }
 
-    /// The folder of unfinished parts.
-    pub(super) fn parts(&self) -> &Path {
-        &self.parts
+    /// Where workers write.
+    pub(super) fn ground(&self) -> Result<Ground, Error> {
+        if self.target.remote {
+            return Ok(Ground::Store(self.target.folder().to_owned()));
+        }
+        let folder = std::path::absolute(&self.parts)
+            .map_err(|e| Error::io(self.target.path(), "has no absolute path", e))?;
+        Ok(Ground::Folder(folder))
+    }
+
+    /// Workers will write: in a store, where they leave files is noted, since nobody
+    /// looks there otherwise.
+    pub(super) fn has_workers(&self) -> Result<(), Error> {
+        match self.target.remote {
+            true => write_whole(&self.side_file(WORKERS), b""),
+            false => Ok(()),
+        }
     }
 
     /// Takes in the file that a worker has written for part `index`, in the folder
@@ -192,6 +209,23 @@ impl Place {
         rows: u64,
         WrittenFile { file, .. }: &WrittenFile,
     ) -> Result<Part, Error> {
+        let (rows, bytes, xxh3) = (rows, file.bytes, file.xxh3.clone());
+        if self.target.remote {
+            let name = self.target.name(index, 0);
+            self.published.insert(index, name.clone());
+            self.write_journal()?;
+            let path = format!("{}{name}", self.target.folder());
+            let ground = self.ground()?;
+            let from = Object::at(&ground.path(&file.name).display().to_string())?;
+            from.copy_to(&Object::at(&path)?)?;
+            from.delete()?;
+            return Ok(Part {
+                path,
+                rows,
+                bytes,
+                xxh3,
+            });
+        }
         let (from, to) = (self.parts.join(&file.name), self.staged(index));
         fs::rename(&from, &to).map_err(|e| {
             fault(&from, "cannot rename the part", e).with_hint(
@@ -206,14 +240,17 @@ impl Place {
         Ok(Part {
             path,
             rows,
-            bytes: file.bytes,
-            xxh3: file.xxh3.clone(),
+            bytes,
+            xxh3,
         })
     }
 
     /// Removes files of workers, but for those to `keep`.
     pub(super) fn sweep(&self, keep: &[&str]) -> Result<(), Error> {
-        sweep(&self.target, &self.parts, keep)
+        match self.target.remote && !exists(&self.side_file(WORKERS))? {
+            true => Ok(()),
+            false => self.ground()?.sweep(&self.target, keep),
+        }
     }
 
     /// The side files of part `index`.
@@ -372,33 +409,20 @@ pub(super) fn clear(target: &Target, staging: &Path) -> Result<(), Error> {
             remove(&entry.path())?;
         }
     }
-    sweep(target, staging, &[])?;
+    let ground = |folder: &str| Ground::Folder(if folder.is_empty() { "." } else { folder }.into());
+    Ground::Folder(staging.to_owned()).sweep(target, &[])?;
+    let workers = staging.join(WORKERS);
+    if target.remote && exists(&workers)? {
+        Ground::Store(target.folder().to_owned()).sweep(target, &[])?;
+    }
+    remove(&workers)?;
     match target.shape {
         // They may lie beside the output.
         Shape::File | Shape::Folder | Shape::Counted if !target.remote => {
-            let folder = target.folder();
-            sweep(
-                target,
-                Path::new(if folder.is_empty() { "." } else { folder }),
-                &[],
-            )
+            ground(target.folder()).sweep(target, &[])
         }
         _ => Ok(()),
     }
-}
-
-/// Removes the files of workers in a folder, but for those to `keep`.
-fn sweep(target: &Target, folder: &Path, keep: &[&str]) -> Result<(), Error> {
-    let failed = |e| fault(folder, "cannot list", e);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if target.is_worker_name(&name) && !keep.contains(&&*name) {
-            remove(&entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn is_tail(name: &str) -> bool {

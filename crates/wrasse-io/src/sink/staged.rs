@@ -122,6 +122,35 @@ impl Staged {
         Ok(())
     }
 
+    /// Appends the file at `path`, which must be as it was committed.
+    pub(super) fn append_file(
+        &mut self,
+        path: &Path,
+        position: &StagedPosition,
+    ) -> Result<(), Error> {
+        let failed = |e| fault(path, "cannot read rows of a part", e);
+        let mut file = File::open(path).map_err(failed)?;
+        let mut hash = Xxh3Default::default();
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut bytes = 0;
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => {
+                    hash.update(&buffer[..n]);
+                    self.write(&buffer[..n])?;
+                    bytes += n as u64;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(failed(e)),
+            }
+        }
+        match hex(&hash) == position.xxh3 && bytes == position.bytes {
+            true => Ok(()),
+            false => Err(not_as_committed(path, bytes, position)),
+        }
+    }
+
     /// Hands everything to the system.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         let buffer = std::mem::take(&mut self.buffer);

@@ -112,7 +112,7 @@ pub(super) fn open(
         }
     };
     for segment in position.open.iter().flat_map(|open| &open.segments) {
-        for rows in segment.staged(place.parts())? {
+        for rows in segment.staged(&place.ground()?)? {
             stage::append_staged(&mut frames, rows)?;
         }
     }

@@ -65,9 +65,10 @@ impl Segments {
 
     /// Appends what they hold to one file.
     pub(super) fn copy(&self, place: &Place, to: &mut Staged) -> Result<(), Error> {
+        let ground = place.ground()?;
         self.0
             .iter()
-            .try_for_each(|segment| to.write(&segment.file.bytes(place.parts())?))
+            .try_for_each(|segment| to.write(&segment.file.bytes(&ground)?))
     }
 }
 
@@ -108,6 +109,7 @@ pub(super) fn open(
     let place = Place::open(target, &spec.staging, n_committed, spec.replace)?;
     let mut position = position.unwrap_or_default();
     let segments = Segments::at(&place, &position)?;
+    place.has_workers()?;
     place.sweep(&segments.files(&position))?;
     let frame_bytes = frame_bytes(place.target());
     let n_closed = segments.0.len();

@@ -246,7 +246,7 @@ fn reopen(
     }
     let mut body = Body::create(place, index, threads)?;
     for segment in &open.segments {
-        body.append(segment.lines(place.parts())?.rows())?;
+        body.append(segment.lines(&place.ground()?)?.rows())?;
     }
     Ok(body)
 }
