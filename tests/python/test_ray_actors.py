@@ -120,6 +120,8 @@ def test_blocks_of_an_actor_survive_its_node(bench: Bench, package: Path) -> Non
         # Its blocks wait there: the next stage is at the first.
         wait_for(lambda: sum(map(len, noted(bench, "began").values())) >= 4, 60)
         (actor,) = noted(bench, "began")
+        # Those that wait for the blocks have the room here that is needed to make them
+        # again, and give it up.
         made.add(cpus=1, resources={"spot": 1})
         made.kill(doomed)
         (bench.folder / "go").touch()

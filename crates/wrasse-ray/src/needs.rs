@@ -15,7 +15,7 @@ use serde::Serialize;
 use wrasse_job::{Pipeline, Step};
 use wrasse_plan::Plan;
 use wrasse_run::Error;
-use wrasse_sched::{Need, OpConfig, PoolConfig, Resource, Resources, admit};
+use wrasse_sched::{Limits, Need, OpConfig, PoolConfig, Resource, Resources, admit};
 
 use crate::protocol::Cluster;
 
@@ -162,16 +162,23 @@ impl Ledger {
         }
     }
 
-    /// What all actors together leave to tasks.
-    pub(crate) fn for_tasks(&self) -> Resources {
-        Resources::ZERO.with(Resource::CPU, self.of_a_task()[Resource::CPU])
+    /// What all actors together leave to tasks: a processor, and of each node one if
+    /// those that are left could be parts of some.
+    pub(crate) fn for_tasks(&self, cluster: &Cluster) -> Resources {
+        let actors = (0..self.needs.len()).filter(|op| self.actors[*op].is_some());
+        let mut cpus = actors.map(|op| self.whole(op)[Resource::CPU]);
+        let n = match cpus.all(|cpus| cpus % 1000 == 0) {
+            true => 1,
+            false => cluster.nodes.max(1) as i64,
+        };
+        Resources::ZERO.with(Resource::CPU, self.of_a_task()[Resource::CPU] * n)
     }
 
     /// Has tasks of the scheduler's operators take what they are charged, and those
     /// that run in actors have such, within `limits`.
-    pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Resources) {
+    pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Limits) {
         let n = self.actors.iter().flatten().count() as i64;
-        let room = limits.less(self.for_tasks());
+        let room = limits.resources.less(limits.for_tasks);
         for (op, config) in configs.iter_mut().enumerate() {
             let whole = self.whole(op);
             let Some(workers_max) = self.actors[op] else {
@@ -179,7 +186,7 @@ impl Ledger {
                 continue;
             };
             let held = || Resource::all().filter(|r| whole[*r] > 0);
-            let cpus = (limits[Resource::CPU] / 1000).max(1) as u32;
+            let cpus = (limits.resources[Resource::CPU] / 1000).max(1) as u32;
             let workers_max = match held().all(|r| r == Resource::MEMORY) {
                 // What there is a processor for, though it does not ask for one.
                 true => workers_max.min(cpus),
@@ -221,7 +228,7 @@ impl Ledger {
             false => (0..self.needs.len()).find(|op| !self.fits_a_node(*op, cluster)),
         };
         let misfit = misfit.map(|op| self.misfit(op, pipeline));
-        let cpus = self.of_actors() + self.of_a_task();
+        let cpus = self.of_actors() + self.for_tasks(cluster);
         if cpus[Resource::CPU] > most[Resource::CPU] {
             let actors = self.needs.iter_mut().zip(&self.actors);
             for (needs, _) in actors.filter(|(_, actors)| actors.is_some()) {

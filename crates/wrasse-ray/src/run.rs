@@ -300,11 +300,7 @@ impl OnCluster<'_> {
         };
         let mut configs = pipeline.configs(|_| None, target);
         let limits = self.limits(&cluster, target);
-        self.ledger.charge(&mut configs, &limits.resources);
-        let settings = Settings {
-            for_tasks: self.ledger.for_tasks(),
-            ..Settings::default()
-        };
+        self.ledger.charge(&mut configs, &limits);
         let mut scheduler = Scheduler::new(
             &configs,
             limits,
@@ -312,7 +308,7 @@ impl OnCluster<'_> {
                 split: from,
                 seq: 0,
             },
-            settings,
+            Settings::default(),
         )
         .map_err(|refusal| {
             Error::usage(format!(
@@ -566,6 +562,7 @@ impl OnCluster<'_> {
                 Some(_) => 1,
                 None => (in_flight * self.pipeline.n_running()) as u32,
             },
+            for_tasks: self.ledger.for_tasks(cluster),
         }
     }
 }

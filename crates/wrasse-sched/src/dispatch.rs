@@ -425,7 +425,7 @@ impl<A: Allocator> Scheduler<A> {
     /// tasks. Other pools count with the least that they have a right to.
     fn left_by_workers(&self, op: OpIdx) -> Resources {
         let limits = self.limits.resources;
-        if self.settings.for_tasks == Resources::ZERO {
+        if self.limits.for_tasks == Resources::ZERO {
             return limits;
         }
         let others = (self.reader..self.ops.len()).filter(|other| *other != op);
@@ -434,7 +434,7 @@ impl<A: Allocator> Scheduler<A> {
             let n = i64::from(pool.held().max(pool.config.workers_min.max(1)));
             Some(pool.config.worker.map(|amount| amount * n))
         });
-        held.fold(limits - self.settings.for_tasks, |left, held| left - held)
+        held.fold(limits - self.limits.for_tasks, |left, held| left - held)
     }
 }
 

@@ -514,6 +514,7 @@ impl<A: Allocator> Scheduler<A> {
                     self.back_off(token, attempts);
                 }
             }
+            FailureClass::Displaced => self.requeue(token),
             FailureClass::WorkerLost if !had_begun => self.requeue(token),
             FailureClass::WorkerLost => {
                 item.kills = item.kills.saturating_add(1);
