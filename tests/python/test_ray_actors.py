@@ -134,16 +134,15 @@ def test_blocks_of_an_actor_survive_its_node(bench: Bench, package: Path) -> Non
 def test_a_sample_that_kills_its_actor_is_rejected_alone(
     bench: Bench, cluster: Nodes  # noqa: F811
 ) -> None:
-    texts = [f"{i} buoy and gull" for i in range(4)]
-    texts[2] = "2 deadly"
+    texts = ["0 buoy and gull", "1 deadly", "2 buoy and gull"]
     bench.write("in/a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))
     bench.write("ops.py", OPERATORS.format(folder=str(bench.folder)))
     bench.write("recipe.yaml", recipe("deadly:"))
     bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address))
     kept = [json.loads(line)["text"] for line in bench.read("out.jsonl").splitlines()]
-    assert kept == [texts[0], texts[1], texts[3]]
+    assert kept == [texts[0], texts[2]]
     (reject,) = bench.read("out.wrasse/rejects.jsonl").splitlines()
     reject = json.loads(reject)
-    assert json.loads(reject["raw"])["text"] == "2 deadly"
+    assert json.loads(reject["raw"])["text"] == "1 deadly"
     assert reject["error"] == "the worker died at it each time"
     assert reject["attempts"] >= 2

@@ -192,8 +192,11 @@ impl Ledger {
                 true => workers_max.min(cpus),
                 false => workers_max,
             };
-            // Half of an equal share is there as soon as there is something to do.
-            let each = held().map(|r| room[r] / whole[r] / n / 2).min();
+            // An equal share is there as soon as there is something to do; half of one
+            // of what tasks need too.
+            let shared = self.of_a_task();
+            let each = held().map(|r| room[r] / whole[r] / n / if shared[r] > 0 { 2 } else { 1 });
+            let each = each.min();
             let each = each.map_or(1, |each| each.clamp(1, i64::from(ACTORS_MAX)) as u32);
             config.task = Resources::ZERO;
             config.pool = Some(PoolConfig {

@@ -67,8 +67,8 @@ pub struct Limits {
     pub resources: Resources,
     /// Blocks in flight; bounds what a fast reader of small blocks piles up.
     pub blocks_in_flight: u32,
-    /// What the workers of all pools leave to tasks, beyond the least number of
-    /// workers that each pool has a right to. Where what tasks have made may have
+    /// What the workers of all pools leave to tasks, beyond one worker of each pool,
+    /// to which it has a right. Where what tasks have made may have
     /// to be made again, workers that hold everything would wait for it forever.
     pub for_tasks: Resources,
 }

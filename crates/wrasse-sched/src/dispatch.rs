@@ -395,7 +395,7 @@ impl<A: Allocator> Scheduler<A> {
             each.min()
                 .map_or(u32::MAX, |n| n.clamp(0, i64::from(u32::MAX)) as u32)
         };
-        let most = fit(left).max(pool.config.workers_min.max(1));
+        let most = fit(left).max(1);
         let room = fit(budget).min(most.saturating_sub(pool.held()));
         let room = room.min(pool.config.workers_max);
         let desired = if is_done {
@@ -422,7 +422,7 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// What the workers of a pool may hold, beside those of others and what is for
-    /// tasks. Other pools count with the least that they have a right to.
+    /// tasks. Other pools count with one at the least.
     fn left_by_workers(&self, op: OpIdx) -> Resources {
         let limits = self.limits.resources;
         if self.limits.for_tasks == Resources::ZERO {
@@ -431,7 +431,7 @@ impl<A: Allocator> Scheduler<A> {
         let others = (self.reader..self.ops.len()).filter(|other| *other != op);
         let held = others.filter_map(|other| {
             let pool = self.ops[other].pool.as_ref()?;
-            let n = i64::from(pool.held().max(pool.config.workers_min.max(1)));
+            let n = i64::from(pool.held().max(1));
             Some(pool.config.worker.map(|amount| amount * n))
         });
         held.fold(limits - self.limits.for_tasks, |left, held| left - held)
