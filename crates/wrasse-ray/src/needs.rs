@@ -152,6 +152,11 @@ impl Ledger {
         tasks.fold(Resources::ZERO, |most, op| most.max(self.whole(op)))
     }
 
+    /// Processors for one actor of each stage and what they leave, in thousandths.
+    pub(crate) fn cpus_least(&self, cluster: &Cluster) -> i64 {
+        (self.of_actors() + self.for_tasks(cluster))[Resource::CPU]
+    }
+
     /// What a cluster has, as far as operators can ask for it.
     pub(crate) fn of_cluster(&self, cluster: &Cluster) -> Resources {
         let has = self.amounts(|name| cluster.amount(name));
@@ -231,8 +236,7 @@ impl Ledger {
             false => (0..self.needs.len()).find(|op| !self.fits_a_node(*op, cluster)),
         };
         let misfit = misfit.map(|op| self.misfit(op, pipeline));
-        let cpus = self.of_actors() + self.for_tasks(cluster);
-        if cpus[Resource::CPU] > most[Resource::CPU] {
+        if self.cpus_least(cluster) > most[Resource::CPU] {
             let actors = self.needs.iter_mut().zip(&self.actors);
             for (needs, _) in actors.filter(|(_, actors)| actors.is_some()) {
                 needs.cpus = 0.0;

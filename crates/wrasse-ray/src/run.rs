@@ -554,8 +554,12 @@ impl OnCluster<'_> {
         let millicpus = millicpus(cpus_max, cluster);
         let in_flight = WAITING_PER_CPU * (millicpus / 1000) as usize + 1;
         let store = Self::store_bytes(cluster).max(3 * target);
+        let resources = resources(&self.ledger, cpus_max, cluster);
+        // A run that was told to use less still needs what actors hold.
+        let least = self.ledger.cpus_least(cluster).min(cluster.millicpus());
         Limits {
-            resources: resources(&self.ledger, cpus_max, cluster)
+            resources: resources
+                .with(Resource::CPU, resources[Resource::CPU].max(least))
                 .with(Resource::BLOCKS, store as i64),
             blocks_in_flight: match self.job.limit {
                 Some(_) => 1,
