@@ -163,6 +163,9 @@ from helper import mark
 @wrasse.mapper
 def hold(row):
     go = Path({go!r})
+    if not row["salt"]:
+        # So many of these that a second worker is worth its while.
+        time.sleep(0.003)
     while row["salt"] and not go.exists():
         # Whose process it is.
         (go.parent / f"held-{{os.getppid()}}").touch()
@@ -217,10 +220,10 @@ def test_a_node_comes_late_and_another_dies_with_its_blocks(
         doomed = made.add(cpus=1)
         flags = [*bench.ray(made.address), *SMALL]
         process = bench.start("run", "recipe.yaml", "--quiet", *flags)
-        wait_for(lambda: len(holding(bench)) == 2, 90)
+        # One of two processors is for tasks.
+        wait_for(lambda: len(holding(bench)) == 1, 90)
         made.add(cpus=1)
-        # Each of the nodes has one processor.
-        wait_for(lambda: len(holding(bench)) == 3, 90)
+        wait_for(lambda: len(holding(bench)) == 2, 90)
         made.kill(doomed)
         # It is missed after a while.
         wait_for(lambda: processors(bench) == 2, 60)
@@ -240,8 +243,7 @@ def test_operators_that_a_node_does_not_have_come_along(
     expected = local(bench)
     go.unlink()
     process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
-    # The cluster has two processors.
-    wait_for(lambda: len(holding(bench)) == 2, 90)
+    wait_for(lambda: len(holding(bench)) == 1, 90)
     # What is started from now on does not find them under their path.
     (bench.folder / "ops").rename(bench.folder / "gone")
     for pid in holding(bench):

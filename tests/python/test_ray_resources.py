@@ -50,7 +50,7 @@ process:
 def devices(package: Path) -> Iterator[tuple[Nodes, int]]:  # noqa: F811
     """A head without devices, and a node that says it has some: its raylet."""
     with nodes(package, cpus=1) as made:
-        node = made.add(cpus=1, num_gpus=1, resources={"npu": 2})
+        node = made.add(cpus=2, num_gpus=1, resources={"npu": 2})
         yield made, node.all_processes["raylet"][0].process.pid
 
 
@@ -112,7 +112,7 @@ def test_tasks_go_where_there_is_what_they_need(
         ("resources: {npu: 3}", "the recipe needs 3 of npu at the least, for an actor of `./ops.py:place`, and the cluster has 2"),
         ("resources: {tpu: 1}", "the recipe needs 1 of tpu at the least, for an actor of `./ops.py:place`, and the cluster has 0"),
         ("num_gpus: 2", "the recipe needs 2 of gpu at the least, for an actor of `./ops.py:place`, and the cluster has 1"),
-        ("num_cpus: 2", "an actor of `./ops.py:place` needs cpu 2 on one node, and no node of the cluster has that"),
+        ("num_cpus: 3", "an actor of `./ops.py:place` needs cpu 3 on one node, and no node of the cluster has that"),
     ],
 )
 def test_what_a_cluster_can_never_give_is_refused(

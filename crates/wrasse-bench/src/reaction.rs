@@ -98,6 +98,7 @@ fn measure(n: u32, duration: fn(u32) -> Duration) -> Value {
     let limits = Limits {
         resources: Resources::millicpus(WORKERS as i64 * 1000).with(Resource::BLOCKS, 1 << 40),
         blocks_in_flight: u32::MAX,
+        for_tasks: Resources::ZERO,
     };
     let mut scheduler = match Scheduler::new(&[op], limits, Place::default(), Settings::default()) {
         Ok(scheduler) => scheduler,

@@ -93,6 +93,7 @@ impl World {
             resources: Resources::millicpus(i64::from(n_workers + 20) * 1000)
                 .with(Resource::BLOCKS, (BLOCK * u64::from(n_workers) * 64) as i64),
             blocks_in_flight: n_workers * 16,
+            for_tasks: Resources::ZERO,
         };
         let scheduler = Scheduler::new(&ops, limits, Place::default(), Settings::default())
             .unwrap_or_else(|refusal| unreachable!("the limits are large: {refusal:?}"));

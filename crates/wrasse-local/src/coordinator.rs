@@ -485,6 +485,8 @@ fn limits(
         } else {
             blocks_in_flight(budget, pipeline)
         },
+        // Threads are never held by worker processes.
+        for_tasks: Resources::ZERO,
     }
 }
 

@@ -113,6 +113,7 @@ mod tests {
         let limits = Limits {
             resources: Resources::unbounded(),
             blocks_in_flight: 1,
+            for_tasks: Resources::ZERO,
         };
         let scheduler =
             Scheduler::new(&[config], limits, Place::default(), Settings::default()).unwrap();

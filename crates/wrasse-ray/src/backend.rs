@@ -672,8 +672,7 @@ impl Ray<'_> {
             let is_its = running.worker == Some(worker);
             if is_its && let Some(number) = running.number {
                 numbers.remove(&number);
-                // What it was at is under no suspicion.
-                let (task, class) = (*task, FailureClass::Transient);
+                let (task, class) = (*task, FailureClass::Displaced);
                 known.push_back(Event::TaskFailed { task, class });
             }
             !is_its

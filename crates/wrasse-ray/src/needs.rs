@@ -15,7 +15,7 @@ use serde::Serialize;
 use wrasse_job::{Pipeline, Step};
 use wrasse_plan::Plan;
 use wrasse_run::Error;
-use wrasse_sched::{Need, OpConfig, PoolConfig, Resource, Resources, admit};
+use wrasse_sched::{Limits, Need, OpConfig, PoolConfig, Resource, Resources, admit};
 
 use crate::protocol::Cluster;
 
@@ -152,6 +152,11 @@ impl Ledger {
         tasks.fold(Resources::ZERO, |most, op| most.max(self.whole(op)))
     }
 
+    /// Processors for one actor of each stage and what they leave, in thousandths.
+    pub(crate) fn cpus_least(&self, cluster: &Cluster) -> i64 {
+        (self.of_actors() + self.for_tasks(cluster))[Resource::CPU]
+    }
+
     /// What a cluster has, as far as operators can ask for it.
     pub(crate) fn of_cluster(&self, cluster: &Cluster) -> Resources {
         let has = self.amounts(|name| cluster.amount(name));
@@ -162,16 +167,23 @@ impl Ledger {
         }
     }
 
-    /// What all actors together leave to tasks.
-    pub(crate) fn for_tasks(&self) -> Resources {
-        Resources::ZERO.with(Resource::CPU, self.of_a_task()[Resource::CPU])
+    /// What all actors together leave to tasks: a processor, and of each node one if
+    /// those that are left could be parts of some.
+    pub(crate) fn for_tasks(&self, cluster: &Cluster) -> Resources {
+        let actors = (0..self.needs.len()).filter(|op| self.actors[*op].is_some());
+        let mut cpus = actors.map(|op| self.whole(op)[Resource::CPU]);
+        let n = match cpus.all(|cpus| cpus % 1000 == 0) {
+            true => 1,
+            false => cluster.nodes.max(1) as i64,
+        };
+        Resources::ZERO.with(Resource::CPU, self.of_a_task()[Resource::CPU] * n)
     }
 
     /// Has tasks of the scheduler's operators take what they are charged, and those
     /// that run in actors have such, within `limits`.
-    pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Resources) {
+    pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Limits) {
         let n = self.actors.iter().flatten().count() as i64;
-        let room = limits.less(self.for_tasks());
+        let room = limits.resources.less(limits.for_tasks);
         for (op, config) in configs.iter_mut().enumerate() {
             let whole = self.whole(op);
             let Some(workers_max) = self.actors[op] else {
@@ -179,14 +191,17 @@ impl Ledger {
                 continue;
             };
             let held = || Resource::all().filter(|r| whole[*r] > 0);
-            let cpus = (limits[Resource::CPU] / 1000).max(1) as u32;
+            let cpus = (limits.resources[Resource::CPU] / 1000).max(1) as u32;
             let workers_max = match held().all(|r| r == Resource::MEMORY) {
                 // What there is a processor for, though it does not ask for one.
                 true => workers_max.min(cpus),
                 false => workers_max,
             };
-            // Half of an equal share is there as soon as there is something to do.
-            let each = held().map(|r| room[r] / whole[r] / n / 2).min();
+            // An equal share is there as soon as there is something to do; half of one
+            // of what tasks need too.
+            let shared = self.of_a_task();
+            let each = held().map(|r| room[r] / whole[r] / n / if shared[r] > 0 { 2 } else { 1 });
+            let each = each.min();
             let each = each.map_or(1, |each| each.clamp(1, i64::from(ACTORS_MAX)) as u32);
             config.task = Resources::ZERO;
             config.pool = Some(PoolConfig {
@@ -221,8 +236,7 @@ impl Ledger {
             false => (0..self.needs.len()).find(|op| !self.fits_a_node(*op, cluster)),
         };
         let misfit = misfit.map(|op| self.misfit(op, pipeline));
-        let cpus = self.of_actors() + self.of_a_task();
-        if cpus[Resource::CPU] > most[Resource::CPU] {
+        if self.cpus_least(cluster) > most[Resource::CPU] {
             let actors = self.needs.iter_mut().zip(&self.actors);
             for (needs, _) in actors.filter(|(_, actors)| actors.is_some()) {
                 needs.cpus = 0.0;

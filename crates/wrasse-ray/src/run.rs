@@ -153,7 +153,8 @@ pub fn run(
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
-    ledger.admit(&pipeline, &cluster, &resources(&ledger, options, &cluster))?;
+    let cpus_max = options.cpus_max;
+    ledger.admit(&pipeline, &cluster, &resources(&ledger, cpus_max, &cluster))?;
     let on_cluster = OnCluster {
         job,
         options,
@@ -297,12 +298,9 @@ impl OnCluster<'_> {
             false => shares.of(start.split),
         };
         let mut configs = pipeline.configs(|_| None, target);
-        let limits = self.limits(&cluster, target);
-        self.ledger.charge(&mut configs, &limits.resources);
-        let settings = Settings {
-            for_tasks: self.ledger.for_tasks(),
-            ..Settings::default()
-        };
+        let cpus_max = self.options.cpus_max;
+        let limits = self.limits(&cluster, cpus_max, target);
+        self.ledger.charge(&mut configs, &limits);
         let mut scheduler = Scheduler::new(
             &configs,
             limits,
@@ -310,7 +308,7 @@ impl OnCluster<'_> {
                 split: from,
                 seq: 0,
             },
-            settings,
+            Settings::default(),
         )
         .map_err(|refusal| {
             Error::usage(format!(
@@ -383,6 +381,7 @@ impl OnCluster<'_> {
             observe,
             cancel,
             cluster,
+            cpus_max,
             target,
             peak_bytes: 0,
             bytes_resumed: written.bytes_in,
@@ -530,10 +529,6 @@ impl OnCluster<'_> {
         }))
     }
 
-    fn millicpus(&self, cluster: &Cluster) -> i64 {
-        millicpus(self.options, cluster)
-    }
-
     fn store_bytes(cluster: &Cluster) -> u64 {
         let bytes = match cluster.store_bytes() {
             0 => STORE_BYTES,
@@ -544,7 +539,7 @@ impl OnCluster<'_> {
 
     /// Bytes of an output: four for each processor have to fit.
     fn target(&self, cluster: &Cluster) -> u64 {
-        let cpus = (self.millicpus(cluster) / 1000) as u64;
+        let cpus = (millicpus(self.options.cpus_max, cluster) / 1000) as u64;
         let room = Self::store_bytes(cluster) / (4 * cpus.max(1));
         let fitting = room.clamp(TARGET_BYTES_MIN, TARGET_BYTES);
         self.options
@@ -553,32 +548,37 @@ impl OnCluster<'_> {
     }
 
     /// A limited run reads share by share, so that exactly the first rows count.
-    fn limits(&self, cluster: &Cluster, target: u64) -> Limits {
-        let millicpus = self.millicpus(cluster);
+    fn limits(&self, cluster: &Cluster, cpus_max: Option<usize>, target: u64) -> Limits {
+        let millicpus = millicpus(cpus_max, cluster);
         let in_flight = WAITING_PER_CPU * (millicpus / 1000) as usize + 1;
         let store = Self::store_bytes(cluster).max(3 * target);
+        let resources = resources(&self.ledger, cpus_max, cluster);
+        // A run that was told to use less still needs what actors hold.
+        let least = self.ledger.cpus_least(cluster).min(cluster.millicpus());
         Limits {
-            resources: resources(&self.ledger, self.options, cluster)
+            resources: resources
+                .with(Resource::CPU, resources[Resource::CPU].max(least))
                 .with(Resource::BLOCKS, store as i64),
             blocks_in_flight: match self.job.limit {
                 Some(_) => 1,
                 None => (in_flight * self.pipeline.n_running()) as u32,
             },
+            for_tasks: self.ledger.for_tasks(cluster),
         }
     }
 }
 
 /// Processors that a run uses of a cluster, in thousandths.
-fn millicpus(options: &Options, cluster: &Cluster) -> i64 {
-    let most = options.cpus_max.map(|cpus| cpus as i64 * 1000);
+fn millicpus(cpus_max: Option<usize>, cluster: &Cluster) -> i64 {
+    let most = cpus_max.map(|cpus| cpus as i64 * 1000);
     let cpus = cluster.millicpus();
     most.map_or(cpus, |most| cpus.min(most)).max(1000)
 }
 
 /// What the books begin with, but for blocks.
-fn resources(ledger: &Ledger, options: &Options, cluster: &Cluster) -> Resources {
+fn resources(ledger: &Ledger, cpus_max: Option<usize>, cluster: &Cluster) -> Resources {
     let has = ledger.of_cluster(cluster);
-    let cpus = millicpus(options, cluster);
+    let cpus = millicpus(cpus_max, cluster);
     let cpus = match cluster.grows {
         true => has[Resource::CPU].max(cpus),
         false => cpus,
@@ -604,6 +604,8 @@ struct Watcher<'a> {
     observe: &'a mut dyn FnMut(&RunSnapshot),
     cancel: &'a Cancel,
     cluster: Cluster,
+    /// Processors of it that the run may use, as it is now.
+    cpus_max: Option<usize>,
     target: u64,
     peak_bytes: u64,
     bytes_resumed: u64,
@@ -619,11 +621,12 @@ impl Watch<Ray<'_>> for Watcher<'_> {
             self.show(run, &backend.books);
             self.ask(run, backend)?;
         }
-        if backend.cluster == self.cluster {
+        let is_changed = self.adjust();
+        if backend.cluster == self.cluster && !is_changed {
             return Ok(None);
         }
         self.cluster = backend.cluster.clone();
-        let limits = self.on.limits(&self.cluster, self.target);
+        let limits = self.on.limits(&self.cluster, self.cpus_max, self.target);
         Ok(Some(Event::LimitsChanged(limits)))
     }
 
@@ -637,6 +640,21 @@ impl Watch<Ray<'_>> for Watcher<'_> {
 }
 
 impl Watcher<'_> {
+    /// Takes a change of what the run may use: whether there was one.
+    fn adjust(&mut self) -> bool {
+        let Some(change) = self.on.job.adjust.take() else {
+            return false;
+        };
+        if change.memory.is_some() && change.memory != self.on.job.memory {
+            let refused = "on Ray, --memory bounds what the driver holds, from beginning to end";
+            self.on.job.adjust.done(Err(refused.to_owned()));
+            return false;
+        }
+        self.cpus_max = change.threads.or(self.cpus_max);
+        self.on.job.adjust.done(Ok(()));
+        true
+    }
+
     /// Asks a cluster of others for what the run lacks.
     fn ask(&mut self, run: &Running<'_>, backend: &Ray<'_>) -> Result<(), Error> {
         if self.on.options.address.is_none() {
@@ -644,9 +662,7 @@ impl Watcher<'_> {
         }
         let (on, reader) = (self.on, self.on.pipeline.last_exchange().unwrap_or(0));
         let unopened = |op| if op == reader { backend.unopened() } else { 0 };
-        let bundles = self
-            .asking
-            .look(run, &on.ledger, unopened, on.options.cpus_max);
+        let bundles = self.asking.look(run, &on.ledger, unopened, self.cpus_max);
         match bundles {
             Some(bundles) => on.link.say(&[Say::Request { bundles }], &[]),
             None => Ok(()),
@@ -684,7 +700,7 @@ impl Watcher<'_> {
     }
 
     fn threads(&self) -> usize {
-        (self.on.millicpus(&self.cluster) / 1000) as usize
+        (millicpus(self.cpus_max, &self.cluster) / 1000) as usize
     }
 
     /// Shows how it ended.

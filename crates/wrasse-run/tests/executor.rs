@@ -132,6 +132,7 @@ fn run(
     let limits = Limits {
         resources: Resources::millicpus(4000).with(Resource::BLOCKS, 1000),
         blocks_in_flight: 100,
+        for_tasks: Resources::ZERO,
     };
     let start = Place::default();
     let mut scheduler = Scheduler::new(&[op], limits, start, Settings::default()).unwrap();

@@ -77,6 +77,7 @@ fn run(starts: bool, guard: Guard, ends_after: Option<usize>) -> (Result<Pace, E
     let limits = Limits {
         resources: Resources::millicpus(2000).with(Resource::BLOCKS, LIMIT),
         blocks_in_flight: 8,
+        for_tasks: Resources::ZERO,
     };
     let ops = [op(OpKind::Source), op(OpKind::Map)];
     let mut scheduler =

@@ -67,6 +67,10 @@ pub struct Limits {
     pub resources: Resources,
     /// Blocks in flight; bounds what a fast reader of small blocks piles up.
     pub blocks_in_flight: u32,
+    /// What the workers of all pools leave to tasks, beyond one worker of each pool,
+    /// to which it has a right. Where what tasks have made may have
+    /// to be made again, workers that hold everything would wait for it forever.
+    pub for_tasks: Resources,
 }
 
 /// The policies' numbers.
@@ -96,10 +100,6 @@ pub struct Settings {
     pub pool_horizon: Duration,
     /// A pool shrinks when it needed fewer workers for this long.
     pub pool_grace: Duration,
-    /// What the workers of all pools leave to tasks, beyond the least number of
-    /// workers that each pool has a right to. Where what tasks have made may have
-    /// to be made again, workers that hold everything would wait for it forever.
-    pub for_tasks: Resources,
 }
 
 impl Default for Settings {
@@ -115,7 +115,6 @@ impl Default for Settings {
             backoff_max: Duration::from_secs(32),
             pool_horizon: Duration::from_secs(5),
             pool_grace: Duration::from_secs(10),
-            for_tasks: Resources::ZERO,
         }
     }
 }

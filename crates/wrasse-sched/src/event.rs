@@ -102,6 +102,9 @@ pub enum FailureClass {
     Transient,
     /// Its worker died, was killed or hung. The input may be the cause.
     WorkerLost,
+    /// Its worker was taken from it, by nobody's fault: at once again, however
+    /// often that happens.
+    Displaced,
     /// The run cannot go on.
     Fatal,
 }

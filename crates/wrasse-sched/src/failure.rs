@@ -51,6 +51,7 @@ impl<A: Allocator> Scheduler<A> {
                     self.back_off(token, attempts);
                 }
             }
+            FailureClass::Displaced => self.requeue(token),
             FailureClass::WorkerLost if !had_begun => self.requeue(token),
             FailureClass::WorkerLost => {
                 past.kills += 1;

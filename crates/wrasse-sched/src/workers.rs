@@ -2,7 +2,7 @@
 
 use crate::allocator::Allocator;
 use crate::scheduler::{Phase, Scheduler};
-use crate::{Command, FailureClass, OpIdx, Resource, WorkerId};
+use crate::{Command, FailureClass, OpIdx, Resource, Resources, WorkerId};
 
 impl<A: Allocator> Scheduler<A> {
     pub(crate) fn worker_up(&mut self, op: OpIdx, worker: WorkerId) {
@@ -40,6 +40,7 @@ impl<A: Allocator> Scheduler<A> {
 
     pub(crate) fn scale_pool(&mut self, op: OpIdx, out: &mut Vec<Command>) {
         let budget = self.allocator.budget(op);
+        let left = self.left_by_workers(op);
         let (now, settings) = (self.now, self.settings);
         let is_done = self.phase == Phase::Draining && !self.has_input(op);
         let unread = match op == self.reader && self.phase == Phase::Running {
@@ -52,11 +53,14 @@ impl<A: Allocator> Scheduler<A> {
         let Some(pool) = &mut operator.pool else {
             return;
         };
-        let room = Resource::all()
-            .filter(|r| pool.config.worker[*r] > 0)
-            .map(|r| budget[r] / pool.config.worker[r])
-            .min();
-        let room = room.map_or(u32::MAX, |room| room.clamp(0, i64::from(u32::MAX)) as u32);
+        let fit = |amounts: Resources| {
+            let needed = Resource::all().filter(|r| pool.config.worker[*r] > 0);
+            let each = needed.map(|r| amounts[r] / pool.config.worker[r]);
+            each.min()
+                .map_or(u32::MAX, |n| n.clamp(0, i64::from(u32::MAX)) as u32)
+        };
+        let most = fit(left).max(1);
+        let room = fit(budget).min(most.saturating_sub(pool.held()));
         let room = room.min(pool.config.workers_max);
         let desired = if is_done {
             0
@@ -79,5 +83,21 @@ impl<A: Allocator> Scheduler<A> {
         if pool.wanted != before {
             self.book(op);
         }
+    }
+
+    /// What the workers of a pool may hold, beside those of others and what is for
+    /// tasks. Other pools count with one at the least.
+    fn left_by_workers(&self, op: OpIdx) -> Resources {
+        let limits = self.limits.resources;
+        if self.limits.for_tasks == Resources::ZERO {
+            return limits;
+        }
+        let others = (self.reader..self.ops.len()).filter(|other| *other != op);
+        let held = others.filter_map(|other| {
+            let pool = self.ops[other].pool.as_ref()?;
+            let n = i64::from(pool.held().max(1));
+            Some(pool.config.worker.map(|amount| amount * n))
+        });
+        held.fold(limits - self.limits.for_tasks, |left, held| left - held)
     }
 }

@@ -3,10 +3,9 @@
 Ray starts an actor that dies again, and its task with it; so blocks that it has put out are
 made again where they are lost, as those of tasks are. An actor that is not needed any more is
 let go, not killed: Ray then ends it, and starts it once more if it has to make a block again.
-What Ray does not notice is that there is no room for an actor whose node is gone. It may be
-that those who have the room wait for what only it can make again: then they are given up
-here, and if that does not help, it is; the engine hears of it, and has their tasks done by
-others.
+What Ray does not notice is that, when nodes are gone, actors hold the room that is needed to
+make again what they wait for. Such are given up here, and so are those who find no room any
+more; the engine hears of it, and has their tasks done by others.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from wrasse.ray import private
 # Attempts at a task of an actor that dies; those of its own that lost blocks are made with.
 RETRIES = 3
 
-# Seconds that an actor may take to begin anew when nodes are gone (its operators are not
-# constructed in them); and where nodes may come.
-BEGINS_WITHIN = 10.0
-COMES_WITHIN = 300.0
+# Seconds that an actor may wait for an input that is gone, or for room, once nodes are; and
+# where nodes may come. Twice as long after each time that some were given up.
+PATIENCE = 10.0
+PATIENCE_GROWS = 300.0
 
 
 def maker(ray: Any, setup: list[Any]) -> Callable[[int, dict], Any]:
@@ -59,15 +58,16 @@ class Actors:
     def __init__(self, ray: Any, make: Callable[[int, dict], Any], grows: bool) -> None:
         self.ray = ray
         self.make = make
-        self.begins_within = COMES_WITHIN if grows else BEGINS_WITHIN
+        self.patience = PATIENCE_GROWS if grows else PATIENCE
         self.handles: dict[int, Any] = {}
-        # What each was given last: the number of a task, its input, and its first output.
+        # What each is at: the number of a task, its input, and its first output.
         self.tasks: dict[int, tuple[int, Any, Any]] = {}
+        self.of_task: dict[int, int] = {}
         # All that ever were, by Ray's names: Ray may start one again that was let go.
         self.names: dict[str, int] = {}
-        # Until when they are looked at, and since when some were not there.
-        self.looks_until = 0.0
-        self.missing: dict[int, float] = {}
+        # Whether nodes have gone; since when actors wait for what was there, or for room.
+        self.are_looked_at = False
+        self.waiting: dict[int, float] = {}
 
     def hire(self, number: int, stage: int, options: dict) -> Any:
         """Has an actor begun; what is there when it has its operators."""
@@ -94,53 +94,60 @@ class Actors:
             made = private.call(handle.run, {"num_returns": 2, **options}, spec, source)
             first = made[0]
         self.tasks[number] = (message["task"], source, first)
+        self.of_task[message["task"]] = number
         return made
 
-    def of_task(self, task: int) -> int | None:
-        """Who has this task, if that is an actor."""
-        return next((actor for actor, (of, *_) in self.tasks.items() if of == task), None)
+    def done(self, task: int) -> int | None:
+        """A task is over; who had it, if that was an actor."""
+        number = self.of_task.pop(task, None)
+        if number is not None:
+            self.tasks.pop(number, None)
+        return number
 
     def let_go(self, number: int) -> None:
         """An actor is not needed any more."""
         self.handles.pop(number, None)
-        self.tasks.pop(number, None)
+        task, *_ = self.tasks.pop(number, (None,))
+        self.of_task.pop(task, None)
 
-    def nodes_changed(self) -> None:
-        """From now on, actors may be missing."""
-        self.looks_until = time.monotonic() + 6 * self.begins_within
-
-    def given_up(self) -> list[tuple[int, int | None]]:
-        """Those that others are in the way of, or that are in the way, with their tasks."""
+    def given_up(self) -> list[tuple[int, int | None, Callable[[], None]]]:
+        """Those that are in the way of others, or that others are in the way of; their tasks,
+        and how these are stopped."""
+        if not self.are_looked_at:
+            return []
         now = time.monotonic()
-        if now > self.looks_until and not self.missing:
-            return []
         missing = {self.names[name] for name in private.restarting() if name in self.names}
-        self.missing = {number: self.missing.get(number, now) for number in missing}
-        late = [at for at, since in self.missing.items() if now - since > self.begins_within]
-        if not late:
-            return []
-        self.missing = dict.fromkeys(self.missing, now)
-        waiting = [at for at in list(self.tasks) if at not in self.missing and self._waits(at)]
-        late = [number for number in late if number in self.handles]
-        return [(number, self._give_up(number)) for number in waiting or late]
+        waiting = [number for number in list(self.tasks) if self._waits(number)]
+        self.waiting = {at: self.waiting.get(at, now) for at in [*waiting, *missing]}
+        late = {at for at, since in self.waiting.items() if now - since > self.patience}
+        chosen = late - missing or late.intersection(self.handles)
+        if chosen:
+            self.patience *= 2
+        return [self._give_up(number) for number in sorted(chosen) if number in self.handles]
 
     def _waits(self, number: int) -> bool:
         """Whether an actor has a task, and the input of that is not there."""
-        _, source, first = self.tasks[number]
+        _, source, first = self.tasks.get(number, (None, None, None))
+        if source is None:
+            return False
         _, lacks = self.ray.wait([source], timeout=0, fetch_local=False)
         if not lacks or not isinstance(first, self.ray.ObjectRef):
             return bool(lacks)
         return not self.ray.wait([first], timeout=0, fetch_local=False)[0]
 
-    def _give_up(self, number: int) -> int | None:
+    def _give_up(self, number: int) -> tuple[int, int | None, Callable[[], None]]:
         task, _, first = self.tasks.get(number, (None, None, None))
         handle = self.handles[number]
         self.let_go(number)
-        if first is not None:
+
+        def stop() -> None:
+            if first is None:
+                return
             try:
                 self.ray.cancel(first)
             except Exception:
                 # A Ray that cannot cancel what an actor has.
                 with contextlib.suppress(Exception):
                     self.ray.kill(handle)
-        return task
+
+        return number, task, stop

@@ -336,13 +336,14 @@ class Gateway:
         if isinstance(result, BaseException):
             self._failed(number, result)
         else:
+            self.actors.done(number)
             message = {"ev": "done", "task": number, "object": self._keep(refs[1])}
             self.pipe.say({**message, "meta": len(result)}, result)
 
     def _failed(self, number: int, error: BaseException) -> None:
+        actor = self.actors.done(number)
         kind, text = classify(self.ray.exceptions, error)
         if kind == "actor_lost":
-            actor = self.actors.of_task(number)
             if actor is not None:
                 self.actors.let_go(actor)
                 self.pipe.say({"ev": "down", "actor": actor, "message": text})
@@ -360,6 +361,7 @@ class Gateway:
                 message = {"ev": "item", "task": number, "object": kept, "meta": len(meta)}
                 self.pipe.say(message, meta)
                 await pulls.get()
+            self.actors.done(number)
             self.pipe.say({"ev": "end", "task": number})
         except Exception as error:
             self._failed(number, error)
@@ -422,16 +424,21 @@ class Gateway:
                 self.pipe.say({"ev": "fatal", "message": message, "hint": hint})
                 return
             if now != before:
+                if self.actors is not None and now["nodes"] < before["nodes"]:
+                    self.actors.are_looked_at = True
                 before = now
                 self.pipe.say({"ev": "cluster", **now, **self.growth})
-                if self.actors is not None:
-                    self.actors.nodes_changed()
-            for actor, task in self.actors.given_up() if self.actors is not None else []:
-                with self.lock:
-                    self.tasks.pop(task, None)
-                message = "its node is gone, or in the way of others, and there is no room"
-                self.pipe.say({"ev": "down", "actor": actor, "message": message})
+            self._give_up()
             self.ask(self.wanted)
+
+    def _give_up(self) -> None:
+        """Gives up actors for which there is no room any more."""
+        for actor, task, stop in self.actors.given_up() if self.actors is not None else []:
+            with self.lock:
+                self.tasks.pop(task, None)
+            message = "nodes are gone, and there is no room for it"
+            self.pipe.say({"ev": "down", "actor": actor, "message": message})
+            stop()
 
     def ask(self, wanted: list[dict]) -> None:
         """Has an autoscaler, if there is one, see to it that there is room for this."""
@@ -606,9 +613,18 @@ def serve(pipe: Pipe, hello: dict) -> None:
         gateway.ask([])
 
 
+def remove(folder: str, is_ours: bool) -> None:
+    """Removes the folder of a local Ray. The engine sees to it that it is gone, unless that
+    was killed: processes of Ray write until they end, a moment after this."""
+    for _ in range(20 if is_ours else 1):
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.2 if is_ours else 0)
+
+
 def main() -> None:
     """Serves the socket that is standard input."""
     # Processes of Ray must not inherit the socket: its end is a message.
+    engine = os.getppid()
     sock = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -632,7 +648,7 @@ def main() -> None:
             with contextlib.suppress(Exception):
                 sys.modules["ray"].shutdown()
         if hello.get("scratch"):
-            shutil.rmtree(hello["scratch"], ignore_errors=True)
+            remove(hello["scratch"], os.getppid() != engine)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ fn snapshot(elapsed_s: f64) -> RunSnapshot {
     let limits = Limits {
         resources: Resources::millicpus(2000).with(Resource::BLOCKS, 1000),
         blocks_in_flight: 4,
+        for_tasks: Resources::ZERO,
     };
     let op = |kind| OpConfig {
         kind,

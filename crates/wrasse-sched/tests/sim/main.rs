@@ -46,6 +46,7 @@ fn limits(cpus: i64, blocks: u64, in_flight: u32) -> Limits {
             .with(Resource::MEMORY, 1_000_000)
             .with(Resource::BLOCKS, blocks as i64),
         blocks_in_flight: in_flight,
+        for_tasks: Resources::ZERO,
     }
 }
 
@@ -73,7 +74,6 @@ fn calm(ops: Vec<Stage>, splits: Vec<u32>, limits: Limits) -> Scenario {
         output_rows: BLOCK_ROWS * 8,
         cancel_at: None,
         start: Place::default(),
-        for_tasks: Resources::ZERO,
     }
 }
 
@@ -128,8 +128,8 @@ fn scenario(seed: u64) -> Scenario {
     scenario.limit_changes = some(&mut random, 20);
     scenario.lies = some(&mut random, 5);
     scenario.consumer = 1 + random.below(100);
-    if seed % 3 == 0 {
-        scenario.for_tasks = Resources::ZERO.with(Resource::GPU, 2500);
+    if seed.is_multiple_of(3) {
+        scenario.limits.for_tasks = Resources::ZERO.with(Resource::GPU, 2500);
     }
     scenario
 }
@@ -412,7 +412,7 @@ fn workers_of_pools_leave_room_for_tasks() {
     ];
     for (for_tasks, most) in [(0, 8), (1000, 6)] {
         let mut scenario = calm(ops.clone(), vec![4; 32], limits(4, BLOCK * 1000, 400));
-        scenario.for_tasks = Resources::millicpus(for_tasks);
+        scenario.limits.for_tasks = Resources::millicpus(for_tasks);
         let mut world = World::new(11, scenario);
         world.keep_log = true;
         world.play();

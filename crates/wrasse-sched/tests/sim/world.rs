@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wrasse_sched::{
     Command, Event, FailureClass, Input, Limits, Metadata, OpConfig, OpIdx, OpKind, Phase, Place,
-    Resource, Resources, Rows, Scheduler, Settings, TaskId, Time, WorkerId,
+    Resource, Rows, Scheduler, Settings, TaskId, Time, WorkerId,
 };
 
 use crate::random::{Random, mix};
@@ -58,8 +58,6 @@ pub(crate) struct Scenario {
     pub(crate) output_rows: usize,
     pub(crate) cancel_at: Option<u64>,
     pub(crate) start: Place,
-    /// What workers of pools leave.
-    pub(crate) for_tasks: Resources,
 }
 
 struct Running {
@@ -122,7 +120,6 @@ impl World {
             pool_grace: Duration::from_nanos(300),
             submissions_per_step: SUBMISSIONS_PER_STEP,
             emits_per_step: EMITS_PER_STEP,
-            for_tasks: scenario.for_tasks,
             emitted_max: EMITTED_MAX,
             ..Settings::default()
         };
