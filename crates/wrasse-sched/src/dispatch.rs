@@ -324,12 +324,14 @@ impl<A: Allocator> Scheduler<A> {
         self.order.insert_before(self.order.end(), item, ahead)
     }
 
-    /// Lets outputs be read as far as there is room for them.
+    /// Lets outputs be read as far as there is room for them; of a bounded
+    /// number of tasks.
     pub(crate) fn grant_reads(&mut self, out: &mut Vec<Command>) {
         if self.unread.is_empty() || self.phase == Phase::Failed {
             return;
         }
         let head = self.order.first();
+        let mut left = self.settings.submissions_per_step;
         for op in self.unread.iter() {
             while let Some(&first) = self.ops[op].unread.first() {
                 let limit = self.max_task_output_bytes_to_read(op);
@@ -337,6 +339,11 @@ impl<A: Allocator> Scheduler<A> {
                 if limit == 0 && !is_head && self.is_moving() {
                     break;
                 }
+                if left == 0 {
+                    self.is_behind = true;
+                    return;
+                }
+                left -= 1;
                 self.grant(op, first.token, limit.max(1), out);
             }
         }
