@@ -24,6 +24,8 @@
 //! read, and there is no room for any output, the one nearest to the sink is
 //! read all the same.
 
+use std::collections::BTreeSet;
+
 use crate::allocator::{Allocator, Shortage};
 use crate::flight::{Past, State, Task};
 use crate::operator::Parked;
@@ -65,6 +67,10 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Wakes those for whom there is enough now.
     pub(crate) fn wake(&mut self) {
+        let mut waits = self.pool_waits.iter().chain(&self.free_waits);
+        if waits.all(BTreeSet::is_empty) {
+            return;
+        }
         let (pool, free) = (self.allocator.pool(), self.allocator.free());
         for resource in Resource::all() {
             let i = resource.index();
