@@ -105,7 +105,7 @@ impl World {
             scheduler,
             running: VecDeque::with_capacity(2 * n + 1),
             events: VecDeque::with_capacity(n + 256),
-            emitted: VecDeque::with_capacity(2_048),
+            emitted: VecDeque::new(),
             clock: wall_ns,
             commands: Vec::with_capacity(1024),
             random: 0x9E37_79B9_7F4A_7C15,

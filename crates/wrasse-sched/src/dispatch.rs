@@ -24,6 +24,8 @@
 //! read, and there is no room for any output, the one nearest to the sink is
 //! read all the same.
 
+use std::collections::BTreeSet;
+
 use crate::allocator::{Allocator, Shortage};
 use crate::flight::{Past, State, Task};
 use crate::operator::Parked;
@@ -65,6 +67,10 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Wakes those for whom there is enough now.
     pub(crate) fn wake(&mut self) {
+        let mut waits = self.pool_waits.iter().chain(&self.free_waits);
+        if waits.all(BTreeSet::is_empty) {
+            return;
+        }
         let (pool, free) = (self.allocator.pool(), self.allocator.free());
         for resource in Resource::all() {
             let i = resource.index();
@@ -324,12 +330,14 @@ impl<A: Allocator> Scheduler<A> {
         self.order.insert_before(self.order.end(), item, ahead)
     }
 
-    /// Lets outputs be read as far as there is room for them.
+    /// Lets outputs be read as far as there is room for them; of a bounded
+    /// number of tasks.
     pub(crate) fn grant_reads(&mut self, out: &mut Vec<Command>) {
         if self.unread.is_empty() || self.phase == Phase::Failed {
             return;
         }
         let head = self.order.first();
+        let mut left = self.settings.submissions_per_step;
         for op in self.unread.iter() {
             while let Some(&first) = self.ops[op].unread.first() {
                 let limit = self.max_task_output_bytes_to_read(op);
@@ -337,6 +345,11 @@ impl<A: Allocator> Scheduler<A> {
                 if limit == 0 && !is_head && self.is_moving() {
                     break;
                 }
+                if left == 0 {
+                    self.is_behind = true;
+                    return;
+                }
+                left -= 1;
                 self.grant(op, first.token, limit.max(1), out);
             }
         }

@@ -11,8 +11,11 @@ use crate::slab::Key;
 use crate::{Command, OpIdx};
 
 impl<A: Allocator> Scheduler<A> {
-    /// Emits what an operator has put out, as far as its metadata is known.
+    /// Emits what an operator has put out, as far as its metadata is known; a
+    /// bounded number of blocks.
     pub(crate) fn emit(&mut self, op: OpIdx) {
+        self.emitting.remove(op);
+        let mut left = self.settings.emits_per_step;
         while let Some(&token) = self.ops[op].emits.front() {
             let item = self.order.get(token);
             let block = item.block.expect("an output is a block");
@@ -20,6 +23,12 @@ impl<A: Allocator> Scheduler<A> {
             if self.blocks[block].known.is_none() {
                 return;
             }
+            if left == 0 {
+                self.emitting.insert(op);
+                self.is_behind = true;
+                return;
+            }
+            left -= 1;
             self.ops[op].emits.pop_front();
             self.order.get_mut(token).state = State::Queued;
             self.arrive(token);

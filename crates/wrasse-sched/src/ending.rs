@@ -2,9 +2,7 @@
 
 use crate::allocator::Allocator;
 use crate::event::Failure;
-use crate::flight::State;
 use crate::scheduler::{Phase, Scheduler};
-use crate::slab::Key;
 use crate::{Command, OpIdx, OpKind, Place};
 
 impl<A: Allocator> Scheduler<A> {
@@ -14,18 +12,28 @@ impl<A: Allocator> Scheduler<A> {
             self.book(self.reader);
             return;
         }
-        self.gives_up = true;
-        let running: Vec<Key> = self
-            .tasks
-            .iter()
-            .filter(|(_, task)| !task.is_drained() && !task.is_cancelled)
-            .map(|(key, _)| key)
-            .collect();
-        for key in running {
-            self.tasks[key].is_cancelled = true;
-            let task = Self::task_id(key);
-            out.push(Command::Cancel { task });
+        if !self.gives_up {
+            self.gives_up = true;
+            self.left_to_cancel = self.tasks.places();
         }
+        self.cancel_tasks(out);
+    }
+
+    /// Cancels what runs, a bounded number of tasks; none begins any more.
+    pub(crate) fn cancel_tasks(&mut self, out: &mut Vec<Command>) {
+        let places = self.settings.submissions_per_step as usize;
+        let from = self.left_to_cancel.saturating_sub(places);
+        for at in from..self.left_to_cancel {
+            if let Some((key, task)) = self.tasks.at_mut(at)
+                && !task.is_drained()
+            {
+                task.is_cancelled = true;
+                let task = Self::task_id(key);
+                out.push(Command::Cancel { task });
+            }
+        }
+        self.left_to_cancel = from;
+        self.is_behind |= from > 0;
     }
 
     pub(crate) fn fail(
@@ -53,11 +61,7 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         if self.phase == Phase::Draining {
-            let can_go_on = !self.gives_up
-                && self
-                    .order
-                    .iter()
-                    .any(|(_, item)| item.state == State::BackingOff);
+            let can_go_on = !self.gives_up && !self.retries.is_empty();
             if !can_go_on {
                 self.phase = Phase::Finished;
                 out.push(Command::Finish);

@@ -143,9 +143,15 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     pub(crate) fn retry_due(&mut self) {
+        let mut left = self.settings.submissions_per_step;
         while let Some(&(time, token)) = self.retries.first()
             && time <= self.now
         {
+            if left == 0 {
+                self.is_behind = true;
+                return;
+            }
+            left -= 1;
             self.retries.pop_first();
             if self.order.contains(token) {
                 self.requeue(token);

@@ -68,11 +68,15 @@ impl<A: Allocator> Scheduler<A> {
             Wait::Resource(resource) => most(&|op| self.ops[op].usage(false).tasks[resource]),
             Wait::OutputBudget => most(&|op| self.ops[op].output_bytes),
             Wait::BlocksInFlight => most(&|op| self.ops[op].output_blocks.into()),
-            Wait::Order(place) => self
-                .order
-                .iter()
-                .find(|(_, item)| item.place >= place)
-                .map(|(_, item)| item.op().min(self.ops.len() - 1)),
+            Wait::Order(place) => self.ops[op].cursor.map(|cursor| {
+                let here = self.order.get(self.order.position(cursor));
+                let head = self.order.get(self.order.first());
+                let first = if head.place >= place { head } else { here };
+                match first.state {
+                    State::End => self.reader,
+                    _ => first.op().min(self.ops.len() - 1),
+                }
+            }),
             Wait::Input => op.checked_sub(1),
             Wait::AtMost | Wait::Worker => Some(op),
             Wait::Cancelled => None,

@@ -121,13 +121,16 @@ impl Pool {
     }
 
     pub(crate) fn unassign(&mut self, seat: Seat, task: At) {
-        let tasks = self.seats.tasks_mut(seat);
+        let row = self.seats.at(seat);
+        let tasks = &row[Seats::TASKS..];
         // Otherwise its worker is gone already.
         if let Some(at) = tasks.iter().position(|other| *other == task.to_word()) {
-            tasks[at] = 0;
-            tasks[at..].rotate_left(1);
             self.unlist(seat);
-            self.seats.at_mut(seat)[Seats::N_TASKS] -= 1;
+            let row = self.seats.at_mut(seat);
+            row[Seats::N_TASKS] -= 1;
+            let tasks = &mut row[Seats::TASKS + at..];
+            tasks[0] = 0;
+            tasks.rotate_left(1);
             self.list(seat);
         }
     }

@@ -35,6 +35,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) phase: Phase,
     /// Whether nothing more is begun: the run was cancelled a second time.
     pub(crate) gives_up: bool,
+    /// Tasks at positions below this one have yet to be cancelled.
+    pub(crate) left_to_cancel: usize,
     pub(crate) ops: Vec<Operator>,
     pub(crate) allocator: A,
     pub(crate) order: Order<Item>,
@@ -67,6 +69,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) kept_places: i64,
     /// Operators with tasks whose outputs wait for room.
     pub(crate) unread: OpSet,
+    /// Operators with outputs that could be emitted, were there not so many.
+    pub(crate) emitting: OpSet,
     /// Of tokens whose input is not as it came.
     pub(crate) pasts: BTreeMap<Key, Past>,
     /// Of tasks whose outputs had to wait to be read.
@@ -153,6 +157,7 @@ impl<A: Allocator> Scheduler<A> {
             limits,
             phase: Phase::Running,
             gives_up: false,
+            left_to_cancel: 0,
             ops: ops
                 .iter()
                 .enumerate()
@@ -177,6 +182,7 @@ impl<A: Allocator> Scheduler<A> {
             block_waits: OpSet::default(),
             kept_places: 0,
             unread: OpSet::default(),
+            emitting: OpSet::default(),
             pasts: BTreeMap::new(),
             readings: BTreeMap::new(),
             n_submitted: 0,
@@ -206,14 +212,26 @@ impl<A: Allocator> Scheduler<A> {
         if matches!(self.phase, Phase::Failed | Phase::Finished) {
             return;
         }
-        self.take(event, out);
         self.is_behind = false;
+        self.go_on(out);
+        self.take(event, out);
         self.retry_due();
         self.pass_sink(out);
         self.wake();
         self.dispatch(out);
         self.grant_reads(out);
         self.end_if_done(out);
+    }
+
+    /// What earlier steps left because it was too much for one.
+    fn go_on(&mut self, out: &mut Vec<Command>) {
+        if self.left_to_cancel > 0 {
+            self.cancel_tasks(out);
+        }
+        if let Some(op) = self.emitting.last() {
+            self.emit(op);
+        }
+        self.is_behind |= !self.emitting.is_empty();
     }
 
     /// Whether commands were held back: take a [`Event::Tick`] as soon as there

@@ -186,6 +186,22 @@ impl<T> Slab<T> {
         }
     }
 
+    /// Positions of values, of those that were removed, too.
+    pub(crate) fn places(&self) -> usize {
+        self.n_used as usize
+    }
+
+    /// The value at a position, if there is one.
+    pub(crate) fn at_mut(&mut self, at: usize) -> Option<(Key, &mut T)> {
+        let slot = self.slots.get_mut(at)?;
+        let generation = slot.generation;
+        let at = at as u32;
+        match &mut slot.entry {
+            Entry::Value(value) => Some((Key { at, generation }, value)),
+            Entry::Free(_) => None,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -10,6 +10,7 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
+mod bounded;
 mod random;
 mod world;
 
