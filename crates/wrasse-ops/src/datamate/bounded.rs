@@ -36,7 +36,8 @@ impl Bounded {
         if let Some(starts) = &self.starts {
             let (start, _) = starts.in_text(text).next_from(at)?;
             // With what stands before it.
-            from = text.floor_char_boundary(start.saturating_sub(1)).max(at);
+            let before = text[..start].chars().next_back();
+            from = (start - before.map_or(0, char::len_utf8)).max(at);
         }
         // Finding that there is none is many times faster than captures.
         self.regex.is_match_at(text, from).then_some(())?;
