@@ -498,9 +498,9 @@ class Steps:
         """Removes samples whose text equals that of an earlier sample.
 
         Compared is a hash of the text, after `lowercase` and `ignore_non_character`, without
-        white space at both ends: MD5 of texts up to 4 KiB; of longer ones, MD5 of the hashes of
-        their parts, which are taken side by side. Where a recipe keeps hashes, `__dj__hash` is
-        the MD5 of the whole, as in the original. All empty texts are equal to each other.
+        white space at both ends: MD5 of texts up to 2 KiB; of longer ones, MD5 of the hashes of
+        their parts, which are taken side by side. Where a recipe keeps hashes, it is the MD5 of
+        the whole: the original's `__dj__hash`. All empty texts are equal to each other.
 
         Unlike the original, a `__dj__hash` that the sample carries already is not trusted: the
         text is what is compared. MD5 is no defense against texts made to collide.

@@ -98,8 +98,8 @@ pub trait TextDeduplicator: Configured {
         texts.iter().map(|text| self.fingerprint(text)).collect()
     }
 
-    /// The hash that goes with the text where a recipe keeps hashes: its
-    /// fingerprint, unless it is known by another one.
+    /// The hash that goes with the text where a recipe keeps hashes, and is
+    /// compared there: its fingerprint, unless it is known by another one.
     fn kept_hash(&self, _text: &Text, fingerprint: Fingerprint) -> Fingerprint {
         fingerprint
     }

@@ -112,7 +112,7 @@ pub(crate) fn md5_of_all(messages: &[&[u8]]) -> Vec<[u8; 16]> {
 }
 
 /// Longer messages are cut into parts of so many bytes.
-const PART: usize = 4096;
+const PART: usize = 2048;
 
 /// Digests of texts of any length, in their order: MD5 of a short one, MD5 of
 /// the digests of its parts of a long one. So that a long text fills all lanes,

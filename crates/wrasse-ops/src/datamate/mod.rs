@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use wrasse_op::{OpError, Sample};
 
-use crate::scan::FirstBytes;
+use crate::scan::{FirstBytes, Hits};
 pub(crate) use bounded::{Bounded, replace_ranges};
 pub(crate) use chunks::Chunks;
 pub(crate) use email::is_address;
@@ -41,17 +41,17 @@ pub(crate) fn edit_chars<'t>(
     first: &FirstBytes,
     edit: impl Fn(char) -> Edit,
 ) -> Cow<'t, str> {
-    let bytes = text.as_bytes();
     let mut out = String::new();
     let mut copied = 0;
-    let mut at = first.find(bytes, 0);
-    while let Some(c) = text[at..].chars().next() {
-        let end = at + c.len_utf8();
+    let mut hits = Hits::new(first, text.as_bytes());
+    let mut end = 0;
+    while let Some(at) = hits.next_from(end) {
+        let Some(c) = text[at..].chars().next() else {
+            break;
+        };
+        end = at + c.len_utf8();
         let put = match edit(c) {
-            Edit::Keep => {
-                at = first.find(bytes, end);
-                continue;
-            }
+            Edit::Keep => continue,
             Edit::Delete => None,
             Edit::Put(put) => Some(put),
         };
@@ -59,7 +59,6 @@ pub(crate) fn edit_chars<'t>(
         out.push_str(&text[copied..at]);
         out.extend(put);
         copied = end;
-        at = first.find(bytes, end);
     }
     if copied == 0 {
         return Cow::Borrowed(text);

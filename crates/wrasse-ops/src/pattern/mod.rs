@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use wrasse_op::{OpError, ParamError};
 
 use backtracking::Backtracking;
-use starts::Starts;
+pub(crate) use starts::Starts;
 pub(crate) use template::Template;
 pub(crate) use translate::Dialect;
 use translate::{End, translate};

@@ -17,7 +17,7 @@ const LOOKED_AT_MAX: usize = 16;
 const RARE_MAX: usize = 10_000;
 
 /// What the matches of a pattern begin with.
-pub(super) struct Starts {
+pub(crate) struct Starts {
     first: FirstBytes,
     classes: Vec<Chars>,
     /// Whether these are all of a match, whatever stands around it.
@@ -27,7 +27,7 @@ pub(super) struct Starts {
 impl Starts {
     /// None if matches may begin with common characters, or if the `regex` crate
     /// finds what they begin with as fast.
-    pub(super) fn of(hir: &Hir) -> Option<Self> {
+    pub(crate) fn of(hir: &Hir) -> Option<Self> {
         let beginning = Beginning::of(hir);
         let first = beginning.classes.first()?;
         let is_rare = !first.iter().any(|range| {
@@ -48,7 +48,7 @@ impl Starts {
     }
 
     /// The places in a text, one after the other.
-    pub(super) fn in_text<'s>(&'s self, text: &'s str) -> StartsIn<'s> {
+    pub(crate) fn in_text<'s>(&'s self, text: &'s str) -> StartsIn<'s> {
         StartsIn {
             starts: self,
             text,
@@ -65,7 +65,7 @@ impl Starts {
     }
 }
 
-pub(super) struct StartsIn<'s> {
+pub(crate) struct StartsIn<'s> {
     starts: &'s Starts,
     text: &'s str,
     hits: Hits<'s, 's>,
@@ -74,7 +74,7 @@ pub(super) struct StartsIn<'s> {
 impl StartsIn<'_> {
     /// The next place at or after `from`, which never goes back, and where the
     /// characters end that were looked at.
-    pub(super) fn next_from(&mut self, mut from: usize) -> Option<Span> {
+    pub(crate) fn next_from(&mut self, mut from: usize) -> Option<Span> {
         loop {
             let at = self.hits.next_from(from)?;
             if let Some(end) = self.starts.end_of(self.text, at) {

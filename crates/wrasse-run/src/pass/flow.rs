@@ -235,6 +235,11 @@ impl Flow<'_> {
         let samples = waiting.samples.into_iter().zip(waiting.watches);
         for ((mut sample, watch), print) in samples.zip(found) {
             self.count_in(at, &sample);
+            // A hash that is kept is also what is compared.
+            let print = print.and_then(|print| match self.pass.settings.keep_hashes {
+                true => guarded(|| operator.kept_hash(&mut sample, print)),
+                false => Ok(print),
+            });
             let print = match print {
                 Ok(print) => print,
                 Err(error) => {
@@ -246,13 +251,7 @@ impl Flow<'_> {
                 self.watch_for_gate(at, watch, &mut sample);
             }
             if self.pass.settings.keep_hashes {
-                match guarded(|| operator.kept_hash(&mut sample, print)) {
-                    Ok(hash) => sample.set_text(HASH_FIELD, format!("{hash:032x}")),
-                    Err(error) => {
-                        self.reject_at(at, &sample, &error)?;
-                        continue;
-                    }
-                }
+                sample.set_text(HASH_FIELD, format!("{print:032x}"));
             }
             self.state.fingerprints.push(print);
             if self.pass.settings.clusters {
