@@ -211,9 +211,10 @@ impl Crew {
         self.n_closed += 1;
     }
 
-    /// Whether the rows of what grows fill half of what objects may hold.
+    /// Whether the rows of what grows fill half of what objects may hold, and somebody
+    /// is free to write them.
     pub(super) fn is_much(&self, growing: &Growing) -> bool {
-        growing.loose_bytes >= self.held_max / 2
+        growing.loose_bytes >= self.held_max / 2 && self.tasks.len() < self.tasks_max()
     }
 
     /// Has the rows of what grows written as a segment.
