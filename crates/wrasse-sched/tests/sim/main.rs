@@ -128,7 +128,7 @@ fn scenario(seed: u64) -> Scenario {
     scenario.limit_changes = some(&mut random, 20);
     scenario.lies = some(&mut random, 5);
     scenario.consumer = 1 + random.below(100);
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         scenario.limits.for_tasks = Resources::ZERO.with(Resource::GPU, 2500);
     }
     scenario
