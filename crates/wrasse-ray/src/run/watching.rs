@@ -63,7 +63,8 @@ impl Watcher<'_> {
             return false;
         };
         if change.memory.is_some() && change.memory != self.on.job.memory {
-            let refused = "on Ray, --memory is what the driver keeps samples in, from beginning to end";
+            let refused =
+                "on Ray, --memory is what the driver keeps samples in, from beginning to end";
             self.on.job.adjust.done(Err(refused.to_owned()));
             return false;
         }
