@@ -5,6 +5,7 @@ Everything listens on loopback addresses only.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -284,3 +285,29 @@ def wait_for(condition: Callable[[], object], seconds: float) -> object:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+
+
+def gateway_of(process: subprocess.Popen) -> int:
+    """The gateway of a run."""
+
+    def find() -> list[int]:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        ours = processes("wrasse.ray.gateway")
+        return [int(child) for child in children if int(child) in ours]
+
+    return wait_for(find, 30)[0]
+
+
+def scratch_of(gateway: int) -> str:
+    """The name of the folder of the Ray that a gateway starts."""
+
+    def find() -> str | None:
+        for pid in processes("wrasse-ray-"):
+            with contextlib.suppress(OSError):
+                parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) == gateway:
+                    line = Path(f"/proc/{pid}/cmdline").read_text()
+                    return "wrasse-ray-" + line.partition("wrasse-ray-")[2][:6]
+        return None
+
+    return wait_for(find, 60)

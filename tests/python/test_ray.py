@@ -23,7 +23,7 @@ import pytest
 
 from conftest import ROOT
 from ray_fixtures import bench, fill, local, package, rows  # noqa: F401
-from ray_stand import Bench, Nodes, nodes, processes, wait_for
+from ray_stand import Bench, Nodes, gateway_of, nodes, processes, scratch_of, wait_for
 
 RAY = pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
@@ -52,24 +52,22 @@ def cluster(package: Path) -> Iterator[Nodes]:
 def test_a_ray_of_its_own_gives_the_same_bytes_and_leaves_nothing(bench: Bench) -> None:
     fill(bench, RECIPE)
     expected = local(bench)
-    # A run that was killed may have left its own.
-    before = set(Path("/tmp").glob("wrasse-ray-*"))
     process = bench.start(
         "run", "recipe.yaml", "--backend=ray", f"--ray-python={sys.executable}", "-j2",
         "--ray-object-store=128MiB", SMALL,
     )
-    wait_for(lambda: processes("wrasse-ray-"), 60)
+    scratch = scratch_of(gateway_of(process))
     listening = set()
     while process.poll() is None:
-        listening |= listeners(processes("wrasse-ray-"))
+        listening |= listeners(processes(scratch))
         time.sleep(0.3)
     done = bench.wait(process)
     assert done.returncode == 0, done.stderr
     assert bench.read("out.jsonl") == expected
     assert listening, "Ray listened nowhere"
     assert all(address.startswith("127.") or address == "::1" for address in listening), listening
-    wait_for(lambda: not processes("wrasse-ray-"), 20)
-    assert set(Path("/tmp").glob("wrasse-ray-*")) <= before
+    wait_for(lambda: not processes(scratch), 20)
+    assert not Path("/tmp", scratch).exists()
 
 
 def listeners(pids: list[int]) -> set[str]:

@@ -172,5 +172,5 @@ def test_a_run_gets_other_processors_while_it_runs(bench: Bench, cluster: Nodes)
     done = bench.wait(process)
     assert done.returncode == 0, done.stderr
     assert "limits changed: 1 threads" in done.stderr
-    assert "limits not changed: on Ray, --memory bounds what the driver holds" in done.stderr
+    assert "limits not changed: on Ray, --memory is what the driver keeps samples in" in done.stderr
     assert bench.read("out.jsonl") == expected

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ray_fixtures import bench, fill, local, package  # noqa: F401
-from ray_stand import Bench, Nodes, kill, nodes, processes, wait_for
+from ray_stand import Bench, Nodes, gateway_of, kill, nodes, processes, scratch_of, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
@@ -59,25 +59,6 @@ def tasks() -> list[int]:
 def commits(bench: Bench) -> int:  # noqa: F811
     manifest = bench.folder / "out.wrasse" / "manifest.jsonl"
     return manifest.read_text().count('{"commit"') if manifest.exists() else 0
-
-
-def gateway_of(process: subprocess.Popen) -> int:
-    def find() -> list[int]:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        ours = processes("wrasse.ray.gateway")
-        return [int(child) for child in children if int(child) in ours]
-
-    return wait_for(find, 30)[0]
-
-
-def scratch_of(gateway: int) -> str:
-    """The name of the folder of the Ray that a gateway has started."""
-    for pid in processes("wrasse-ray-"):
-        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-        if int(parent) == gateway:
-            line = Path(f"/proc/{pid}/cmdline").read_text()
-            return "wrasse-ray-" + line.partition("wrasse-ray-")[2][:6]
-    raise AssertionError("the gateway has started no Ray")
 
 
 def test_a_worker_that_dies_costs_time_alone(bench: Bench, cluster: Nodes, expected: bytes) -> None:  # noqa: F811

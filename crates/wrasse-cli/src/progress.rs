@@ -234,6 +234,7 @@ pub(crate) mod tests {
             limits: Limits {
                 resources: Resources::millicpus(4000).with(Resource::BLOCKS, 64 << 20),
                 blocks_in_flight: 32,
+                for_tasks: Resources::ZERO,
             },
             custom: Vec::new(),
             stuck: None,

@@ -9,28 +9,30 @@
 //!   link thread        hears the gateway
 //!   gateway            a Python process: holds the objects, submits the tasks
 //!   workers            processes of Ray: read and run operators; hold nothing
+//!   actors             the same, which keep the operators of a Python stage
 //! ```
+
+mod joining;
+mod room;
+mod setup;
+mod watching;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, unbounded};
 use serde_json::Value;
 use wrasse_core::ByteCount;
-use wrasse_io::{Inputs, ReadLimits, Sink, SinkSpec, Split, open_parts, open_sink};
-use wrasse_job::{
-    Begun, Books, Cancel, Job, Observed, Pipeline, Ready, RunResult, begin, budget, list, process,
-};
-use wrasse_run::{
-    Error, MemorySnapshot, Pace, RunSnapshot, Running, Tally, Watch, Written, execute,
-};
-use wrasse_sched::{
-    Event, Limits, OpIdx, Phase, Place, Resource, Resources, Scheduler, Settings, Time,
-};
+use wrasse_io::{ReadLimits, Sink, SinkSpec, open_parts, open_sink};
+use wrasse_job::{Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, list};
+use wrasse_run::{Error, RunSnapshot, Tally, execute};
+use wrasse_sched::{Event, Place, Scheduler, Settings};
 
+use self::joining::{join, refuse_local};
+use self::room::{exchange_shares, resources, shares};
+use self::watching::Watcher;
 use crate::actors::Actors;
 use crate::asking::Asking;
 use crate::backend::{Ray, State};
@@ -39,11 +41,8 @@ use crate::needs::Ledger;
 use crate::note::Note;
 use crate::ordering::{Held, Orderer, Turn};
 use crate::parts::{Shelf, Workers, is_about_writing};
-use crate::protocol::{Cluster, Hear, Hello, Say, VERSION};
-use crate::shares::Shares;
-use crate::sources::{Sources, TooLarge};
+use crate::protocol::Cluster;
 use crate::stream::{Read, Stream, Streamer, Wanted, read};
-use crate::wire::{OutsideStep, Setup, encode};
 use crate::writing::{Order, write};
 
 /// How to come to a cluster, and how to use it.
@@ -70,30 +69,11 @@ pub struct Options {
 /// What the gateway writes besides, in the run directory.
 const LOG: &str = "ray-gateway.log";
 
-/// How long a cluster may take to start or to be joined.
-const STARTS_WITHIN: Duration = Duration::from_secs(180);
-
-/// Bytes of an output, where there is room: a task costs about a millisecond of
-/// this process, and as many bytes take a second to work on.
-const TARGET_BYTES: u64 = 64 << 20;
-const TARGET_BYTES_MIN: u64 = 1 << 20;
-
-/// What objects may hold of the object stores, in percent: the rest is for what
-/// tasks put out beyond their estimate, and for copies on other nodes.
-const STORE_PERCENT: u64 = 50;
-
 /// What objects whose rows are being written may hold besides, in percent.
 const WRITING_PERCENT: u64 = 15;
 
 /// Stores are at least so large, whatever a cluster says.
 const STORE_BYTES_MIN: u64 = 64 << 20;
-
-/// Objects that wait for their turn, for each processor: so many tasks may be done
-/// while an earlier one is not. Their bytes are bounded by those of the stores.
-const WAITING_PER_CPU: usize = 32;
-
-/// If a cluster does not say how large its stores are.
-const STORE_BYTES: u64 = 1 << 30;
 
 /// Runs a job to its end, or until it is cancelled. `observe` sees a snapshot
 /// about ten times a second.
@@ -175,68 +155,10 @@ fn log_path(job: &Job) -> Result<PathBuf, Error> {
     Ok(job.run_dir.join(LOG))
 }
 
-/// Greets the gateway, and waits for the cluster.
-fn join(
-    link: &Link,
-    job: &Job,
-    (options, scratch): (&Options, &str),
-    heard: &Receiver<Note>,
-    cancel: &Cancel,
-) -> Result<Cluster, Error> {
-    let hello = Say::Hello {
-        version: VERSION,
-        wrasse: env!("CARGO_PKG_VERSION"),
-        options: Hello {
-            address: options.address.as_deref(),
-            cpus: job.threads,
-            scratch,
-            object_store: options.object_store,
-            ship: options.ship,
-            polls: options.polls,
-        },
-    };
-    link.say(&[hello], &[])?;
-    let deadline = now() + STARTS_WITHIN;
-    while now() < deadline {
-        if cancel.is_cancelled() {
-            return Err(Error::failed("interrupted before the cluster was there"));
-        }
-        match heard.recv_timeout(Duration::from_millis(100)) {
-            Ok(Note::Heard(Some((Hear::Ready { cluster, .. }, _)))) => return Ok(cluster),
-            Ok(Note::Heard(Some((Hear::Fatal { message, hint }, _)))) => {
-                let error = Error::usage(message);
-                return Err(match hint {
-                    Some(hint) => error.with_hint(hint),
-                    None => error,
-                });
-            }
-            Ok(Note::Heard(None)) | Err(RecvTimeoutError::Disconnected) => return Err(link.gone()),
-            _ => {}
-        }
-    }
-    let s = STARTS_WITHIN.as_secs();
-    Err(Error::failed(format!("Ray was not there after {s} s")))
-}
-
 /// How many tasks write at once. Each has Ray start a process beside those that work
 /// on samples, which costs about a second of a processor.
 fn writers_max(cluster: &Cluster) -> usize {
     (cluster.millicpus() / 2000).max(1) as usize
-}
-
-/// Files on a disk of this machine cannot be read on another one.
-fn refuse_local(inputs: &Inputs, cluster: &Cluster, options: &Options) -> Result<(), Error> {
-    match inputs.first_local() {
-        Some(path) if cluster.machines > 1 && !options.shared_paths => Err(Error::usage(format!(
-            "{path} lies on a disk of this machine, and the cluster has {} machines",
-            cluster.machines
-        ))
-        .with_hint(
-            "name an object store, or pass --ray-shared-paths if the path leads to the same file \
-             on each of them",
-        )),
-        _ => Ok(()),
-    }
 }
 
 #[expect(
@@ -447,57 +369,6 @@ impl OnCluster<'_> {
         Ok(result)
     }
 
-    /// Tells the workers what the run is.
-    fn set_up(&self, ready: &Ready, cluster: &Cluster) -> Result<(), Error> {
-        let recipe = &self.job.recipe;
-        let text_keys = recipe["text_keys"].as_array().into_iter().flatten();
-        let setup = encode(&Setup {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            process: native_steps(self.job).to_string(),
-            outside: outside_steps(self.job).map_err(Error::failed)?,
-            sources: self.sources(cluster)?,
-            python: self.job.python.as_ref().map(|python| {
-                let settings = python.made_with();
-                (settings.paths.clone(), settings.strict)
-            }),
-            text_keys: text_keys
-                .filter_map(|key| key.as_str().map(str::to_owned))
-                .collect(),
-            text_key: self.job.source.text_key.clone(),
-            inputs: ready.inputs.readable_anywhere()?,
-            format: ready.format,
-            settings: ready.pass.settings().into(),
-            block_bytes: self.job.block_bytes.0,
-            row_bytes_max: self.job.row_bytes_max.0,
-            writes: self.writes,
-        })
-        .map_err(Error::failed)?;
-        let bytes = setup.len();
-        self.link.say(&[Say::Setup { bytes }], &[&setup])
-    }
-
-    /// What Python's operators are made of. They need not travel where all machines
-    /// see the same.
-    fn sources(&self, cluster: &Cluster) -> Result<Sources, Error> {
-        let Some(python) = &self.job.python else {
-            return Ok(Sources::default());
-        };
-        let operators = self.job.plan.operators().iter();
-        let outside = operators.filter_map(|op| op.runs_outside());
-        match Sources::of(outside, &python.made_with().paths) {
-            Ok(sources) => Ok(sources),
-            Err(_) if cluster.machines <= 1 || self.options.shared_paths => Ok(Sources::default()),
-            Err(TooLarge(path)) => Err(Error::usage(format!(
-                "the files of Python operators are too large to be sent to the nodes: {} is one",
-                path.display()
-            ))
-            .with_hint(
-                "put what is large elsewhere, or all on a disk that the machines share, and \
-                 pass --ray-shared-paths",
-            )),
-        }
-    }
-
     /// Standard input, if it is not all written; begins to read it.
     fn stream(&self, ready: &Ready) -> Result<Option<Reading>, Error> {
         let mut streams = ready.splits.iter().filter(|s| s.is_stream(&ready.inputs));
@@ -528,221 +399,4 @@ impl OnCluster<'_> {
             rows: read(&ready.inputs, split, limits, skip)?,
         }))
     }
-
-    fn store_bytes(cluster: &Cluster) -> u64 {
-        let bytes = match cluster.store_bytes() {
-            0 => STORE_BYTES,
-            bytes => bytes,
-        };
-        bytes / 100 * STORE_PERCENT
-    }
-
-    /// Bytes of an output: four for each processor have to fit.
-    fn target(&self, cluster: &Cluster) -> u64 {
-        let cpus = (millicpus(self.options.cpus_max, cluster) / 1000) as u64;
-        let room = Self::store_bytes(cluster) / (4 * cpus.max(1));
-        let fitting = room.clamp(TARGET_BYTES_MIN, TARGET_BYTES);
-        self.options
-            .task_bytes
-            .map_or(fitting, |bytes| bytes.max(1))
-    }
-
-    /// A limited run reads share by share, so that exactly the first rows count.
-    fn limits(&self, cluster: &Cluster, cpus_max: Option<usize>, target: u64) -> Limits {
-        let millicpus = millicpus(cpus_max, cluster);
-        let in_flight = WAITING_PER_CPU * (millicpus / 1000) as usize + 1;
-        let store = Self::store_bytes(cluster).max(3 * target);
-        let resources = resources(&self.ledger, cpus_max, cluster);
-        // A run that was told to use less still needs what actors hold.
-        let least = self.ledger.cpus_least(cluster).min(cluster.millicpus());
-        Limits {
-            resources: resources
-                .with(Resource::CPU, resources[Resource::CPU].max(least))
-                .with(Resource::BLOCKS, store as i64),
-            blocks_in_flight: match self.job.limit {
-                Some(_) => 1,
-                None => (in_flight * self.pipeline.n_running()) as u32,
-            },
-            for_tasks: self.ledger.for_tasks(cluster),
-        }
-    }
-}
-
-/// Processors that a run uses of a cluster, in thousandths.
-fn millicpus(cpus_max: Option<usize>, cluster: &Cluster) -> i64 {
-    let most = cpus_max.map(|cpus| cpus as i64 * 1000);
-    let cpus = cluster.millicpus();
-    most.map_or(cpus, |most| cpus.min(most)).max(1000)
-}
-
-/// What the books begin with, but for blocks.
-fn resources(ledger: &Ledger, cpus_max: Option<usize>, cluster: &Cluster) -> Resources {
-    let has = ledger.of_cluster(cluster);
-    let cpus = millicpus(cpus_max, cluster);
-    let cpus = match cluster.grows {
-        true => has[Resource::CPU].max(cpus),
-        false => cpus,
-    };
-    has.with(Resource::CPU, cpus)
-}
-
-fn shares(splits: &[Split], target: u64) -> Shares {
-    Shares::new(splits.iter().map(|split| split.bytes), target)
-}
-
-/// The share of an exchange's output that a split is in: as the backend shares
-/// it out when its length is known.
-fn exchange_shares(split: u32, block_bytes: u64, target: u64) -> u32 {
-    let all = (0..=split).map(|_| block_bytes);
-    Shares::new(all, target).of(split)
-}
-
-/// Shows the run, follows the cluster's size, and ends the run when told to.
-struct Watcher<'a> {
-    on: &'a OnCluster<'a>,
-    inputs: &'a Inputs,
-    observe: &'a mut dyn FnMut(&RunSnapshot),
-    cancel: &'a Cancel,
-    cluster: Cluster,
-    /// Processors of it that the run may use, as it is now.
-    cpus_max: Option<usize>,
-    target: u64,
-    peak_bytes: u64,
-    bytes_resumed: u64,
-    asking: Asking,
-}
-
-impl Watch<Ray<'_>> for Watcher<'_> {
-    fn look(&mut self, run: &Running<'_>, backend: &mut Ray<'_>) -> Result<Option<Event>, Error> {
-        if self.cancel.is_cancelled() && run.scheduler.phase() == Phase::Running {
-            return Ok(Some(Event::Cancel));
-        }
-        if run.is_tick {
-            self.show(run, &backend.books);
-            self.ask(run, backend)?;
-        }
-        let is_changed = self.adjust();
-        if backend.cluster == self.cluster && !is_changed {
-            return Ok(None);
-        }
-        self.cluster = backend.cluster.clone();
-        let limits = self.on.limits(&self.cluster, self.cpus_max, self.target);
-        Ok(Some(Event::LimitsChanged(limits)))
-    }
-
-    fn name(&self, op: OpIdx) -> String {
-        self.on.pipeline.names[op].clone()
-    }
-
-    fn custom_resources(&self) -> &[String] {
-        &self.on.ledger.custom
-    }
-}
-
-impl Watcher<'_> {
-    /// Takes a change of what the run may use: whether there was one.
-    fn adjust(&mut self) -> bool {
-        let Some(change) = self.on.job.adjust.take() else {
-            return false;
-        };
-        if change.memory.is_some() && change.memory != self.on.job.memory {
-            let refused = "on Ray, --memory bounds what the driver holds, from beginning to end";
-            self.on.job.adjust.done(Err(refused.to_owned()));
-            return false;
-        }
-        self.cpus_max = change.threads.or(self.cpus_max);
-        self.on.job.adjust.done(Ok(()));
-        true
-    }
-
-    /// Asks a cluster of others for what the run lacks.
-    fn ask(&mut self, run: &Running<'_>, backend: &Ray<'_>) -> Result<(), Error> {
-        if self.on.options.address.is_none() {
-            return Ok(());
-        }
-        let (on, reader) = (self.on, self.on.pipeline.last_exchange().unwrap_or(0));
-        let unopened = |op| if op == reader { backend.unopened() } else { 0 };
-        let bundles = self.asking.look(run, &on.ledger, unopened, self.cpus_max);
-        match bundles {
-            Some(bundles) => on.link.say(&[Say::Request { bundles }], &[]),
-            None => Ok(()),
-        }
-    }
-
-    fn show(&mut self, run: &Running<'_>, books: &Books) {
-        let resident = process::resident_bytes();
-        self.peak_bytes = self.peak_bytes.max(resident);
-        let tally = books.tally();
-        let held = &self.on.held;
-        let observed = Observed {
-            elapsed_s: self.on.began.elapsed().as_secs_f64(),
-            tally,
-            bytes_total: self.inputs.files.iter().map(|file| file.bytes).sum(),
-            bytes_resumed: self.bytes_resumed,
-            bytes_fetched: Some(held.fetched.load(Ordering::Relaxed)),
-            threads: self.threads(),
-            waiting: books.in_flight.len(),
-            memory: MemorySnapshot {
-                blocks: run.scheduler.block_bytes(),
-                blocks_limit: OnCluster::store_bytes(&self.cluster),
-                fingerprints: held.fingerprints.load(Ordering::Relaxed),
-                waiting: held.exchanges.load(Ordering::Relaxed),
-                spilled: held.spilled.load(Ordering::Relaxed),
-                resident,
-                // They are the cluster's.
-                workers: 0,
-                limit: self.on.job.memory.map(|limit| limit.0),
-            },
-            custom: self.on.ledger.custom.clone(),
-        };
-        let (plan, pipeline) = (&self.on.job.plan, self.on.pipeline);
-        (self.observe)(&wrasse_job::snapshot(plan, pipeline, run, observed));
-    }
-
-    fn threads(&self) -> usize {
-        (millicpus(self.cpus_max, &self.cluster) / 1000) as usize
-    }
-
-    /// Shows how it ended.
-    fn end(&mut self, scheduler: &Scheduler, pace: &Pace, books: &Books) {
-        let end = Running {
-            scheduler,
-            now: Time(self.on.began.elapsed().as_nanos() as u64),
-            pace,
-            is_tick: true,
-            stuck: None,
-            gives_up: false,
-        };
-        self.show(&end, books);
-    }
-
-    fn result(&self, books: &Books, written: Written) -> RunResult {
-        RunResult {
-            elapsed_s: self.on.began.elapsed().as_secs_f64(),
-            // Of this process alone it would mislead.
-            cpu_s: None,
-            peak_bytes: self.peak_bytes.max(process::resident_bytes()),
-            threads: self.threads(),
-            ..books.result(self.on.job, written)
-        }
-    }
-}
-
-/// The steps, in canonical form, that the workers' own operators do.
-fn native_steps(job: &Job) -> Value {
-    let steps = job.recipe["process"].as_array().into_iter().flatten();
-    let operators = job.plan.operators().iter();
-    let native = steps
-        .zip(operators)
-        .filter(|(_, op)| op.runs_outside().is_none());
-    native.map(|(step, _)| step.clone()).collect()
-}
-
-/// The others, by their places.
-fn outside_steps(job: &Job) -> Result<Vec<OutsideStep>, String> {
-    let operators = job.plan.operators().iter().enumerate();
-    operators
-        .filter_map(|(at, op)| Some((at, op, op.runs_outside()?)))
-        .map(|(at, op, outside)| OutsideStep::new(at, op, outside))
-        .collect()
 }

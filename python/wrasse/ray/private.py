@@ -12,7 +12,7 @@
 | `_temp_dir` of `ray.init` | nothing is left in /tmp/ray | Ray's own folder |
 
 Nothing else here is private; with `polls` not even the first is used. Tried with
-Ray 2.60.0, 2.10.0, 2.8.1 and 2.5.0.
+Ray 2.60.0, 2.10.0, 2.8.1 and 2.5.0; what is about actors, with the first and the last.
 """
 
 from __future__ import annotations

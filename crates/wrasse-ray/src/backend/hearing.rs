@@ -1,0 +1,300 @@
+//! News of gateway and threads, as events.
+
+use std::sync::Arc;
+
+use wrasse_job::Step;
+use wrasse_run::{Error, Outcome, Tally};
+use wrasse_sched::{Event, Metadata, TaskId, WorkerId};
+
+use super::{Block, Doing, Ray, Running};
+use crate::note::Note;
+use crate::protocol::{Hear, Say};
+use crate::shares::Shares;
+use crate::stream::Streamed;
+use crate::wire::{Meta, Verdict, decode};
+
+impl Ray<'_> {
+    /// A task has put out an object.
+    pub(super) fn put_out(&mut self, task: TaskId, object: u64, meta: Meta) {
+        let Some(running) = self.state.running.get_mut(&task) else {
+            self.free(object);
+            return;
+        };
+        running.has_put_out = true;
+        if let Some(returned) = running.returned.take() {
+            self.books.absorbed.take_away(&returned);
+        }
+        match running.work {
+            Doing::Read(_) => {
+                self.books.rows_left = self.books.rows_left.saturating_sub(meta.tally.rows_in);
+            }
+            Doing::Block(data) => drop(self.books.in_flight.remove(&data)),
+            Doing::ReadBack(_) => {}
+        }
+        let block = Block {
+            object,
+            meta: Metadata {
+                bytes: meta.bytes,
+                rows: meta.rows,
+                holder: None,
+            },
+            is_encoded: meta.is_encoded,
+            verdict: None,
+            hollow: meta.hollow.map(Arc::new),
+            fingerprints: Arc::new(meta.fingerprints),
+        };
+        self.keep(task, block, meta.tally);
+    }
+
+    fn keep(&mut self, task: TaskId, block: Block, tally: Tally) {
+        self.state.named += 1;
+        let data = self.state.named;
+        let metadata = block.meta;
+        *self.state.objects.entry(block.object).or_default() += 1;
+        self.state.blocks.insert(data, block);
+        self.books.in_flight.insert(data, tally);
+        self.known.push_back(Event::BlockReady {
+            task,
+            data,
+            metadata: Some(metadata),
+        });
+    }
+
+    pub(super) fn release(&mut self, data: u64) {
+        self.books.in_flight.remove(&data);
+        if let Some(block) = self.state.blocks.remove(&data) {
+            self.unhold(block.object);
+        }
+    }
+
+    /// An object is needed once less.
+    fn unhold(&mut self, object: u64) {
+        let users = self.state.objects.entry(object).or_default();
+        *users = users.saturating_sub(1);
+        if *users == 0 {
+            self.state.objects.remove(&object);
+            self.free(object);
+        }
+    }
+
+    pub(super) fn free(&self, object: u64) {
+        // A gateway that is gone holds nothing, and is told of elsewhere.
+        let objects = &[object];
+        drop(self.link.say(&[Say::Free { objects }], &[]));
+    }
+
+    pub(super) fn drained(&mut self, task: TaskId) {
+        if let Some(running) = self.state.running.remove(&task) {
+            if let Some(number) = running.number {
+                self.state.numbers.remove(&number);
+            }
+            let streamed = match (running.work, &mut self.stream) {
+                (Doing::Read(place), Some(stream)) => stream.objects.remove(&place.split),
+                _ => None,
+            };
+            if let Some((object, _)) = streamed {
+                self.free(object);
+            }
+            if let Doing::Block(data) = running.work {
+                self.books.in_flight.remove(&data);
+            }
+        }
+        self.known.push_back(Event::TaskDrained { task });
+        // Behind an exchange the run has only begun.
+        let is_all = self.books.rows_left == 0 && !self.pipeline.has_exchange();
+        if is_all && !self.books.has_read_all {
+            self.books.has_read_all = true;
+            self.known.push_back(Event::Cancel);
+        }
+    }
+
+    /// Takes in what is reported.
+    pub(super) fn take(&mut self, note: Note) -> Result<(), Error> {
+        match note {
+            Note::Heard(Some((heard, bytes))) => self.hear(heard, &bytes)?,
+            Note::Heard(None) => return Err(self.link.gone()),
+            Note::Judged {
+                task,
+                verdict,
+                kept,
+            } => self.judged(task, verdict, kept),
+            Note::Streamed { task, share } => self.streamed(task, share)?,
+            Note::Absorbed { task, tally } => {
+                self.books.absorbed.add(&tally);
+                self.drained(task);
+            }
+            Note::Closed { op, n, written } => {
+                self.books.absorbed.take_away(&written);
+                let block_bytes = self.block_bytes;
+                let splits = (0..n).map(|_| block_bytes);
+                self.shares = Shares::new(splits, self.target);
+                self.state.opened = 0;
+                let n = self.shares.len();
+                let last = true;
+                self.known.push_back(Event::SplitsFound { op, n, last });
+            }
+            Note::Returned { task, tally } => {
+                if let Some(running) = self.state.running.get_mut(&task) {
+                    running.returned = Some(tally);
+                }
+            }
+            Note::Unheld { object } => self.unhold(object),
+            Note::Written {
+                block,
+                tally,
+                outcome,
+            } => {
+                self.books.writing.remove(&block);
+                self.books.written.add(&tally);
+                self.known.push_back(Event::OutputTaken { block });
+                if outcome == Outcome::TooManyRejects && !self.books.too_many_rejects {
+                    self.books.too_many_rejects = true;
+                    self.known.push_back(Event::Cancel);
+                }
+            }
+            Note::WriterFailed => return Err(Error::failed("the output cannot be written")),
+            Note::Fatal(message) => return Err(Error::failed(message)),
+        }
+        Ok(())
+    }
+
+    fn judged(&mut self, task: TaskId, verdict: Verdict, kept: u64) {
+        let Some(Running {
+            op,
+            work: Doing::Block(data),
+            ..
+        }) = self.state.running.get(&task)
+        else {
+            return;
+        };
+        let before = &self.state.blocks[data];
+        let n = before.fingerprints.len() as u64;
+        let mut tally = self.books.in_flight.remove(data).unwrap_or_default();
+        if let Some(gate) = self.pipeline.gate_operator(*op)
+            && let Some(operator) = tally.operators.get_mut(gate)
+        {
+            operator.rows_out += kept;
+            operator.duplicates += n - kept;
+        }
+        if before.is_encoded {
+            tally.rows_out = kept;
+        }
+        let rows = match before.is_encoded {
+            true => before.meta.rows,
+            false => kept as u32,
+        };
+        let block = Block {
+            object: before.object,
+            meta: Metadata {
+                rows,
+                ..before.meta
+            },
+            is_encoded: before.is_encoded,
+            verdict: Some(verdict),
+            hollow: before.hollow.clone(),
+            fingerprints: Arc::default(),
+        };
+        self.keep(task, block, tally);
+        self.drained(task);
+    }
+
+    fn hear(&mut self, heard: Hear, bytes: &[u8]) -> Result<(), Error> {
+        match heard {
+            Hear::Done { task, object, .. } => {
+                if let Some(task) = self.state.numbers.get(&task).copied() {
+                    let meta = decode(bytes).map_err(Error::failed)?;
+                    if self.state.careful.contains_key(&task) {
+                        return self.found(task, object, meta);
+                    }
+                    self.put_out(task, object, meta);
+                    self.drained(task);
+                } else {
+                    self.free(object);
+                }
+            }
+            Hear::Item { task, object, .. } => {
+                let running = self.state.numbers.get(&task);
+                let running = running.and_then(|task| {
+                    let running = self.state.running.get_mut(task)?;
+                    Some((*task, running))
+                });
+                if let Some((task, running)) = running {
+                    let meta = decode(bytes).map_err(Error::failed)?;
+                    running.waiting = Some((object, meta));
+                    self.known.push_back(Event::OutputWaiting { task });
+                } else {
+                    self.free(object);
+                }
+            }
+            Hear::End { task } => {
+                if let Some(task) = self.state.numbers.get(&task).copied() {
+                    self.drained(task);
+                }
+            }
+            Hear::Failed {
+                task,
+                kind,
+                message,
+            } => self.failed(task, kind, message)?,
+            Hear::Up { actor } => {
+                let worker = WorkerId(actor);
+                if let Some(op) = self.actors.ready(worker) {
+                    self.known.push_back(Event::WorkerUp { op, worker });
+                }
+            }
+            Hear::Down { actor, message } => self.down(WorkerId(actor), message)?,
+            Hear::Cluster(cluster) => self.cluster = cluster,
+            Hear::Fatal { message, hint } => {
+                let error = Error::failed(message);
+                return Err(match hint {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                });
+            }
+            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lost { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// A share of standard input has come, and tells whether there is another.
+    fn streamed(&mut self, task: TaskId, share: Streamed) -> Result<(), Error> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        let at = stream.shares.end - 1;
+        let known = self.shares.len() + 1;
+        if share.is_last {
+            let behind = self.splits[stream.split as usize + 1..].iter();
+            self.shares
+                .end_stream(behind.map(|split| split.bytes), self.target);
+        } else {
+            self.shares.stream(share.blocks);
+            stream.shares.end += 1;
+        }
+        let n = match share.is_last {
+            true => self.shares.len() - known,
+            false => 1,
+        };
+        self.known.push_back(Event::SplitsFound {
+            op: 0,
+            n,
+            last: share.is_last,
+        });
+        stream.n_put += 1;
+        let object = stream.n_put;
+        stream.objects.insert(at, (object, share.rows));
+        let bytes = share.data.len();
+        self.link
+            .say(&[Say::Put { object, bytes }], &[&share.data])?;
+        let Some(running) = self.state.running.get(&task) else {
+            return Ok(());
+        };
+        let (op, doing) = (running.op, running.work);
+        let pipeline = self.pipeline;
+        if let Step::Read(part) = &pipeline.steps[op] {
+            let spec = self.over_stream(part, 0);
+            self.send(task, op, doing, &spec, (Some(object), None))?;
+        }
+        Ok(())
+    }
+}
