@@ -78,6 +78,7 @@ fn limits(blocks: i64) -> wrasse_sched::Limits {
     wrasse_sched::Limits {
         resources: Resources::millicpus(1_000).with(Resource::BLOCKS, blocks),
         blocks_in_flight: 10 * TASKS,
+        for_tasks: Resources::ZERO,
     }
 }
 
