@@ -128,7 +128,8 @@ mod tests {
     fn a_command_is_measured() {
         let folder = tempfile::tempdir().unwrap();
         let stdout = folder.path().join("stdout");
-        let script = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; exit 3";
+        // Long enough for the watcher, who looks ten times a second, to come by.
+        let script = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; sleep 1; exit 3";
         let measured = measure(&stdout, "sh", &["-c", script]).unwrap();
         assert_eq!(measured["exit"], 3);
         assert_eq!(std::fs::read_to_string(stdout).unwrap(), "done\n");
