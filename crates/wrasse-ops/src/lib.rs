@@ -17,6 +17,8 @@ mod costs;
 mod datamate;
 mod deduplicator;
 mod dialog;
+#[cfg(test)]
+mod dice;
 mod digest;
 mod english;
 mod field;

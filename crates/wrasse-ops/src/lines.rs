@@ -172,13 +172,7 @@ mod tests {
             "\u{a0}",
             "🙂",
         ];
-        let mut state = 7_u64;
-        let mut below = |n: usize| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 33) as usize % n
-        };
+        let mut below = crate::dice::dice(7);
         for round in 0..400 {
             let text: String = (0..below(300))
                 // Some texts have many ends, others few.

@@ -106,22 +106,29 @@ impl<'f, 't> Hits<'f, 't> {
     }
 }
 
+/// Calls a function with as many ranges as there are: a number that the compiler
+/// knows keeps them in registers.
+macro_rules! of_length {
+    ($search:ident, $bytes:expr, $at:expr, $ranges:expr) => {
+        match *$ranges {
+            [a] => $search($bytes, $at, &[a]),
+            [a, b] => $search($bytes, $at, &[a, b]),
+            [a, b, c] => $search($bytes, $at, &[a, b, c]),
+            [a, b, c, d] => $search($bytes, $at, &[a, b, c, d]),
+            [a, b, c, d, e] => $search($bytes, $at, &[a, b, c, d, e]),
+            [a, b, c, d, e, f] => $search($bytes, $at, &[a, b, c, d, e, f]),
+            [a, b, c, d, e, f, g] => $search($bytes, $at, &[a, b, c, d, e, f, g]),
+            [a, b, c, d, e, f, g, h] => $search($bytes, $at, &[a, b, c, d, e, f, g, h]),
+            _ => $search($bytes, $at, $ranges),
+        }
+    };
+}
+
 /// The next block of 64 bytes with some in the ranges: where it begins, and a
 /// bit for each byte of it that is. The last block may be shorter.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn next_bits(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> (usize, u64) {
-    macro_rules! of_length {
-        ($($n:literal),*) => {
-            match ranges.len() {
-                $($n => match ranges.first_chunk::<$n>() {
-                    Some(ranges) => next_bits_all(bytes, at, ranges),
-                    None => (at, 0),
-                },)*
-                _ => next_bits_all(bytes, at, ranges),
-            }
-        };
-    }
-    of_length!(1, 2, 3, 4, 5, 6, 7, 8)
+    of_length!(next_bits_all, bytes, at, ranges)
 }
 
 #[inline(always)]
@@ -162,19 +169,7 @@ fn bits(bytes: &[u8; 64]) -> u64 {
 /// Passes over whole blocks without bytes in the ranges.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn pass_over(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> usize {
-    // A number that the compiler knows keeps the ranges in registers.
-    macro_rules! of_length {
-        ($($n:literal),*) => {
-            match ranges.len() {
-                $($n => match ranges.first_chunk::<$n>() {
-                    Some(ranges) => pass_over_all(bytes, at, ranges),
-                    None => at,
-                },)*
-                _ => pass_over_all(bytes, at, ranges),
-            }
-        };
-    }
-    of_length!(1, 2, 3, 4, 5, 6, 7, 8)
+    of_length!(pass_over_all, bytes, at, ranges)
 }
 
 #[inline(always)]

@@ -114,13 +114,7 @@ fn what_needs_no_tree_has_the_text_of_the_tree() {
         "</font>",
         "<p",
     ];
-    let mut state = 5_u64;
-    let mut below = |n: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as usize % n
-    };
+    let mut below = crate::dice::dice(5);
     let mut n_plain = 0;
     for round in 0..20_000 {
         let html: String = (0..below(20))

@@ -42,12 +42,9 @@ fn assert_chars(text: &str, n: usize) {
 
 /// Text with many repetitions, of `n_kinds` characters from `first` on.
 fn babble(first: char, n_kinds: u64, len: usize) -> String {
-    let mut state = 7_u64;
+    let mut below = crate::dice::dice(7);
     let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let code = first as u32 + (state >> 33).wrapping_rem(n_kinds) as u32;
+        let code = first as u32 + below(n_kinds as usize) as u32;
         char::from_u32(code).unwrap_or('?')
     };
     (0..len).map(|_| next()).collect()

@@ -86,13 +86,7 @@ fn what_matches_begin_with_changes_no_match() {
         r"\d{1}\D{0}\d",
         r"\p{Lu}+",
     ];
-    let mut state = 3_u64;
-    let mut below = |n: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as usize % n
-    };
+    let mut below = crate::dice::dice(3);
     let texts: Vec<String> = (0..200)
         .map(|n| (0..n).map(|_| PIECES[below(PIECES.len())]).collect())
         .collect();
