@@ -135,6 +135,11 @@ impl Pool {
         }
     }
 
+    /// The task that a worker runs, or runs next.
+    pub(crate) fn first_task(&self, seat: Seat) -> Option<At> {
+        At::from_word(self.seats.at(seat)[Seats::TASKS])
+    }
+
     /// Puts a worker among those with as many tasks, if it may have more.
     fn list(&mut self, seat: Seat) {
         let n_tasks = self.seats.at(seat)[Seats::N_TASKS] as usize;

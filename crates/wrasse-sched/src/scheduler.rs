@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ahead::Ahead;
 use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
 use crate::flight::{Block, Item, Past, State, Task, Unread};
+use crate::lines::{Fresh, Lines};
+use crate::oldest::Oldest;
 use crate::operator::{Operator, Queued};
 use crate::opset::OpSet;
 use crate::order::{Cursors, Order};
@@ -40,6 +42,12 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) ops: Vec<Operator>,
     pub(crate) allocator: A,
     pub(crate) order: Order<Item>,
+    /// Who waits, longest first.
+    pub(crate) lines: Lines,
+    /// Tasks that were submitted a moment ago.
+    pub(crate) fresh: Fresh,
+    /// Blocks at the sink whose turn has not come.
+    pub(crate) at_sink: Oldest,
     /// The operator of each cursor; the last is the sink's.
     pub(crate) ordered: Vec<OpIdx>,
     pub(crate) tasks: Slab<Task>,
@@ -165,6 +173,9 @@ impl<A: Allocator> Scheduler<A> {
                 .collect(),
             allocator,
             order: Order::new(end, ordered.len()),
+            lines: Lines::new(ops.len()),
+            fresh: Fresh::default(),
+            at_sink: Oldest::default(),
             ordered,
             tasks: Slab::default(),
             blocks: Slab::default(),
