@@ -89,6 +89,10 @@ impl Pool {
         self.list(seat);
     }
 
+    pub(crate) fn has_idle(&self) -> bool {
+        self.free[0].is_some()
+    }
+
     /// Takes an idle worker out, to be stopped.
     pub(crate) fn retire(&mut self) -> Option<WorkerId> {
         let worker = WorkerId(self.seats.at(self.free[0]?)[Seats::WORKER]);
@@ -194,8 +198,13 @@ impl Pool {
         if now.since(since) < settings.pool_grace {
             return held;
         }
-        self.too_many_since = None;
         needed
+    }
+
+    /// It has as few workers as it needs, or as are busy: that there are too many
+    /// has to show itself again.
+    pub(crate) fn has_shrunk(&mut self) {
+        self.too_many_since = None;
     }
 }
 

@@ -72,6 +72,10 @@ pub struct Scheduler<A: Allocator = Reservations> {
     /// Operators that wait until enough of a resource is free.
     pub(crate) free_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
     pub(crate) block_waits: OpSet,
+    /// Operators whose pools have more idle workers than a step may end.
+    pub(crate) shrinking: OpSet,
+    /// Workers that this step may still end.
+    pub(crate) stops_left: u32,
     /// Places among the blocks in flight that are kept for operators behind
     /// the one that reads, and that they do not use.
     pub(crate) kept_places: i64,
@@ -191,6 +195,8 @@ impl<A: Allocator> Scheduler<A> {
             pool_waits: Default::default(),
             free_waits: Default::default(),
             block_waits: OpSet::default(),
+            shrinking: OpSet::default(),
+            stops_left: 0,
             kept_places: 0,
             unread: OpSet::default(),
             emitting: OpSet::default(),
@@ -224,6 +230,7 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         self.is_behind = false;
+        self.stops_left = self.settings.submissions_per_step;
         self.go_on(out);
         self.take(event, out);
         self.retry_due();
@@ -242,7 +249,7 @@ impl<A: Allocator> Scheduler<A> {
         if let Some(op) = self.emitting.last() {
             self.emit(op);
         }
-        self.is_behind |= !self.emitting.is_empty();
+        self.is_behind |= !self.emitting.is_empty() || !self.shrinking.is_empty();
     }
 
     /// Whether commands were held back: take a [`Event::Tick`] as soon as there
