@@ -25,6 +25,7 @@ mod records;
 mod rundir;
 mod snapshot;
 mod snapshot_json;
+mod stuck;
 mod tally;
 mod writer;
 
@@ -45,6 +46,7 @@ pub use pass::{
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
-pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, StuckSnapshot};
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, task_name};
+pub use stuck::StuckSnapshot;
 pub use tally::{OpTally, Tally};
 pub use writer::{Gates, MaxRejects, Outcome, Writer, WriterSettings, Written};
