@@ -65,6 +65,13 @@ impl FingerprintSet {
         }
     }
 
+    /// All fingerprints, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = Fingerprint> {
+        let slots = self.shards.iter().flat_map(|shard| &shard.slots);
+        let zero = self.has_zero.then_some(0);
+        slots.copied().filter(|print| *print != 0).chain(zero)
+    }
+
     /// Number of fingerprints.
     pub fn len(&self) -> usize {
         self.len
@@ -143,6 +150,8 @@ mod tests {
             assert_eq!(set.insert(fingerprint), model.insert(fingerprint), "{i}");
         }
         assert_eq!(set.len(), model.len());
+        assert_eq!(set.iter().collect::<BTreeSet<_>>(), model);
+        assert_eq!(set.iter().count(), model.len());
     }
 
     #[test]
