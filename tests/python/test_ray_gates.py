@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_fixtures import WORDS, bench, local, package  # noqa: F401
+from ray_fixtures import WORDS, bench, package  # noqa: F401
 from ray_stand import Bench, Nodes, gateway_of, kill, nodes, processes, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
@@ -43,12 +43,23 @@ def fill(bench: Bench) -> None:  # noqa: F811
     bench.write("recipe.yaml", RECIPE)
 
 
+def result(bench: Bench) -> tuple[bytes, list]:  # noqa: F811
+    """What came out, and what each step did."""
+    report = json.loads(bench.read("out.wrasse/report.json"))
+    return bench.read("out.jsonl"), [
+        [step[key] for key in ("name", "in", "out", "duplicates")] for step in report["operators"]
+    ]
+
+
 @pytest.fixture(scope="module")
-def expected(wrasse: Path, package: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:  # noqa: F811
+def expected(
+    wrasse: Path, package: Path, tmp_path_factory: pytest.TempPathFactory  # noqa: F811
+) -> tuple[bytes, list]:
     """What threads make of the input."""
     bench = Bench(tmp_path_factory.mktemp("threads"), wrasse, package)
     fill(bench)
-    return local(bench)
+    bench.run("run", "recipe.yaml", "--quiet")
+    return result(bench)
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +91,13 @@ def memory(bench: Bench) -> dict:  # noqa: F811
     ("bytes_max", "n_shards"), [("0", 4), ("72KiB", 4), ("100KiB", 2), ("1GiB", 0)]
 )
 def test_where_fingerprints_are_does_not_show(
-    bench: Bench, cluster: Nodes, expected: bytes, bytes_max: str, n_shards: int  # noqa: F811
+    bench: Bench, cluster: Nodes, expected: tuple[bytes, list],  # noqa: F811
+    bytes_max: str, n_shards: int,
 ) -> None:
     fill(bench)
     flags = [*bench.ray(cluster.address), *SMALL, f"--ray-gate-bytes={bytes_max}"]
     bench.run("run", "recipe.yaml", "--quiet", *flags)
-    assert bench.read("out.jsonl") == expected
+    assert result(bench) == expected
     told = memory(bench)
     assert told["shards"] == n_shards
     assert (told["sharded"] > 0) == (n_shards > 0)
@@ -93,7 +105,7 @@ def test_where_fingerprints_are_does_not_show(
 
 
 def test_actors_that_die_are_taught_what_they_knew(
-    bench: Bench, cluster: Nodes, expected: bytes  # noqa: F811
+    bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
 ) -> None:
     fill(bench)
     doomed = cluster.add(cpus=1)
@@ -109,11 +121,11 @@ def test_actors_that_die_are_taught_what_they_knew(
     done = bench.wait(process)
     assert done.returncode == 0, done.stderr
     assert memory(bench)["shards"] == 6
-    assert bench.read("out.jsonl") == expected
+    assert result(bench) == expected
 
 
 def test_a_killed_driver_goes_on_with_what_they_knew(
-    bench: Bench, cluster: Nodes, expected: bytes  # noqa: F811
+    bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
 ) -> None:
     fill(bench)
     flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
@@ -124,5 +136,5 @@ def test_a_killed_driver_goes_on_with_what_they_knew(
     process.wait()
     wait_for(lambda: gateway not in processes("wrasse.ray.gateway") and not shards(), 30)
     bench.run("run", "recipe.yaml", "--quiet", "--resume", *flags)
-    assert bench.read("out.jsonl") == expected
+    assert result(bench) == expected
     assert memory(bench)["shards"] == 4

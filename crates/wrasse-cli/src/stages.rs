@@ -10,7 +10,8 @@ use crate::table::{Align, count, duration, table};
 /// Longer names of stages are cut: a stage may hold twenty operators.
 const NAME_CHARS: usize = 36;
 
-/// A line a stage, then one for the scheduling loop.
+/// A line a stage, then one for the scheduling loop, and one for fingerprints if they
+/// are elsewhere.
 pub(crate) fn render(snapshot: &RunSnapshot) -> String {
     let rows: Vec<Vec<String>> = snapshot
         .stages
@@ -46,7 +47,12 @@ pub(crate) fn render(snapshot: &RunSnapshot) -> String {
         ("may read", Align::Right),
         ("waits for", Align::Left),
     ];
-    format!("{}{}", table(&header, &rows), pace(snapshot))
+    format!(
+        "{}{}{}",
+        table(&header, &rows),
+        pace(snapshot),
+        shards(snapshot)
+    )
 }
 
 /// What the stages did in all, for the end of a run.
@@ -84,7 +90,12 @@ pub(crate) fn totals(snapshot: &RunSnapshot) -> String {
         ("submission held", Align::Right),
         ("output held", Align::Right),
     ];
-    format!("{}{}", table(&header, &rows), pace(snapshot))
+    format!(
+        "{}{}{}",
+        table(&header, &rows),
+        pace(snapshot),
+        shards(snapshot)
+    )
 }
 
 fn name(stage: &StageSnapshot) -> String {
@@ -132,6 +143,19 @@ fn wait(snapshot: &RunSnapshot, stage: &StageSnapshot) -> String {
         _ => String::new(),
     };
     format!("{} for {lasts}{held}", snapshot.reason(wait.reason))
+}
+
+fn shards(snapshot: &RunSnapshot) -> String {
+    let memory = &snapshot.memory;
+    if memory.shards == 0 {
+        return String::new();
+    }
+    format!(
+        "fingerprints: {} in {} actors, {} here\n",
+        ByteCount(memory.sharded),
+        memory.shards,
+        ByteCount(memory.fingerprints)
+    )
 }
 
 fn pace(snapshot: &RunSnapshot) -> String {

@@ -62,8 +62,10 @@ pub(crate) struct Gates<'a> {
     cluster: Cluster,
     /// Where files without names are.
     dir: PathBuf,
-    /// What sets here may hold; without bound, if none.
-    bytes_max: Option<u64>,
+    /// What sets here may hold, as the user wants it.
+    wanted: Option<u64>,
+    /// What the driver may use in all.
+    memory: Option<ByteCount>,
     gates: Vec<Gate>,
     /// Of each shard, its gate and its number there.
     shards: Vec<(usize, usize)>,
@@ -89,8 +91,8 @@ struct There {
 }
 
 impl<'a> Gates<'a> {
-    /// Those of a run that goes on from what was `seen`. `bytes_max` is what the user
-    /// wants the driver to hold, `memory` what it may use in all.
+    /// Those of a run that goes on from what was `seen`. `wanted` is what the user
+    /// wants them to hold here, `memory` what the driver may use in all.
     ///
     /// # Errors
     ///
@@ -101,19 +103,15 @@ impl<'a> Gates<'a> {
         (link, held): (&'a Link, &'a Held),
         cluster: &Cluster,
         dir: PathBuf,
-        (bytes_max, memory): (Option<u64>, Option<ByteCount>),
+        (wanted, memory): (Option<u64>, Option<ByteCount>),
     ) -> Result<Self, Error> {
-        let usual = || match cluster.machines > 1 {
-            true => Some(memory.map_or(BYTES_MAX, |memory| memory.0 / 4)),
-            // It would be the same memory.
-            false => None,
-        };
         let mut gates = Self {
             link,
             held,
             cluster: cluster.clone(),
             dir,
-            bytes_max: bytes_max.or_else(usual),
+            wanted,
+            memory,
             gates: Vec::new(),
             shards: Vec::new(),
             names,
@@ -121,7 +119,7 @@ impl<'a> Gates<'a> {
         for gate in 0..seen.n_gates() {
             gates.gates.push(Gate::Here(FingerprintSet::default()));
             let bytes = seen.len(gate) * PRINT_BYTES;
-            if gates.bytes_max.is_some_and(|most| bytes > most) {
+            if gates.bytes_max().is_some_and(|most| bytes > most) {
                 // Not even for a moment here.
                 gates.move_out(gate, Some(seen)).map_err(Error::failed)?;
             } else {
@@ -294,9 +292,17 @@ impl<'a> Gates<'a> {
         Ok(notes)
     }
 
+    /// What sets here may hold; without bound, if none.
+    fn bytes_max(&self) -> Option<u64> {
+        // On one machine it would be the same memory.
+        let usual = (self.cluster.machines > 1)
+            .then(|| self.memory.map_or(BYTES_MAX, |memory| memory.0 / 4));
+        self.wanted.or(usual)
+    }
+
     /// Moves sets out until those that are left may stay.
     fn make_room(&mut self) -> Result<(), String> {
-        while let Some(most) = self.bytes_max {
+        while let Some(most) = self.bytes_max() {
             let here = self.gates.iter().enumerate();
             let here = here.filter_map(|(at, gate)| match gate {
                 Gate::Here(set) if self.names[at].is_some() => Some((set.memory_bytes(), at)),

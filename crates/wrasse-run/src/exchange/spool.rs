@@ -47,6 +47,11 @@ impl Spool {
         self.n_filed + kept as u64
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Bytes of memory held.
     pub fn memory_bytes(&self) -> usize {
         self.chunks.len() * CHUNK

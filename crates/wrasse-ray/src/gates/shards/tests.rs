@@ -60,7 +60,8 @@ impl World {
                     assert_eq!(actor.life, life);
                     let from = from as usize;
                     if !self.forgets {
-                        actor.seen.judge(&self.kept[shard][from..from + n]);
+                        let is_new = actor.seen.judge(&self.kept[shard][from..from + n]);
+                        assert!(is_new.iter().all(|is_new| *is_new), "it knew that");
                     }
                     actor.asked.push_back(Vec::new());
                 }
@@ -95,8 +96,9 @@ fn agrees(seed: u64, forgets: bool) -> bool {
     let mut whole = FingerprintSet::default();
     for _ in 0..dice.roll(300) {
         let print = dice.print(400);
-        whole.insert(print);
-        kept[owner(print, n)].push(print);
+        if whole.insert(print) {
+            kept[owner(print, n)].push(print);
+        }
     }
     let known: Vec<u64> = kept.iter().map(|kept| kept.len() as u64).collect();
     let actor = || Actor {
