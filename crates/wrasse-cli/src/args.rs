@@ -159,6 +159,11 @@ pub(crate) struct BackendArgs {
     /// small]
     #[arg(long, value_name = "SIZE")]
     pub(crate) ray_task_bytes: Option<ByteCount>,
+    /// Memory for what deduplicators have seen, before it moves from this process
+    /// to actors on the nodes; 0: at once [default: a fourth of `--memory`, or 1GiB; no
+    /// bound where the cluster is one machine]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) ray_gate_bytes: Option<ByteCount>,
     /// Ask Ray for completions instead of being called back by it
     #[arg(long, hide = true)]
     pub(crate) ray_polling: bool,

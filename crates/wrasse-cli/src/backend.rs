@@ -28,6 +28,7 @@ impl Engine {
         if args.backend == BackendName::Local {
             let asks = [
                 ("--ray-address", args.ray_address.is_some()),
+                ("--ray-gate-bytes", args.ray_gate_bytes.is_some()),
                 ("--ray-object-store", args.ray_object_store.is_some()),
                 ("--ray-shared-paths", args.ray_shared_paths),
                 ("--ray-ship", args.ray_ship),
@@ -47,6 +48,7 @@ impl Engine {
             shared_paths: args.ray_shared_paths,
             ship: args.ray_ship,
             task_bytes: args.ray_task_bytes.map(|size| size.0),
+            gate_bytes: args.ray_gate_bytes.map(|size| size.0),
             polls: args.ray_polling,
         })))
     }

@@ -345,6 +345,14 @@ scheduling loop: 12,345 events, busy 0.02 s, blocked 1.98 s (1.0 % busy), longes
         let logged: String = want.lines().map(|line| format!("\n  {line}")).collect();
         assert_eq!(log(&snapshot(), true), format!("{summary}{logged}"));
         assert_eq!(log(&snapshot(), false), summary);
+        let mut elsewhere = snapshot();
+        (elsewhere.memory.sharded, elsewhere.memory.shards) = (3 << 30, 4);
+        let line = "  fingerprints: 3.00 GiB in 4 actors, 0 B here";
+        assert!(
+            log(&elsewhere, true).ends_with(line),
+            "{}",
+            log(&elsewhere, true)
+        );
     }
 
     #[test]

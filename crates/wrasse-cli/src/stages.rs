@@ -16,7 +16,8 @@ const NAME_CHARS: usize = 36;
 const TASK_WAIT_LEAST: Duration = Duration::from_secs(1);
 
 /// A line a stage, one for each of the tasks that have waited longest, if they
-/// have for a while, then one for the scheduling loop.
+/// have for a while, then one for the scheduling loop, and one for fingerprints
+/// if they are elsewhere.
 pub(crate) fn render(snapshot: &RunSnapshot) -> String {
     let rows: Vec<Vec<String>> = snapshot
         .stages
@@ -57,7 +58,8 @@ pub(crate) fn render(snapshot: &RunSnapshot) -> String {
         .iter()
         .map(|stage| tasks(snapshot, stage))
         .collect();
-    format!("{}{tasks}{}", table(&header, &rows), pace(snapshot))
+    let table = table(&header, &rows);
+    format!("{table}{tasks}{}{}", pace(snapshot), shards(snapshot))
 }
 
 /// `task 3.0 of NAME waits for order for 2.5 s, held by task 2.0 of NAME`.
@@ -115,7 +117,12 @@ pub(crate) fn totals(snapshot: &RunSnapshot) -> String {
         ("submission held", Align::Right),
         ("output held", Align::Right),
     ];
-    format!("{}{}", table(&header, &rows), pace(snapshot))
+    format!(
+        "{}{}{}",
+        table(&header, &rows),
+        pace(snapshot),
+        shards(snapshot)
+    )
 }
 
 fn name(stage: &StageSnapshot) -> String {
@@ -167,6 +174,19 @@ fn wait(snapshot: &RunSnapshot, stage: &StageSnapshot) -> String {
         _ => String::new(),
     };
     format!("{} for {lasts}{held}", snapshot.reason(wait.reason))
+}
+
+fn shards(snapshot: &RunSnapshot) -> String {
+    let memory = &snapshot.memory;
+    if memory.shards == 0 {
+        return String::new();
+    }
+    format!(
+        "fingerprints: {} in {} actors, {} here\n",
+        ByteCount(memory.sharded),
+        memory.shards,
+        ByteCount(memory.fingerprints)
+    )
 }
 
 fn pace(snapshot: &RunSnapshot) -> String {

@@ -8,7 +8,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use wrasse_ray::{Output, TaskRun, WorkerJob};
+use wrasse_ray::{Output, Shard, TaskRun, WorkerJob};
 
 /// Metadata and object.
 type Pair<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
@@ -75,6 +75,29 @@ impl RayTask {
         })?;
         let pair = |Output { meta, object }| (PyBytes::new(py, &meta), PyBytes::new(py, &object));
         Ok(output.map(pair))
+    }
+}
+
+/// A range of a gate's fingerprints.
+#[pyclass(frozen, module = "wrasse._engine")]
+pub(crate) struct RayShard(Mutex<Shard>);
+
+#[pymethods]
+impl RayShard {
+    /// One that knows nothing yet, of a driver of this version.
+    #[new]
+    fn new(version: &str) -> PyResult<Self> {
+        let shard = Shard::new(version).map_err(PyRuntimeError::new_err)?;
+        Ok(Self(Mutex::new(shard)))
+    }
+
+    /// Answers a question of the driver's.
+    fn ask<'py>(&self, py: Python<'py>, question: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let answer = py.detach(|| {
+            let mut shard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            guarded(|| shard.ask(question))
+        })?;
+        Ok(PyBytes::new(py, &answer))
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod hearing;
 mod hiring;
+mod judging;
 mod submitting;
 mod suspects;
 
@@ -25,6 +26,7 @@ use wrasse_op::Fingerprint;
 use wrasse_run::{Backend, Error, Tally};
 use wrasse_sched::{Command, Event, FailureClass, Metadata, OpIdx, Place, TaskId, WorkerId};
 
+use self::judging::Undecided;
 use self::suspects::{Killer, Search};
 use crate::actors::Actors;
 use crate::link::Link;
@@ -86,6 +88,8 @@ pub(crate) struct State {
     /// Tasks that run: those of Ray have a number.
     running: HashMap<TaskId, Running>,
     numbers: HashMap<u64, TaskId>,
+    /// What gates have asked about, by their tasks.
+    undecided: HashMap<TaskId, Undecided>,
     /// Inputs whose workers died, with how often.
     killers: BTreeMap<(OpIdx, Killer), u32>,
     last_failure: Option<String>,
@@ -226,8 +230,8 @@ impl Backend for Ray<'_> {
                 let actor = worker.0;
                 self.link.say(&[Say::Dismiss { actor }], &[])?;
             }
-            // Metadata comes with the objects.
-            Command::FetchMetadata { .. } | Command::Finish | Command::Fail { .. } => {}
+            Command::FetchMetadata { block, data } => self.wonders(block, data),
+            Command::Finish | Command::Fail { .. } => {}
         }
         Ok(())
     }

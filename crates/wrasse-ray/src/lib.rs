@@ -12,6 +12,7 @@
 //! | `backend` | commands into tasks, news into events |
 //! | `actors` | who keeps the operators of Python's stages |
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
+//! | `gates` | what deduplicators have seen, here or in actors of the cluster |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
 //! | `parts` | parts of the output that workers write |
@@ -30,6 +31,7 @@ mod actors;
 mod asking;
 mod backend;
 mod careful;
+mod gates;
 mod link;
 mod needs;
 mod note;
@@ -44,5 +46,6 @@ mod wire;
 mod worker;
 mod writing;
 
+pub use gates::Shard;
 pub use run::{Options, run};
 pub use worker::{Output, TaskRun, WorkerJob};

@@ -239,7 +239,7 @@ fn listen(
         for message in messages {
             let bytes = match &message {
                 Hear::Done { meta, .. } | Hear::Item { meta, .. } => *meta,
-                Hear::Data { bytes, .. } => *bytes,
+                Hear::Data { bytes, .. } | Hear::Answered { bytes, .. } => *bytes,
                 _ => 0,
             };
             let end = (at + bytes).min(payload.len());

@@ -17,6 +17,9 @@ pub(crate) enum Note {
         verdict: Verdict,
         kept: u64,
     },
+    /// A gate has asked its shards about an object: the next one may come, and what
+    /// is decided on this follows.
+    Asked { task: TaskId },
     /// What a task wanted of standard input has come.
     Streamed { task: TaskId, share: Streamed },
     /// An exchange has taken an object.

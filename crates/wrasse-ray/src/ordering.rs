@@ -3,14 +3,13 @@
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
-use wrasse_op::Fingerprint;
-use wrasse_run::{ExchangeStore, FingerprintSet, Part, Pass, Tally, pack, unpack};
+use wrasse_run::{ExchangeStore, Part, Pass, Tally, pack, unpack};
 use wrasse_sched::{OpIdx, TaskId};
 
+use crate::gates::{Gates, News};
 use crate::link::Link;
 use crate::needs::Needs;
 use crate::note::Note;
@@ -20,12 +19,8 @@ use crate::wire::{Spec, Verdict, Work, encode};
 /// What the thread is told. Gates and exchanges have the number of the stage
 /// before them.
 pub(crate) enum Turn {
-    /// Decide on the samples of an object.
-    Gate {
-        task: TaskId,
-        gate: usize,
-        fingerprints: Arc<Vec<Fingerprint>>,
-    },
+    /// Something about gates.
+    Gate(News),
     /// Keep an object's samples until all have come.
     Absorb {
         task: TaskId,
@@ -63,8 +58,11 @@ pub(crate) struct Streams {
 /// Bytes that are looked at from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    /// Memory that gates hold.
+    /// Memory that gates hold here.
     pub(crate) fingerprints: AtomicU64,
+    /// Memory that their shards hold, and how many these are.
+    pub(crate) sharded: AtomicU64,
+    pub(crate) shards: AtomicU64,
     /// Memory that exchanges hold.
     pub(crate) exchanges: AtomicU64,
     /// Bytes of objects that the writer has fetched.
@@ -77,7 +75,7 @@ pub(crate) struct Held {
 pub(crate) struct Orderer<'a> {
     pub(crate) pass: &'a Pass,
     pub(crate) link: &'a Link,
-    pub(crate) seen: Vec<FingerprintSet>,
+    pub(crate) gates: Gates<'a>,
     pub(crate) exchanges: Vec<Option<ExchangeStore>>,
     /// Bytes of memory that an exchange may use to decide.
     pub(crate) decision_bytes: usize,
@@ -92,44 +90,34 @@ impl Orderer<'_> {
     pub(crate) fn take_turns(&mut self, turns: &Receiver<Turn>, notes: &Sender<Note>) {
         for turn in turns {
             let result = catch_unwind(AssertUnwindSafe(|| self.take(turn)));
-            let note = match result {
-                Ok(Ok(note)) => note,
-                Ok(Err(message)) => Note::Fatal(message),
-                Err(_) => {
-                    Note::Fatal("a decision panicked; this is a bug, please report it".into())
-                }
+            let told = match result {
+                Ok(Ok(told)) => told,
+                Ok(Err(message)) => vec![Note::Fatal(message)],
+                Err(_) => vec![Note::Fatal(
+                    "a decision panicked; this is a bug, please report it".into(),
+                )],
             };
             self.account();
-            if notes.send(note).is_err() {
-                return;
+            for note in told {
+                if notes.send(note).is_err() {
+                    return;
+                }
             }
         }
     }
 
     fn account(&self) {
-        let seen: usize = self.seen.iter().map(FingerprintSet::memory_bytes).sum();
+        self.gates.account();
         let stores = || self.exchanges.iter().flatten();
         let held: usize = stores().map(ExchangeStore::memory_bytes).sum();
         let spilled: u64 = stores().map(ExchangeStore::disk_bytes).sum();
-        self.held.fingerprints.store(seen as u64, Ordering::Relaxed);
         self.held.exchanges.store(held as u64, Ordering::Relaxed);
         self.held.spilled.store(spilled, Ordering::Relaxed);
     }
 
-    fn take(&mut self, turn: Turn) -> Result<Note, String> {
+    fn take(&mut self, turn: Turn) -> Result<Vec<Note>, String> {
         match turn {
-            Turn::Gate {
-                task,
-                gate,
-                fingerprints,
-            } => {
-                let keep = self.seen[gate].judge(&fingerprints);
-                Ok(Note::Judged {
-                    task,
-                    verdict: Verdict::new(gate, &keep),
-                    kept: keep.iter().filter(|keep| **keep).count() as u64,
-                })
-            }
+            Turn::Gate(news) => self.gates.take(news),
             Turn::Absorb {
                 task,
                 exchange,
@@ -153,7 +141,7 @@ impl Orderer<'_> {
                     tally.add(&block.tally);
                     store.absorb(block)?;
                 }
-                Ok(Note::Absorbed { task, tally })
+                Ok(vec![Note::Absorbed { task, tally }])
             }
             Turn::Close {
                 op,
@@ -169,7 +157,7 @@ impl Orderer<'_> {
                 for split in 0..start.min(n) {
                     written.add(&store.absorbed(split)?);
                 }
-                Ok(Note::Closed { op, n, written })
+                Ok(vec![Note::Closed { op, n, written }])
             }
             Turn::ReadBack {
                 task,
@@ -214,7 +202,7 @@ impl Orderer<'_> {
                 };
                 let said = self.link.say(&[submit], &[&spec, &data]);
                 said.map_err(|error| error.message)?;
-                Ok(Note::Returned { task, tally })
+                Ok(vec![Note::Returned { task, tally }])
             }
         }
     }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::needs::Needs;
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -84,6 +84,10 @@ pub(crate) enum Say<'a> {
     Free { objects: &'a [u64] },
     /// Stop a task.
     Cancel { task: u64 },
+    /// Begin an actor that holds fingerprints, in place of that of an earlier life.
+    Shard { shard: u32, life: u32 },
+    /// Ask such an actor: so many bytes.
+    Ask { shard: u32, life: u32, bytes: usize },
     /// Have the cluster grow until tasks fit that take so much: all that the run
     /// could use now, in place of what was asked for before.
     Request { bundles: &'a [Wanted] },
@@ -142,6 +146,14 @@ pub(crate) enum Hear {
     Up { actor: u32 },
     /// An actor is gone and does not come again; what it was at was not done.
     Down { actor: u32, message: String },
+    /// An actor that holds fingerprints has answered: so many bytes.
+    Answered { shard: u32, life: u32, bytes: usize },
+    /// Such an actor is gone, with what it was asked.
+    ShardLost {
+        shard: u32,
+        life: u32,
+        message: String,
+    },
     /// The bytes of an object.
     Data { object: u64, bytes: usize },
     /// An object is gone and cannot be made again.

@@ -36,6 +36,7 @@ use self::watching::Watcher;
 use crate::actors::Actors;
 use crate::asking::Asking;
 use crate::backend::{Ray, State};
+use crate::gates::Gates;
 use crate::link::{Gateway, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::Note;
@@ -62,6 +63,9 @@ pub struct Options {
     pub ship: bool,
     /// Bytes of input in a task, and of its outputs.
     pub task_bytes: Option<u64>,
+    /// Bytes of fingerprints that the driver holds before they move to actors of the
+    /// cluster; chosen if none.
+    pub gate_bytes: Option<u64>,
     /// Ask Ray for completions instead of being called back.
     pub polls: bool,
 }
@@ -309,10 +313,18 @@ impl OnCluster<'_> {
             bytes_resumed: written.bytes_in,
             asking: Asking::default(),
         };
+        let gates = Gates::new(
+            &ready.seen,
+            pipeline.gate_names(ready.seen.n_gates()),
+            (link, &self.held),
+            &watch.cluster,
+            job.run_dir.clone(),
+            (self.options.gate_bytes, job.memory),
+        )?;
         let mut orderer = Orderer {
             pass: &ready.pass,
             link,
-            seen: ready.seen,
+            gates,
             exchanges: ready.exchanges,
             decision_bytes: ready.decision_bytes,
             block_bytes: job.block_bytes.0,

@@ -103,6 +103,8 @@ metrics! {
     MemoryBlocks = "wrasse_memory_blocks_bytes" Gauge "bytes" &[], "", "Memory that blocks hold.";
     MemoryBlocksLimit = "wrasse_memory_blocks_limit_bytes" Gauge "bytes" &[], "", "Memory that blocks may hold right now.";
     MemoryFingerprints = "wrasse_memory_fingerprints_bytes" Gauge "bytes" &[], "", "Memory that the fingerprints of deduplicators hold.";
+    MemorySharded = "wrasse_memory_sharded_bytes" Gauge "bytes" &[], "", "Memory on a cluster's nodes that fingerprints hold which do not fit into the driver.";
+    GateShards = "wrasse_gate_shards" Gauge "actors" &[], "", "Actors of a cluster that keep fingerprints.";
     MemoryWaiting = "wrasse_memory_waiting_bytes" Gauge "bytes" &[], "", "Memory that samples hold which wait for all others, at an exchange.";
     DiskSpilled = "wrasse_spilled_bytes" Gauge "bytes" &[], "obj_store_mem_spilled", "Bytes on disk of samples that wait for all others, at an exchange.";
     MemoryLimit = "wrasse_memory_limit_bytes" Gauge "bytes" &[], "", "The limit that the user set; absent without one.";
@@ -181,6 +183,8 @@ impl Metric {
                 reader.one(limit.max(0) as u64);
             }
             Self::MemoryFingerprints => reader.one(memory.fingerprints),
+            Self::MemorySharded => reader.one(memory.sharded),
+            Self::GateShards => reader.one(memory.shards),
             Self::MemoryWaiting => reader.one(memory.waiting),
             Self::DiskSpilled => reader.one(memory.spilled),
             Self::MemoryLimit => reader.maybe(memory.limit),

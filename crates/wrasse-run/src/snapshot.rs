@@ -79,6 +79,10 @@ pub struct MemorySnapshot {
     pub blocks_limit: u64,
     /// Held by the fingerprints of deduplicators.
     pub fingerprints: u64,
+    /// Held by those that actors of a cluster keep instead.
+    pub sharded: u64,
+    /// How many such actors there are.
+    pub shards: u64,
     /// Held by samples that wait for all others at an exchange.
     pub waiting: u64,
     /// Bytes of them on disk.

@@ -37,6 +37,8 @@ impl RunSnapshot {
                 "limit": memory.limit,
                 "blocks": memory.blocks,
                 "fingerprints": memory.fingerprints,
+                "sharded": memory.sharded,
+                "shards": memory.shards,
                 "waiting": memory.waiting,
                 "spilled": memory.spilled,
             },

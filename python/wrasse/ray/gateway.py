@@ -35,13 +35,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wrasse.ray.pipe import Closed, Pipe
+
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 4
-
-FRONT = struct.Struct("<IQ")
-
-# Messages in one frame at the most, so that none waits for long.
-FRAME_MESSAGES = 256
+PROTOCOL = 5
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
@@ -56,10 +53,6 @@ ANSWERS_WITHIN = 10.0
 WATCH = 1.0
 
 
-class Closed(Exception):
-    """The engine has closed the socket."""
-
-
 class Refused(Exception):
     """The engine asks for something that cannot be had."""
 
@@ -68,80 +61,11 @@ class Refused(Exception):
         self.hint = hint
 
 
-class Pipe:
-    """Frames in and out."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.file = sock.makefile("rb", buffering=1 << 16)
-        self.out: queue.SimpleQueue[tuple[dict, Any]] = queue.SimpleQueue()
-        self.sender = threading.Thread(target=self._send_all, name="say", daemon=True)
-        self.sender.start()
-
-    def say(self, message: dict, data: Any = None) -> None:
-        """Sends a message soon, with its bytes."""
-        self.out.put((message, data))
-
-    def read(self) -> tuple[list[dict], memoryview]:
-        """The next frame; raises `Closed` at the end."""
-        header, payload = FRONT.unpack(self._exactly(FRONT.size))
-        messages = json.loads(self._exactly(header))
-        return messages, memoryview(self._exactly(payload))
-
-    def _exactly(self, n: int) -> bytes:
-        data = self.file.read(n)
-        if len(data) < n:
-            raise Closed
-        return data
-
-    def _send_all(self) -> None:
-        late = None
-        with contextlib.suppress(OSError):
-            while True:
-                message, data = late or self.out.get()
-                late = None
-                if message is None:
-                    return
-                if message["ev"] == "data":
-                    # Alone: its bytes are neither copied here nor there.
-                    self._send([message], [data])
-                    continue
-                messages, payload = [message], [data] if data else []
-                while len(messages) < FRAME_MESSAGES:
-                    try:
-                        message, data = self.out.get_nowait()
-                    except queue.Empty:
-                        break
-                    if message is None or message["ev"] == "data":
-                        late = (message, data)
-                        break
-                    messages.append(message)
-                    if data:
-                        payload.append(data)
-                self._send(messages, payload)
-
-    def _send(self, messages: list[dict], payload: list[Any]) -> None:
-        header = json.dumps(messages, separators=(",", ":")).encode()
-        size = sum(len(part) for part in payload)
-        front = FRONT.pack(len(header), size) + header
-        if size < 1 << 16:
-            self.sock.sendall(b"".join([front, *payload]))
-            return
-        self.sock.sendall(front)
-        for part in payload:
-            self.sock.sendall(part)
-
-    def end(self) -> None:
-        """Sends what is left to say, if the engine still listens."""
-        self.out.put((None, None))
-        self.sender.join(2)
-
-
 class Gateway:
     """Tasks and objects by the numbers that the engine knows them by."""
 
-    def __init__(self, pipe: Pipe, ray: Any, polls: bool) -> None:
-        from wrasse.ray import private
+    def __init__(self, pipe: Pipe, ray: Any, polls: bool, version: str) -> None:
+        from wrasse.ray import private, shards
 
         self.pipe = pipe
         self.growth = private.growth(ray)
@@ -159,6 +83,10 @@ class Gateway:
         # streams, the stream and how it is told to go on.
         self.tasks: dict[int, tuple[Any, Any]] = {}
         self.actors: Any = None
+        self.shards = shards.Shards(
+            shards.maker(ray, version), pipe, self._when_done,
+            lambda error: classify(ray.exceptions, error),
+        )
         # Who is called when a reference has a value, where completions are asked for.
         self.pending: dict[Any, Callable[[Any], None]] = {}
         self.lock = threading.Lock()
@@ -203,6 +131,11 @@ class Gateway:
                     self.fetches.put(message["object"])
                 case "pull":
                     self._pull(message["task"])
+                case "shard":
+                    self.shards.begin(message["shard"], message["life"])
+                case "ask":
+                    question = bytes(take(message["bytes"]))
+                    self.shards.ask(message["shard"], message["life"], question)
                 case "hire":
                     self._hire(message)
                 case "dismiss":
@@ -604,7 +537,7 @@ def serve(pipe: Pipe, hello: dict) -> None:
     # Ray ends its driver at it. Where it is sent to all processes of a run (a job
     # that is stopped), the engine commits what it has and then closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gateway = Gateway(pipe, ray, hello["polls"])
+    gateway = Gateway(pipe, ray, hello["polls"], hello["wrasse"])
     pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray), **gateway.growth})
     try:
         while True:

@@ -6,12 +6,12 @@ use wrasse_job::Step;
 use wrasse_run::{Error, Outcome, Tally};
 use wrasse_sched::{Event, Metadata, TaskId, WorkerId};
 
-use super::{Block, Doing, Ray, Running};
+use super::{Block, Doing, Ray};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
 use crate::shares::Shares;
 use crate::stream::Streamed;
-use crate::wire::{Meta, Verdict, decode};
+use crate::wire::{Meta, decode};
 
 impl Ray<'_> {
     /// A task has put out an object.
@@ -46,18 +46,31 @@ impl Ray<'_> {
         self.keep(task, block, meta.tally);
     }
 
-    fn keep(&mut self, task: TaskId, block: Block, tally: Tally) {
+    /// Keeps an object that a task has put out.
+    pub(super) fn keep(&mut self, task: TaskId, block: Block, tally: Tally) {
+        let metadata = Some(block.meta);
+        self.keep_as(task, block, tally, metadata);
+    }
+
+    /// Keeps an object of which so much is known; its name.
+    pub(super) fn keep_as(
+        &mut self,
+        task: TaskId,
+        block: Block,
+        tally: Tally,
+        metadata: Option<Metadata>,
+    ) -> u64 {
         self.state.named += 1;
         let data = self.state.named;
-        let metadata = block.meta;
         *self.state.objects.entry(block.object).or_default() += 1;
         self.state.blocks.insert(data, block);
         self.books.in_flight.insert(data, tally);
         self.known.push_back(Event::BlockReady {
             task,
             data,
-            metadata: Some(metadata),
+            metadata,
         });
+        data
     }
 
     pub(super) fn release(&mut self, data: u64) {
@@ -118,6 +131,7 @@ impl Ray<'_> {
                 verdict,
                 kept,
             } => self.judged(task, verdict, kept),
+            Note::Asked { task } => self.asked(task),
             Note::Streamed { task, share } => self.streamed(task, share)?,
             Note::Absorbed { task, tally } => {
                 self.books.absorbed.add(&tally);
@@ -156,46 +170,6 @@ impl Ray<'_> {
             Note::Fatal(message) => return Err(Error::failed(message)),
         }
         Ok(())
-    }
-
-    fn judged(&mut self, task: TaskId, verdict: Verdict, kept: u64) {
-        let Some(Running {
-            op,
-            work: Doing::Block(data),
-            ..
-        }) = self.state.running.get(&task)
-        else {
-            return;
-        };
-        let before = &self.state.blocks[data];
-        let n = before.fingerprints.len() as u64;
-        let mut tally = self.books.in_flight.remove(data).unwrap_or_default();
-        if let Some(gate) = self.pipeline.gate_operator(*op)
-            && let Some(operator) = tally.operators.get_mut(gate)
-        {
-            operator.rows_out += kept;
-            operator.duplicates += n - kept;
-        }
-        if before.is_encoded {
-            tally.rows_out = kept;
-        }
-        let rows = match before.is_encoded {
-            true => before.meta.rows,
-            false => kept as u32,
-        };
-        let block = Block {
-            object: before.object,
-            meta: Metadata {
-                rows,
-                ..before.meta
-            },
-            is_encoded: before.is_encoded,
-            verdict: Some(verdict),
-            hollow: before.hollow.clone(),
-            fingerprints: Arc::default(),
-        };
-        self.keep(task, block, tally);
-        self.drained(task);
     }
 
     fn hear(&mut self, heard: Hear, bytes: &[u8]) -> Result<(), Error> {
@@ -243,7 +217,11 @@ impl Ray<'_> {
                 }
             }
             Hear::Down { actor, message } => self.down(WorkerId(actor), message)?,
-            Hear::Cluster(cluster) => self.cluster = cluster,
+            Hear::Cluster(ref cluster) => {
+                self.cluster = cluster.clone();
+                self.tell_gates(heard, bytes);
+            }
+            Hear::Answered { .. } | Hear::ShardLost { .. } => self.tell_gates(heard, bytes),
             Hear::Fatal { message, hint } => {
                 let error = Error::failed(message);
                 return Err(match hint {

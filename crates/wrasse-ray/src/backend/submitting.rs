@@ -8,6 +8,7 @@ use wrasse_sched::{Event, Input, OpIdx, Place, TaskId, WorkerId};
 
 use super::suspects::killer;
 use super::{Doing, RETRIES, Ray, Running};
+use crate::gates::News;
 use crate::ordering::{Streams, Turn};
 use crate::protocol::Say;
 use crate::stream::Wanted;
@@ -77,11 +78,11 @@ impl Ray<'_> {
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
                 let fingerprints = Arc::clone(&self.state.blocks[&data].fingerprints);
-                drop(self.turns.send(Turn::Gate {
+                drop(self.turns.send(Turn::Gate(News::Object {
                     task,
                     gate: *gate,
                     fingerprints,
-                }));
+                })));
                 Ok(())
             }
             (Step::Exchange(exchange, _), Input::Block { data, .. }) => {

@@ -104,6 +104,8 @@ impl Watcher<'_> {
                 blocks: run.scheduler.block_bytes(),
                 blocks_limit: store_bytes(&self.cluster),
                 fingerprints: held.fingerprints.load(Ordering::Relaxed),
+                sharded: held.sharded.load(Ordering::Relaxed),
+                shards: held.shards.load(Ordering::Relaxed),
                 waiting: held.exchanges.load(Ordering::Relaxed),
                 spilled: held.spilled.load(Ordering::Relaxed),
                 resident,

@@ -32,7 +32,7 @@ use wrasse_op::{Decision, OpError};
 
 use self::keys::KeysOf;
 use self::packed::{PackedSamples, unpack, unpack_batches};
-use self::spool::Spool;
+pub use self::spool::Spool;
 use crate::clusters::Copies;
 use crate::examples::Examples;
 use crate::pass::{BlockState, Pass, guarded};
