@@ -32,7 +32,9 @@ pub use clusters::{Copies, Deduplicator};
 pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
 pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
-pub use exchange::ExchangeStore;
+pub use exchange::{
+    Absorbed, ExchangeKeys, ExchangeStore, Ruling, Run, Waiting, pick, put_together, settle, weigh,
+};
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
