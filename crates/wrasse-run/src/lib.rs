@@ -33,7 +33,8 @@ pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
 pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
 pub use exchange::{
-    Absorbed, ExchangeKeys, ExchangeStore, Ruling, Run, Waiting, pick, put_together, settle, weigh,
+    Absorbed, ExchangeKeys, ExchangeStore, Ruling, Run, Waiting, is_spread, pick, put_together,
+    settle, weigh,
 };
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};

@@ -55,11 +55,12 @@ impl Waiting {
         blocks: &mut [BlockState],
         n_shards: u32,
     ) -> Result<Self, String> {
-        let mut pieces = Pieces::new(n_shards);
+        let is_spread = is_spread(pass, op);
+        let mut pieces = Pieces::new(if is_spread { n_shards } else { 0 });
         let mut keys = Vec::with_capacity(blocks.len());
         for block in blocks.iter_mut() {
             let taken = std::mem::take(&mut block.keys);
-            keys.push(match is_spread(pass, op) {
+            keys.push(match is_spread {
                 true => pieces.cut(pass, op, &taken)?,
                 false => taken,
             });
@@ -283,6 +284,12 @@ impl ExchangeKeys {
             .as_ref()
             .map_or(0, |settled| settled.runs.len());
         runs as u32
+    }
+
+    /// Whether samples go on in the order and the blocks that they came in: there
+    /// are no runs then.
+    pub fn is_in_order(&self) -> bool {
+        self.settled.as_ref().is_none_or(Settled::is_in_order)
     }
 
     /// What samples are rewritten by, if they are.

@@ -43,7 +43,7 @@ pub use self::picks::{Run, pick, put_together};
 pub use self::ruling::{Ruling, settle};
 
 use self::settled::{Line, Lot, Settled, decide};
-pub use self::shards::weigh;
+pub use self::shards::{is_spread, weigh};
 use self::spool::Spool;
 use crate::clusters::Copies;
 use crate::examples::Examples;

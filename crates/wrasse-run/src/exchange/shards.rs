@@ -10,7 +10,7 @@ use super::settled::by_operator;
 use crate::pass::Pass;
 
 /// Whether the keys of the exchange at `op` of the plan are cut.
-pub(crate) fn is_spread(pass: &Pass, op: usize) -> bool {
+pub fn is_spread(pass: &Pass, op: usize) -> bool {
     let exchange = pass.plan().operators()[op].exchange();
     exchange.is_some_and(|exchange| exchange.spread().is_some())
 }

@@ -2,7 +2,7 @@
 //! backends whose workers are other processes.
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::{ByteBuf, Bytes};
+use serde_bytes::Bytes;
 use wrasse_core::{Origin, Sample};
 use wrasse_io::OutBlock;
 use wrasse_op::Fingerprint;
@@ -28,7 +28,6 @@ struct Written<'a> {
     watched: &'a [(usize, Example)],
     fingerprints: &'a [Fingerprint],
     origins: &'a [Origin],
-    keys: Vec<&'a Bytes>,
     encoded: &'a Option<OutBlock>,
     batches: &'a Bytes,
     ends: &'a [u64],
@@ -48,7 +47,6 @@ struct Read<'a> {
     watched: Vec<(usize, Example)>,
     fingerprints: Vec<Fingerprint>,
     origins: Vec<Origin>,
-    keys: Vec<ByteBuf>,
     encoded: Option<OutBlock>,
     #[serde(borrow)]
     batches: &'a Bytes,
@@ -120,7 +118,6 @@ fn pack_into(
             watched: &block.watched,
             fingerprints: &block.fingerprints,
             origins: &block.origins,
-            keys: block.keys.iter().map(|key| Bytes::new(key)).collect(),
             encoded: match hollow {
                 true => &lengths,
                 false => &block.encoded,
@@ -162,7 +159,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<BlockState>, String> {
             samples,
             fingerprints: read.fingerprints,
             origins: read.origins,
-            keys: read.keys.into_iter().map(ByteBuf::into_vec).collect(),
+            // They travel apart.
+            keys: Vec::new(),
             encoded: read.encoded,
         });
     }
