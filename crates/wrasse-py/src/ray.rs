@@ -10,8 +10,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wrasse_ray::{Output, Shard, TaskRun, WorkerJob};
 
-/// Metadata and object.
-type Pair<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+/// Metadata, object, and pieces.
+type Put<'py> = (
+    Bound<'py, PyBytes>,
+    Bound<'py, PyBytes>,
+    Vec<Bound<'py, PyBytes>>,
+);
 
 /// A run, as a worker knows it.
 #[pyclass(frozen, module = "wrasse._engine")]
@@ -33,7 +37,8 @@ impl RayJob {
         py.detach(|| guarded(|| self.0.ready(stage)))
     }
 
-    /// Writes a file of the output, of rows of `sources`; what became of it.
+    /// Does something with all of `sources`: writes a file of the output, or weighs
+    /// pieces of keys; what became of it.
     fn write<'py>(
         &self,
         py: Python<'py>,
@@ -48,15 +53,11 @@ impl RayJob {
         Ok(PyBytes::new(py, &meta))
     }
 
-    /// Begins a task; `source` is what it works on, if it does not read.
-    fn begin(
-        &self,
-        py: Python<'_>,
-        spec: &[u8],
-        source: Option<PyBuffer<u8>>,
-    ) -> PyResult<RayTask> {
-        let source = source.map(|buffer| buffer.to_vec(py)).transpose()?;
-        let task = py.detach(|| guarded(|| self.0.begin(spec, source.as_deref())))?;
+    /// Begins a task; `sources` are what it works on, if it does not read.
+    fn begin(&self, py: Python<'_>, spec: &[u8], sources: Vec<PyBuffer<u8>>) -> PyResult<RayTask> {
+        let sources = sources.iter().map(|buffer| buffer.to_vec(py));
+        let sources = sources.collect::<PyResult<Vec<Vec<u8>>>>()?;
+        let task = py.detach(|| guarded(|| self.0.begin(spec, &sources)))?;
         Ok(RayTask(Mutex::new(task)))
     }
 }
@@ -67,14 +68,18 @@ pub(crate) struct RayTask(Mutex<TaskRun>);
 
 #[pymethods]
 impl RayTask {
-    /// Metadata and object of the next output; `None` at the end.
-    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Pair<'py>>> {
+    /// Metadata, object and pieces of the next output; `None` at the end.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Put<'py>>> {
         let output = py.detach(|| {
             let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             guarded(|| task.next_output())
         })?;
-        let pair = |Output { meta, object }| (PyBytes::new(py, &meta), PyBytes::new(py, &object));
-        Ok(output.map(pair))
+        let put = |output: Output| {
+            let bytes = |bytes: &Vec<u8>| PyBytes::new(py, bytes);
+            let pieces = output.pieces.iter().map(bytes).collect();
+            (bytes(&output.meta), bytes(&output.object), pieces)
+        };
+        Ok(output.map(put))
     }
 }
 

@@ -20,7 +20,7 @@
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `stream` | standard input, which the driver reads |
 //! | `wire` | what driver and workers tell each other past the gateway |
-//! | `worker` | what a worker does |
+//! | `worker` | what a worker does; for exchanges, `settling` |
 //! | `sources` | the files of Python's operators, for nodes that lack them |
 //! | `shares` | splits put together into tasks |
 //!
@@ -31,6 +31,7 @@ mod actors;
 mod asking;
 mod backend;
 mod careful;
+mod exchanging;
 mod gates;
 mod link;
 mod needs;
@@ -39,6 +40,7 @@ mod ordering;
 mod parts;
 mod protocol;
 mod run;
+mod settling;
 mod shares;
 mod sources;
 mod stream;

@@ -14,7 +14,7 @@ use wrasse_io::{Error as IoError, Hands, PartTask, WrittenFile};
 use crate::link::{Heard, Link};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
-use crate::wire::{Verdict, WriteSpec, decode, encode};
+use crate::wire::{Together, Verdict, WriteSpec, decode, encode};
 
 /// Numbers of tasks that write begin behind this one; those of the scheduler's
 /// tasks do not come so far.
@@ -117,11 +117,15 @@ impl Hands for Workers {
             objects.iter().map(verdict).collect()
         };
         let task = task.clone();
-        let spec = encode(&WriteSpec { task, verdicts }).map_err(failed)?;
+        let spec = Together::Write(Box::new(WriteSpec { task, verdicts }));
+        let spec = encode(&spec).map_err(failed)?;
         let write = Say::Write {
             task: FIRST + number,
             spec: spec.len(),
             objects,
+            piece: None,
+            // Who holds a processor may wait for it.
+            cpus: 0.0,
             retries: RETRIES,
             name: NAME,
         };

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::needs::Needs;
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -37,15 +37,16 @@ pub(crate) enum Say<'a> {
     },
     /// What every worker must know: so many bytes.
     Setup { bytes: usize },
-    /// Run a task. Its spec is in the payload, then its input, if that is no
-    /// object yet.
+    /// Run a task. Its spec is in the payload.
     Submit {
         task: u64,
         spec: usize,
-        /// The object that it works on.
-        object: Option<u64>,
-        /// Bytes of input in the payload, to be made an object.
-        data: Option<usize>,
+        /// The objects that it works on: of each this piece, if one is named.
+        objects: &'a [u64],
+        piece: Option<u32>,
+        /// What it puts out comes in an object and so many pieces, which are kept
+        /// as long as that.
+        pieces: u32,
         /// Whether outputs come one by one, each after a `pull`.
         streams: bool,
         #[serde(flatten)]
@@ -68,11 +69,14 @@ pub(crate) enum Say<'a> {
     Dismiss { actor: u32 },
     /// Keep so many bytes as an object, under this number.
     Put { object: u64, bytes: usize },
-    /// Write rows of these objects: a task whose output is metadata alone.
+    /// Write rows of these objects, or weigh this piece of each: a task whose output
+    /// is metadata alone.
     Write {
         task: u64,
         spec: usize,
         objects: &'a [u64],
+        piece: Option<u32>,
+        cpus: f64,
         retries: i32,
         name: &'a str,
     },

@@ -34,7 +34,10 @@ pub use clusters::{Copies, Deduplicator};
 pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
 pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
-pub use exchange::{ExchangeStore, Spool};
+pub use exchange::{
+    Absorbed, ExchangeKeys, ExchangeStore, Ruling, Run, Spool, Waiting, is_spread, pick,
+    put_together, settle, weigh,
+};
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;

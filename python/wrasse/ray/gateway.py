@@ -38,7 +38,7 @@ from typing import Any
 from wrasse.ray.pipe import Closed, Pipe
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 5
+PROTOCOL = 6
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
@@ -78,10 +78,12 @@ class Gateway:
         self.wanted: list[dict] = []
         self.asked: list[dict] = []
         self.objects: dict[int, Any] = {}
+        # Pieces that came with an object, and stay as long as that.
+        self.pieces: dict[int, tuple[Any, ...]] = {}
         self.n_objects = 0
-        # Running tasks: of one with one output, metadata and object; of one that
+        # Running tasks: of one with one output, metadata, object and pieces; of one that
         # streams, the stream and how it is told to go on.
-        self.tasks: dict[int, tuple[Any, Any]] = {}
+        self.tasks: dict[int, tuple[Any, ...]] = {}
         self.actors: Any = None
         self.shards = shards.Shards(
             shards.maker(ray, version), pipe, self._when_done,
@@ -116,14 +118,13 @@ class Gateway:
         for message in messages:
             match message["op"]:
                 case "submit":
-                    spec = bytes(take(message["spec"]))
-                    data = message["data"]
-                    self.submit(message, spec, take(data) if data is not None else None)
+                    self.submit(message, bytes(take(message["spec"])))
                 case "write":
                     self.submit_write(message, bytes(take(message["spec"])))
                 case "free":
                     for number in message["objects"]:
                         self.objects.pop(number, None)
+                        self.pieces.pop(number, None)
                 case "put":
                     data = take(message["bytes"])
                     self.objects[message["object"]] = self.ray.put(worker.Packed(data))
@@ -158,15 +159,15 @@ class Gateway:
         keeps once, none of them brings a reference that has to be counted."""
         from wrasse.ray import actors
 
-        def run(spec: bytes, source: Any) -> Any:
+        def run(spec: bytes, *sources: Any) -> Any:
             from wrasse.ray import worker
 
-            return worker.run(setup, spec, source)
+            return worker.run(setup, spec, *sources)
 
-        def stream(spec: bytes, source: Any) -> Any:
+        def stream(spec: bytes, *sources: Any) -> Any:
             from wrasse.ray import worker
 
-            yield from worker.stream(setup, spec, source)
+            yield from worker.stream(setup, spec, *sources)
 
         def write(spec: bytes, *sources: Any) -> Any:
             from wrasse.ray import worker
@@ -178,26 +179,30 @@ class Gateway:
         made = actors.maker(self.ray, setup)
         self.actors = actors.Actors(self.ray, made, self.growth["grows"])
 
-    def submit(self, message: dict, spec: bytes, data: memoryview | None) -> None:
+    def submit(self, message: dict, spec: bytes) -> None:
         """Submits a task."""
-        from wrasse.ray.worker import Packed
-
         number = message["task"]
-        source = self.objects.get(message["object"])
-        if data is not None:
-            source = self.ray.put(Packed(data))
+        sources = self._sources(message)
         if message["actor"] is not None:
-            outputs = self.actors.submit(message, spec, source)
+            outputs = self.actors.submit(message, spec, *sources)
             if outputs is None:
                 return
         else:
-            outputs = self._function(message).remote(spec, source)
+            outputs = self._function(message).remote(spec, *sources)
         if message["streams"]:
             pulls: asyncio.Queue = asyncio.Queue()
             self.tasks[number] = (outputs, pulls)
-            asyncio.run_coroutine_threadsafe(self._follow(number, outputs, pulls), self.loop)
+            following = self._follow(number, outputs, pulls, message["pieces"])
+            asyncio.run_coroutine_threadsafe(following, self.loop)
             return
         self._expect(number, *outputs)
+
+    def _sources(self, message: dict) -> list[Any]:
+        """What a task works on: objects, or a piece of each."""
+        numbers, piece = message["objects"], message["piece"]
+        if piece is not None:
+            return [self.pieces[number][piece] for number in numbers]
+        return [self.objects.get(number) for number in numbers]
 
     def _hire(self, message: dict) -> None:
         """Begins an actor."""
@@ -226,24 +231,24 @@ class Gateway:
             private.on_completed(ref, call)
 
     def submit_write(self, message: dict, spec: bytes) -> None:
-        """Submits a task that writes rows of objects."""
-        sources = [self.objects.get(number) for number in message["objects"]]
-        # It asks for no processor: who holds one may wait for it.
+        """Submits a task that writes rows of objects, or weighs pieces of them."""
         function = self.write.options(
-            num_returns=2, num_cpus=0, max_retries=message["retries"], name=message["name"]
+            num_returns=2, num_cpus=message["cpus"], max_retries=message["retries"],
+            name=message["name"][:100],
         )
-        self._expect(message["task"], *function.remote(spec, *sources))
+        self._expect(message["task"], *function.remote(spec, *self._sources(message)))
 
-    def _expect(self, number: int, meta: Any, output: Any) -> None:
-        """Has it told when a task with one output is done."""
+    def _expect(self, number: int, meta: Any, *output: Any) -> None:
+        """Has it told when a task with one output, an object and its pieces, is done."""
         with self.lock:
-            self.tasks[number] = (meta, output)
+            self.tasks[number] = (meta, *output)
         self._when_done(meta, lambda result: self._completed(number, result))
 
     def _function(self, message: dict) -> Any:
         amounts = [message[key] for key in ("cpus", "gpus", "memory")]
         streams, retries, name = message["streams"], message["retries"], message["name"]
-        key = (streams, retries, name, *amounts, *message["resources"].items())
+        pieces = message["pieces"]
+        key = (streams, retries, name, pieces, *amounts, *message["resources"].items())
         if key not in self.options:
             options = {**needs(message), "max_retries": retries, "name": name[:100]}
             if streams:
@@ -251,13 +256,15 @@ class Gateway:
 
                 self.options[key] = private.streaming_options(self.stream.options, **options)
             else:
-                self.options[key] = self.run.options(num_returns=2, **options)
+                self.options[key] = self.run.options(num_returns=2 + pieces, **options)
         return self.options[key]
 
-    def _keep(self, ref: Any) -> int:
+    def _keep(self, ref: Any, *pieces: Any) -> int:
         with self.lock:
             self.n_objects += 1
             self.objects[self.n_objects] = ref
+            if pieces:
+                self.pieces[self.n_objects] = pieces
             return self.n_objects
 
     def _completed(self, number: int, result: Any) -> None:
@@ -270,7 +277,7 @@ class Gateway:
             self._failed(number, result)
         else:
             self.actors.done(number)
-            message = {"ev": "done", "task": number, "object": self._keep(refs[1])}
+            message = {"ev": "done", "task": number, "object": self._keep(*refs[1:])}
             self.pipe.say({**message, "meta": len(result)}, result)
 
     def _failed(self, number: int, error: BaseException) -> None:
@@ -285,12 +292,14 @@ class Gateway:
             kind = "object_lost"
         self.pipe.say({"ev": "failed", "task": number, "kind": kind, "message": text})
 
-    async def _follow(self, number: int, outputs: Any, pulls: asyncio.Queue) -> None:
+    async def _follow(
+        self, number: int, outputs: Any, pulls: asyncio.Queue, pieces: int
+    ) -> None:
         """Takes the outputs of a streaming task, one when the engine wants it."""
         try:
             async for ref in outputs:
                 meta = await ref
-                kept = self._keep(await anext(outputs))
+                kept = self._keep(*[await anext(outputs) for _ in range(1 + pieces)])
                 message = {"ev": "item", "task": number, "object": kept, "meta": len(meta)}
                 self.pipe.say(message, meta)
                 await pulls.get()

@@ -9,7 +9,7 @@ use wrasse_sched::{Event, Input, OpIdx, Place, TaskId, WorkerId};
 use super::suspects::killer;
 use super::{Doing, RETRIES, Ray, Running};
 use crate::gates::News;
-use crate::ordering::{Streams, Turn};
+use crate::ordering::{ReadBack, Streams, Turn};
 use crate::protocol::Say;
 use crate::stream::Wanted;
 use crate::wire::{Spec, Work, encode};
@@ -88,17 +88,19 @@ impl Ray<'_> {
             (Step::Exchange(exchange, _), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
                 let block = &self.state.blocks[&data];
+                // What was decided at a gate was heeded where keys were taken.
+                debug_assert!(block.verdict.is_none());
                 drop(self.turns.send(Turn::Absorb {
                     task,
                     exchange: *exchange,
                     object: block.object,
-                    verdict: block.verdict.clone(),
+                    notes: block.notes.clone().unwrap_or_default(),
                 }));
+                // It is needed for longer than the scheduler needs it.
+                *self.state.objects.entry(block.object).or_default() += 1;
                 Ok(())
             }
             (Step::Exchange(exchange, part), Input::Split(place)) => {
-                let (mut splits, skip) = self.share(place, Some(op) == pipeline.last_exchange());
-                splits.start += skip;
                 let doing = Doing::ReadBack(place);
                 let number = self.number();
                 let streams = Streams {
@@ -106,15 +108,17 @@ impl Ray<'_> {
                     retries: self.retries(op, doing),
                 };
                 self.runs(task, op, doing, Some(number));
-                drop(self.turns.send(Turn::ReadBack {
+                drop(self.turns.send(Turn::ReadBack(ReadBack {
                     task,
                     number,
+                    op,
                     part: part.clone(),
                     exchange: *exchange,
-                    splits,
+                    share: place.split,
                     streams,
                     skip_outputs,
-                }));
+                    pieces: self.pieces(part),
+                })));
                 Ok(())
             }
             (step, input) => unreachable!("{step:?} does not work on {input:?}"),
@@ -163,6 +167,14 @@ impl Ray<'_> {
         self.pipeline.slices(part)
     }
 
+    /// In how many pieces keys are cut where a part ends.
+    fn pieces(&self, part: &Part) -> u32 {
+        match part.ends_stage {
+            true => self.pieces[part.stage],
+            false => 0,
+        }
+    }
+
     pub(super) fn number(&mut self) -> u64 {
         self.state.numbered += 1;
         self.state.numbered
@@ -187,6 +199,7 @@ impl Ray<'_> {
             worker: None,
             waiting: None,
             returned: None,
+            last_use_of: None,
             has_put_out: false,
         };
         self.state.running.insert(task, running);
@@ -220,8 +233,9 @@ impl Ray<'_> {
         let submit = Say::Submit {
             task: number,
             spec: bytes.len(),
-            object,
-            data: None,
+            objects: object.as_slice(),
+            piece: None,
+            pieces: self.pieces(&spec.part),
             streams: spec.output_bytes.is_some(),
             needs: &self.ledger.needs[op],
             actor: worker.map(|worker| worker.0),
