@@ -104,6 +104,7 @@ def test_where_fingerprints_are_does_not_show(
 ) -> None:
     fill(bench)
     flags = [*bench.ray(cluster.address), *SMALL, f"--ray-gate-bytes={bytes_max}"]
+    flags += ["--ray-polling"] if bytes_max == "72KiB" else []
     bench.run("run", "recipe.yaml", "--quiet", *flags)
     assert result(bench) == expected
     told = memory(bench)
@@ -146,3 +147,17 @@ def test_a_killed_driver_goes_on_with_what_they_knew(
     bench.run("run", "recipe.yaml", "--quiet", "--resume", *flags)
     assert result(bench) == expected
     assert memory(bench)["shards"] == 4
+
+
+def test_nodes_that_are_too_small_are_told_and_a_larger_cluster_goes_on(
+    bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
+) -> None:
+    fill(bench)
+    small = cluster.add(cpus=0, memory=250_000)
+    flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
+    done = bench.run("run", "recipe.yaml", "--quiet", *flags, code=3)
+    assert "of `document_deduplicator` do not fit into 3 shards" in done.stderr, done.stderr
+    cluster.kill(small)
+    cluster.cluster.wait_for_nodes()
+    bench.run("run", "recipe.yaml", "--quiet", "--resume", *flags)
+    assert result(bench) == expected
