@@ -70,9 +70,17 @@ def cluster(package: Path) -> Iterator[Nodes]:  # noqa: F811
         yield made
 
 
-def shards() -> list[int]:
+def shards(cluster: Nodes) -> list[int]:
     """The actors that keep fingerprints."""
-    return processes("ray::Shard")
+
+    def is_here(pid: int) -> bool:
+        try:
+            parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+            return cluster.address in Path(f"/proc/{parent}/cmdline").read_text()
+        except OSError:
+            return False
+
+    return [pid for pid in processes("ray::Shard") if is_here(pid)]
 
 
 def commits(bench: Bench) -> int:  # noqa: F811
@@ -96,12 +104,13 @@ def test_where_fingerprints_are_does_not_show(
 ) -> None:
     fill(bench)
     flags = [*bench.ray(cluster.address), *SMALL, f"--ray-gate-bytes={bytes_max}"]
+    flags += ["--ray-polling"] if bytes_max == "72KiB" else []
     bench.run("run", "recipe.yaml", "--quiet", *flags)
     assert result(bench) == expected
     told = memory(bench)
     assert told["shards"] == n_shards
     assert (told["sharded"] > 0) == (n_shards > 0)
-    wait_for(lambda: not shards(), 20)
+    wait_for(lambda: not shards(cluster), 20)
 
 
 def test_actors_that_die_are_taught_what_they_knew(
@@ -114,7 +123,7 @@ def test_actors_that_die_are_taught_what_they_knew(
     wait_for(lambda: commits(bench) >= 1, 60)
     for _ in range(2):
         before = commits(bench)
-        for pid in wait_for(shards, 10)[:4]:
+        for pid in wait_for(lambda: shards(cluster), 10)[:4]:
             kill(pid)
         wait_for(lambda: commits(bench) > before, 60)
     cluster.kill(doomed)
@@ -134,7 +143,21 @@ def test_a_killed_driver_goes_on_with_what_they_knew(
     wait_for(lambda: commits(bench) >= 2, 60)
     kill(process.pid)
     process.wait()
-    wait_for(lambda: gateway not in processes("wrasse.ray.gateway") and not shards(), 30)
+    wait_for(lambda: gateway not in processes("wrasse.ray.gateway") and not shards(cluster), 30)
     bench.run("run", "recipe.yaml", "--quiet", "--resume", *flags)
     assert result(bench) == expected
     assert memory(bench)["shards"] == 4
+
+
+def test_nodes_that_are_too_small_are_told_and_a_larger_cluster_goes_on(
+    bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
+) -> None:
+    fill(bench)
+    small = cluster.add(cpus=0, memory=250_000)
+    flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
+    done = bench.run("run", "recipe.yaml", "--quiet", *flags, code=3)
+    assert "of `document_deduplicator` do not fit into 3 shards" in done.stderr, done.stderr
+    cluster.kill(small)
+    cluster.cluster.wait_for_nodes()
+    bench.run("run", "recipe.yaml", "--quiet", "--resume", *flags)
+    assert result(bench) == expected

@@ -463,6 +463,8 @@ def first_line(error: BaseException) -> str:
     if "runtime environment" in lines[0]:
         # Why is said at the end.
         return " ".join([lines[0], *lines[1:][-2:]])
+    if "its creation task" in lines[0]:
+        return lines[-1]
     return lines[0]
 
 
