@@ -162,19 +162,30 @@ fn fast_conversion_is_plain_conversion() {
         let stages: Vec<Vec<Plain>> = stages.iter().map(plain).collect();
         let cuts = Plain::new(cuts);
         let converter = Converter::new(mode);
+        let mut by_first: HashMap<char, Vec<&str>> = HashMap::new();
+        for key in &keys {
+            by_first
+                .entry(key.chars().next().unwrap())
+                .or_default()
+                .push(*key);
+        }
         for _ in 0..100 {
             let mut text = String::new();
+            let n_kinds = [6, 20][below(2)];
             for _ in 0..below(60) {
-                // Phrases, parts of them, and what stands between: some of it is
-                // what begins one.
+                // Phrases, one in the end of the other, parts of them, and what
+                // stands between: some of it is what begins one.
                 let key = keys[below(keys.len())];
-                let n = below(5);
-                match below(8) {
-                    0 => text.extend(key.chars().skip(n)),
-                    1 => text.push_str(&"P".repeat(n)),
-                    2 => text.push_str(["，", "U", "é", "𪢮", "😀", "复", "한", "\n"][below(8)]),
-                    3 => text.extend(key.chars().take(n)),
-                    _ => text.push_str(key),
+                let overlapping = text.chars().last().and_then(|c| by_first.get(&c));
+                match (below(n_kinds), overlapping) {
+                    (0, _) => text.extend(key.chars().skip(below(5))),
+                    (1, _) => text.push_str(&"P".repeat(below(5))),
+                    (2, _) => {
+                        text.push_str(["，", "U", "é", "𪢮", "😀", "复", "한", "\n"][below(8)]);
+                    }
+                    (3, _) => text.extend(key.chars().take(below(5))),
+                    (4, _) | (_, None) => text.push_str(key),
+                    (_, Some(keys)) => text.extend(keys[below(keys.len())].chars().skip(1)),
                 }
             }
             let want = plainly_converted(&cuts, &stages, &text);
