@@ -17,6 +17,7 @@
 //! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
+//! | `lent` | objects that are read in the gateway's memory |
 //! | `stream` | standard input, which the driver reads |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does |
@@ -30,6 +31,7 @@ mod actors;
 mod asking;
 mod backend;
 mod careful;
+mod lent;
 mod link;
 mod needs;
 mod note;
@@ -45,4 +47,4 @@ mod worker;
 mod writing;
 
 pub use run::{Options, run};
-pub use worker::{Output, TaskRun, WorkerJob};
+pub use worker::{Objects, Output, TaskRun, WorkerJob};

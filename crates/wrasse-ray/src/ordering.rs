@@ -136,11 +136,12 @@ impl Orderer<'_> {
                 object,
                 verdict,
             } => {
-                let fetch = || {
+                let mut bytes = Vec::new();
+                let mut fetch = || {
                     let fetched = self.link.fetch(object)?;
-                    self.link.wait(&fetched)
+                    self.link.wait(&fetched, &mut bytes)
                 };
-                let bytes = fetch().map_err(|error| error.message)?;
+                fetch().map_err(|error| error.message)?;
                 let mut blocks = unpack(&bytes)?;
                 drop(bytes);
                 if let Some(verdict) = verdict {
