@@ -18,6 +18,7 @@
 //! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
+//! | `lent` | objects that are read in the gateway's memory |
 //! | `stream` | standard input, which the driver reads |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does; for exchanges, `settling` |
@@ -33,6 +34,7 @@ mod backend;
 mod careful;
 mod exchanging;
 mod gates;
+mod lent;
 mod link;
 mod needs;
 mod note;
@@ -50,4 +52,4 @@ mod writing;
 
 pub use gates::Shard;
 pub use run::{Options, run};
-pub use worker::{Output, TaskRun, WorkerJob};
+pub use worker::{Objects, Output, TaskRun, WorkerJob};

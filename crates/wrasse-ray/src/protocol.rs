@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::needs::Needs;
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 6;
+pub(crate) const VERSION: u32 = 7;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -82,8 +82,10 @@ pub(crate) enum Say<'a> {
     },
     /// The next output of a streaming task is wanted.
     Pull { task: u64 },
-    /// Send an object.
-    Fetch { object: u64 },
+    /// Send an object, or lend it: say where it lies, and leave it there.
+    Fetch { object: u64, lend: bool },
+    /// What was lent was read.
+    Taken { object: u64 },
     /// Objects are not needed any more.
     Free { objects: &'a [u64] },
     /// Stop a task.
@@ -130,6 +132,9 @@ pub(crate) enum Hear {
     Ready {
         #[serde(flatten)]
         cluster: Cluster,
+        /// If it can lend what is fetched.
+        #[serde(default)]
+        probe: Option<Probe>,
     },
     /// Nodes have come or gone.
     Cluster(Cluster),
@@ -160,6 +165,8 @@ pub(crate) enum Hear {
     },
     /// The bytes of an object.
     Data { object: u64, bytes: usize },
+    /// Where the bytes of an object lie in the gateway's memory, until they are taken.
+    Lent { object: u64, bytes: usize, at: u64 },
     /// An object is gone and cannot be made again.
     Lost { object: u64, message: String },
     /// The gateway cannot go on.
@@ -167,6 +174,17 @@ pub(crate) enum Hear {
         message: String,
         hint: Option<String>,
     },
+}
+
+/// By what the gateway's memory is known.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Probe {
+    /// The gateway's process, as it knows itself.
+    pub(crate) pid: u32,
+    /// Where the token lies.
+    pub(crate) at: u64,
+    /// What nobody else has.
+    pub(crate) token: String,
 }
 
 /// How a task failed.

@@ -167,8 +167,8 @@ fn log_path(job: &Job) -> Result<PathBuf, Error> {
     Ok(job.run_dir.join(LOG))
 }
 
-/// How many tasks write at once. Each has Ray start a process beside those that work
-/// on samples, which costs about a second of a processor.
+/// How many tasks write at once: half of those who work on samples, in whose place they
+/// write. Where tasks stream, Ray has to start a process for each.
 fn writers_max(cluster: &Cluster) -> usize {
     (cluster.millicpus() / 2000).max(1) as usize
 }
@@ -307,6 +307,9 @@ impl OnCluster<'_> {
             actors: Actors::default(),
             cluster: cluster.clone(),
         };
+        if !backend.streams() {
+            self.shelf.is_not_waited_for();
+        }
         if !has_read_all {
             backend.hire_ahead()?;
         }

@@ -11,7 +11,7 @@ use wrasse_run::{
 };
 
 use crate::wire::encode;
-use crate::worker::{Output, WorkerJob, meta};
+use crate::worker::{Objects, Output, WorkerJob, meta};
 
 impl WorkerJob {
     /// An output of a task: blocks on their way to whatever comes next.
@@ -49,10 +49,13 @@ impl WorkerJob {
         op: usize,
         firsts: &[u32],
         (n_samples, memory): (u32, u64),
-        object: &mut dyn FnMut(usize) -> Result<Vec<u8>, String>,
+        object: &mut Objects<'_>,
     ) -> Result<Vec<u8>, String> {
         let pieces = firsts.iter().enumerate();
-        let pieces = pieces.map(|(at, first)| Ok((*first, object(at)?)));
+        let pieces = pieces.map(|(at, first)| {
+            let mut piece = Vec::new();
+            object(at, &mut piece).map(|()| (*first, piece))
+        });
         let pieces: Vec<(u32, Vec<u8>)> = pieces.collect::<Result<_, String>>()?;
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         weigh((&self.pass, op), &pieces, n_samples, memory)

@@ -19,14 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import gc
 import os
 import queue
 import re
 import shutil
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
@@ -38,7 +37,7 @@ from typing import Any
 from wrasse.ray.pipe import Closed, Pipe
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 6
+PROTOCOL = 7
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
@@ -65,7 +64,7 @@ class Gateway:
     """Tasks and objects by the numbers that the engine knows them by."""
 
     def __init__(self, pipe: Pipe, ray: Any, polls: bool, version: str) -> None:
-        from wrasse.ray import private, shards
+        from wrasse.ray import lending, private, shards
 
         self.pipe = pipe
         self.growth = private.growth(ray)
@@ -93,7 +92,9 @@ class Gateway:
         self.pending: dict[Any, Callable[[Any], None]] = {}
         self.lock = threading.Lock()
         self.options: dict[tuple, Any] = {}
-        self.fetches: queue.SimpleQueue[int] = queue.SimpleQueue()
+        # Objects that are wanted, and whether to send them; those that are read where they lie.
+        self.fetches: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
+        self.lent = lending.Lent()
         self.loop = asyncio.new_event_loop()
         self.wake = threading.Event()
         for name, target in [
@@ -129,7 +130,9 @@ class Gateway:
                     data = take(message["bytes"])
                     self.objects[message["object"]] = self.ray.put(worker.Packed(data))
                 case "fetch":
-                    self.fetches.put(message["object"])
+                    self.fetches.put((message["object"], message["lend"]))
+                case "taken":
+                    self.lent.taken(message["object"])
                 case "pull":
                     self._pull(message["task"])
                 case "shard":
@@ -157,21 +160,15 @@ class Gateway:
     def _bind(self, setup: list[Any]) -> None:
         """Makes the tasks of this run: with what all of them need in the function, which Ray
         keeps once, none of them brings a reference that has to be counted."""
-        from wrasse.ray import actors
+        from wrasse.ray import actors, worker
 
         def run(spec: bytes, *sources: Any) -> Any:
-            from wrasse.ray import worker
-
             return worker.run(setup, spec, *sources)
 
         def stream(spec: bytes, *sources: Any) -> Any:
-            from wrasse.ray import worker
-
             yield from worker.stream(setup, spec, *sources)
 
         def write(spec: bytes, *sources: Any) -> Any:
-            from wrasse.ray import worker
-
             return worker.write(setup, spec, *sources)
 
         self.run, self.stream = self.ray.remote(run), self.ray.remote(stream)
@@ -322,7 +319,7 @@ class Gateway:
 
     def _fetch_all(self) -> None:
         while True:
-            number = self.fetches.get()
+            number, lend = self.fetches.get()
             ref = self.objects.get(number)
             try:
                 data = memoryview(self.ray.get(ref).data).cast("B")
@@ -330,9 +327,13 @@ class Gateway:
                 text = first_line(error)
                 message = f"an object cannot be fetched: {text}"
                 self.pipe.say({"ev": "lost", "object": number, "message": message})
+                continue
+            found = {"object": number, "bytes": len(data)}
+            if lend:
+                self.pipe.say({"ev": "lent", "at": self.lent.lend(number, data), **found})
             else:
-                self.pipe.say({"ev": "data", "object": number, "bytes": len(data)}, data)
-            del ref
+                self.pipe.say({"ev": "data", **found}, data)
+            del ref, data
 
     def _poll(self) -> None:
         """Asks for completions: the way without private calls."""
@@ -544,12 +545,20 @@ def serve(pipe: Pipe, hello: dict) -> None:
     if hello.get("op") != "hello" or hello["version"] != PROTOCOL:
         message = f"the engine speaks version {hello.get('version')}, the gateway {PROTOCOL}"
         raise Refused(message, "the command `wrasse` and the Python package are of two versions")
+    # What is imported stays: nothing is found by looking through it.
+    gc.disable()
     ray = connect(hello)
+    gc.freeze()
+    gc.enable()
     # Ray ends its driver at it. Where it is sent to all processes of a run (a job
     # that is stopped), the engine commits what it has and then closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gateway = Gateway(pipe, ray, hello["polls"], hello["wrasse"])
-    pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray), **gateway.growth})
+    about = {**cluster(ray), **gateway.growth}
+    if not hello["polls"]:
+        with contextlib.suppress(Exception):
+            about["probe"] = gateway.lent.probe()
+    pipe.say({"ev": "ready", "ray": ray.__version__, **about})
     try:
         while True:
             gateway.obey(*pipe.read())

@@ -239,7 +239,7 @@ impl Ray<'_> {
                     None => error,
                 });
             }
-            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lost { .. } => {}
+            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lent { .. } | Hear::Lost { .. } => {}
         }
         Ok(())
     }
