@@ -70,17 +70,18 @@ def cluster(package: Path) -> Iterator[Nodes]:  # noqa: F811
         yield made
 
 
+def parent(pid: int) -> int:
+    """The raylet of an actor."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def shards(cluster: Nodes) -> list[int]:
     """The actors that keep fingerprints."""
-
-    def is_here(pid: int) -> bool:
-        try:
-            parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-            return cluster.address in Path(f"/proc/{parent}/cmdline").read_text()
-        except OSError:
-            return False
-
-    return [pid for pid in processes("ray::Shard") if is_here(pid)]
+    raylets = processes(f"--gcs-address={cluster.address}")
+    return [pid for pid in processes("ray::Shard") if parent(pid) in raylets]
 
 
 def commits(bench: Bench) -> int:  # noqa: F811
@@ -118,6 +119,7 @@ def test_actors_that_die_are_taught_what_they_knew(
 ) -> None:
     fill(bench)
     doomed = cluster.add(cpus=1)
+    raylet = doomed.all_processes["raylet"][0].process.pid
     flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
     process = bench.start("run", "recipe.yaml", "--quiet", *flags)
     wait_for(lambda: commits(bench) >= 1, 60)
@@ -126,6 +128,7 @@ def test_actors_that_die_are_taught_what_they_knew(
         for pid in wait_for(lambda: shards(cluster), 10)[:4]:
             kill(pid)
         wait_for(lambda: commits(bench) > before, 60)
+    wait_for(lambda: raylet in map(parent, shards(cluster)), 20)
     cluster.kill(doomed)
     done = bench.wait(process)
     assert done.returncode == 0, done.stderr
@@ -153,7 +156,7 @@ def test_nodes_that_are_too_small_are_told_and_a_larger_cluster_goes_on(
     bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
 ) -> None:
     fill(bench)
-    small = cluster.add(cpus=0, memory=250_000)
+    small = cluster.add(cpus=1, memory=250_000)
     flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
     done = bench.run("run", "recipe.yaml", "--quiet", *flags, code=3)
     assert "of `document_deduplicator` do not fit into 3 shards" in done.stderr, done.stderr

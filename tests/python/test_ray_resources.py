@@ -117,6 +117,23 @@ def test_what_a_cluster_can_never_give_is_refused(
     assert message in done.stderr
 
 
+def test_stages_before_and_behind_an_exchange_have_one_accelerator_by_turns(
+    bench: Bench, devices: tuple[Nodes, int]  # noqa: F811
+) -> None:
+    steps = "  - topk_specified_field_selector: {field_key: id, topk: 50}\n"
+    steps += "  - ./ops.py:place: {num_gpus: 1, pause: 0.001}\n"
+    fill(bench, recipe("num_gpus: 1") + steps, n_files=2, n_rows=300)
+    bench.write("ops.py", OPERATOR)
+    flags = [f"--python={sys.executable}", *bench.ray(devices[0].address), SMALL]
+    bench.run("run", "recipe.yaml", "--quiet", *flags)
+    rows = [json.loads(line) for line in bench.read("out.jsonl").splitlines()]
+    assert len(rows) == 50 and {row["gpus"] for row in rows} == {"0"}
+    # Both at once is more than there is.
+    bench.write("recipe.yaml", recipe("num_gpus: 1") + "  - ./ops.py:place: {num_gpus: 0.5}\n")
+    done = bench.run("run", "recipe.yaml", "--quiet", "--restart", *flags, code=2)
+    assert "needs 1.5 of gpu" in done.stderr, done.stderr
+
+
 def test_a_cluster_that_grows_is_asked_for_what_it_lacks(
     bench: Bench, package: Path  # noqa: F811
 ) -> None:

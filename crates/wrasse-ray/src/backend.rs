@@ -160,6 +160,32 @@ impl Ray<'_> {
     }
 }
 
+impl Ray<'_> {
+    /// Stops a task: of those that have begun, only an actor's may take long.
+    fn stop(&mut self, task: TaskId) -> Result<(), Error> {
+        let Some(running) = self.state.running.get(&task) else {
+            return Ok(());
+        };
+        match (running.number, running.worker, running.work) {
+            (Some(number), None, _) => return self.link.say(&[Say::Cancel { task: number }], &[]),
+            // It ends with the gateway, in a moment.
+            (Some(number), Some(_), doing) => {
+                self.state.numbers.remove(&number);
+                if let Doing::Block(data) = doing {
+                    self.books.in_flight.remove(&data);
+                }
+            }
+            // It waits for standard input.
+            (None, _, Doing::Read(_)) => {}
+            (None, ..) => return Ok(()),
+        }
+        self.state.running.remove(&task);
+        let class = FailureClass::Transient;
+        self.known.push_back(Event::TaskFailed { task, class });
+        Ok(())
+    }
+}
+
 impl Backend for Ray<'_> {
     fn obey(&mut self, command: Command) -> Result<(), Error> {
         match command {
@@ -202,22 +228,7 @@ impl Backend for Ray<'_> {
                     }));
                 }
             }
-            Command::Cancel { task } => {
-                let running = self.state.running.get(&task);
-                let running = running.map(|running| (running.number, running.work));
-                match running {
-                    Some((Some(number), _)) => {
-                        self.link.say(&[Say::Cancel { task: number }], &[])?;
-                    }
-                    // It waits for standard input.
-                    Some((None, Doing::Read(_))) => {
-                        self.state.running.remove(&task);
-                        let class = FailureClass::Transient;
-                        self.known.push_back(Event::TaskFailed { task, class });
-                    }
-                    _ => {}
-                }
-            }
+            Command::Cancel { task } => self.stop(task)?,
             Command::ScalePool { op, workers } => {
                 let (n, ready) = self.actors.scale(op, workers);
                 if let Some(worker) = ready {

@@ -208,6 +208,9 @@ pub(crate) struct Cluster {
     pub(crate) resources: BTreeMap<String, f64>,
     /// Nodes that are up.
     pub(crate) nodes: usize,
+    /// Of these, such with processors.
+    #[serde(default)]
+    pub(crate) workers: usize,
     /// Machines that these are on, as far as their addresses tell.
     pub(crate) machines: usize,
     /// What single nodes have: of nodes that have the same, one.

@@ -324,6 +324,7 @@ impl OnCluster<'_> {
             peak_bytes: 0,
             bytes_resumed: written.bytes_in,
             asking: Asking::default(),
+            cancelled: None,
         };
         let gates = Gates::new(
             &ready.seen,

@@ -398,14 +398,19 @@ impl<A: Allocator> Scheduler<A> {
 
 /// The least that each operator needs, for [`admit`].
 pub(crate) fn needs(ops: &[OpConfig]) -> Vec<Need> {
+    let mut exchanges_before = 0;
     ops.iter()
         .map(|op| {
+            exchanges_before += u32::from(op.kind == OpKind::Exchange);
             let workers = op.pool.map_or(Resources::ZERO, |pool| {
                 let n = i64::from(pool.workers_min.max(1));
                 pool.worker.map(|amount| amount * n)
             });
-            let task = op.task.with(Resource::BLOCKS, op.output_bytes as i64);
-            Need { workers, task }
+            Need {
+                exchanges_before,
+                workers,
+                task: op.task.with(Resource::BLOCKS, op.output_bytes as i64),
+            }
         })
         .collect()
 }

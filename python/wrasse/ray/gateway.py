@@ -406,6 +406,8 @@ def needs(message: dict) -> dict:
 
 def cluster(ray: Any) -> dict:
     """What the nodes that are up have."""
+    from wrasse.ray import shards
+
     nodes = [node for node in ray.nodes() if node["Alive"]]
     resources: dict[str, float] = {}
     shapes: list[dict[str, float]] = []
@@ -418,6 +420,7 @@ def cluster(ray: Any) -> dict:
     machines = {node["NodeManagerAddress"] for node in nodes}
     return {
         "resources": resources, "nodes": len(nodes), "machines": len(machines), "shapes": shapes,
+        "workers": sum(map(shards.works, nodes)),
     }
 
 

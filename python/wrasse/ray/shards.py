@@ -14,13 +14,11 @@ from typing import Any
 DIED = ("actor_lost", "worker_lost", "object_lost")
 
 # It asks for no processor: it has work for moments.
-OPTIONS = {
-    "num_cpus": 0, "max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD",
-}
+OPTIONS = {"num_cpus": 0, "max_restarts": 0, "max_task_retries": 0}
 
 
-def maker(ray: Any, version: str) -> Callable[[], Any]:
-    """Who begins an actor that knows nothing."""
+def maker(ray: Any, version: str) -> Callable[[int], Any]:
+    """Who begins an actor that knows nothing, for a shard."""
 
     class Shard:
         def __init__(self) -> None:
@@ -31,14 +29,31 @@ def maker(ray: Any, version: str) -> Callable[[], Any]:
         def ask(self, question: bytes) -> bytes:
             return self.shard.ask(question)
 
-    return lambda: ray.remote(**OPTIONS)(Shard).remote()
+    kind = ray.remote(**OPTIONS)(Shard)
+    return lambda shard: kind.options(scheduling_strategy=place(ray, shard)).remote()
+
+
+def place(ray: Any, shard: int) -> Any:
+    """The node for a shard: each in its turn, of those that work (a head may have no
+    processors). If it is gone in this moment, any."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    nodes = sorted(node["NodeID"] for node in ray.nodes() if works(node))
+    if not nodes:
+        return "SPREAD"
+    return NodeAffinitySchedulingStrategy(nodes[shard % len(nodes)], soft=True)
+
+
+def works(node: dict) -> bool:
+    """Whether a node is up and has processors."""
+    return node["Alive"] and node["Resources"].get("CPU", 0) > 0
 
 
 class Shards:
     """Shards by the numbers that the engine knows them by."""
 
     def __init__(
-        self, make: Callable[[], Any], pipe: Any,
+        self, make: Callable[[int], Any], pipe: Any,
         when_done: Callable[[Any, Callable[[Any], None]], None],
         classify: Callable[[BaseException], tuple[str, str]],
     ) -> None:
@@ -50,7 +65,7 @@ class Shards:
 
     def begin(self, shard: int, life: int) -> None:
         """Begins an actor; that of an earlier life is let go."""
-        self.handles[shard] = self.make()
+        self.handles[shard] = self.make(shard)
 
     def ask(self, shard: int, life: int, question: bytes) -> None:
         """Has a question answered."""

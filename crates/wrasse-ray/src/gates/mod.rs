@@ -321,7 +321,7 @@ impl<'a> Gates<'a> {
     /// Moves a gate's fingerprints into shards: those of its set, or those that were
     /// `seen`.
     fn move_out(&mut self, gate: usize, seen: Option<&Seen>) -> Result<(), String> {
-        let n = self.cluster.nodes.clamp(1, SHARDS_MAX);
+        let n = self.cluster.workers.clamp(1, SHARDS_MAX);
         let spool = |_| Spool::new(self.dir.clone(), 0);
         let mut kept: Vec<Spool> = (0..n).map(spool).collect();
         if let Some(seen) = seen {
@@ -359,6 +359,7 @@ impl<'a> Gates<'a> {
     /// What a shard may hold: of each gate there is one on a node.
     fn memory_max(&self) -> u64 {
         let shapes = self.cluster.shapes.iter();
+        let shapes = shapes.filter(|shape| shape.contains_key("CPU"));
         let memory = shapes.filter_map(|shape| shape.get("memory"));
         let least = memory.copied().reduce(f64::min);
         let n_gates = self.names.iter().flatten().count().max(1);

@@ -2,6 +2,7 @@
 //! told to.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use wrasse_io::Inputs;
 use wrasse_job::{Books, Cancel, Observed, RunResult, process};
@@ -13,6 +14,10 @@ use super::room::{millicpus, store_bytes};
 use crate::asking::Asking;
 use crate::backend::Ray;
 use crate::protocol::{Cluster, Say};
+
+/// How long a run that is told to end waits for what actors are at: they may take any
+/// time, and what they have done is not lost where it is committed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows the run, follows the cluster's size, and ends the run when told to.
 pub(super) struct Watcher<'a> {
@@ -27,11 +32,18 @@ pub(super) struct Watcher<'a> {
     pub(super) peak_bytes: u64,
     pub(super) bytes_resumed: u64,
     pub(super) asking: Asking,
+    /// Since when the run is asked to end, as long as it waits for what runs.
+    pub(super) cancelled: Option<Time>,
 }
 
 impl Watch<Ray<'_>> for Watcher<'_> {
     fn look(&mut self, run: &Running<'_>, backend: &mut Ray<'_>) -> Result<Option<Event>, Error> {
         if self.cancel.is_cancelled() && run.scheduler.phase() == Phase::Running {
+            self.cancelled = Some(run.now);
+            return Ok(Some(Event::Cancel));
+        }
+        let is_late = |since: &mut Time| run.now.since(*since) > PATIENCE;
+        if self.cancelled.take_if(is_late).is_some() {
             return Ok(Some(Event::Cancel));
         }
         if run.is_tick {
