@@ -90,7 +90,7 @@ metrics! {
     RunBytesIn = "wrasse_run_bytes_in_total" Counter "bytes" &[], "", "Bytes of input accounted for, as stored.";
     RunBytesOut = "wrasse_run_bytes_out_total" Counter "bytes" &[], "", "Bytes of rows written, before compression.";
     RunBytesExpected = "wrasse_run_input_bytes" Gauge "bytes" &[], "", "Bytes of all input, as stored; absent for a stream.";
-    RunBytesFetched = "wrasse_run_bytes_fetched_total" Counter "bytes" &[], "", "Bytes that workers of a cluster sent to the driver on their way to the output: few where workers write the parts; absent on threads.";
+    RunBytesFetched = "wrasse_run_bytes_fetched_total" Counter "bytes" &[], "", "Bytes that workers of a cluster sent to the driver: rows on their way to the output, which are none where workers write the parts, and what is needed to decide over all samples; absent on threads.";
     RunUnreadable = "wrasse_run_unreadable_rows_total" Counter "rows" &[], "", "Rows that could not become samples.";
     RunDamages = "wrasse_run_damages_total" Counter "places" &[], "", "Places where the input is damaged.";
     RunElapsed = "wrasse_run_elapsed_seconds" Gauge "seconds" &[], "", "Time since the run began, or was resumed.";

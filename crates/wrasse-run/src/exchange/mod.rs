@@ -24,6 +24,8 @@ mod ruling;
 mod settled;
 mod shards;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;
@@ -41,7 +43,6 @@ use self::output::{Output, Rules};
 use self::packed::{PackedSamples, unpack, unpack_batches, unpack_samples};
 pub use self::picks::{Run, pick, put_together};
 pub use self::ruling::{Ruling, settle};
-
 use self::settled::{Line, Lot, Settled, decide};
 pub use self::shards::{is_spread, weigh};
 pub use self::spool::Spool;
