@@ -27,7 +27,7 @@ use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{ReadLimits, Sink, SinkSpec, open_parts, open_sink};
 use wrasse_job::{Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, list};
-use wrasse_run::{Error, RunSnapshot, Tally, execute};
+use wrasse_run::{Error, FetchMode, RunSnapshot, Tally, execute};
 use wrasse_sched::{Event, Place, Scheduler, Settings};
 
 use self::joining::{join, refuse_local};
@@ -38,7 +38,7 @@ use crate::asking::Asking;
 use crate::backend::{Ray, State};
 use crate::link::{Gateway, Link, Scratch};
 use crate::needs::Ledger;
-use crate::note::Note;
+use crate::note::{Note, fetcher};
 use crate::ordering::{Held, Orderer, Turn};
 use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::Cluster;
@@ -64,6 +64,8 @@ pub struct Options {
     pub task_bytes: Option<u64>,
     /// Ask Ray for completions instead of being called back.
     pub polls: bool,
+    /// When what tasks say of their outputs is looked through.
+    pub metadata: FetchMode,
 }
 
 /// What the gateway writes besides, in the run directory.
@@ -280,6 +282,7 @@ impl OnCluster<'_> {
             orders,
             turns,
             notes: heard,
+            fetcher: fetcher(self.options.metadata, notes.clone())?,
             known: VecDeque::new(),
             state: State::default(),
             books: Books {

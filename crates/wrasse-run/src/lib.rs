@@ -35,7 +35,7 @@ pub use event_log::EventLog;
 pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
 pub use exchange::ExchangeStore;
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
-pub use fetcher::{Fetch, FetchMode, Fetcher};
+pub use fetcher::{FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricInfo, MetricKind};

@@ -76,7 +76,7 @@ impl Ray<'_> {
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
-                let fingerprints = Arc::clone(&self.state.blocks[&data].fingerprints);
+                let fingerprints = Arc::clone(&self.state.blocks[&data].holds.fingerprints);
                 drop(self.turns.send(Turn::Gate {
                     task,
                     gate: *gate,
