@@ -180,7 +180,8 @@ def test_a_run_gets_other_processors_while_it_runs(bench: Bench, cluster: Nodes)
             return None
 
     wait_for(lambda: threads() == 2, 60)
-    (live / "limits.json").write_text('{"threads": 1}')
+    # What is told of outputs from now on is looked through otherwise, too.
+    (live / "limits.json").write_text('{"threads": 1, "ray_metadata": "inline"}')
     wait_for(lambda: threads() == 1, 20)
     (live / "limits.json").write_text('{"threads": 2, "memory": "1GiB"}')
     time.sleep(1)

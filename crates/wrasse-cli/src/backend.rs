@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wrasse_io::Sink;
 use wrasse_job::{Cancel, Job, RunResult};
-use wrasse_run::{Error, RunSnapshot};
+use wrasse_run::{Error, FetchMode, RunSnapshot};
 
 use crate::args::{BackendArgs, BackendName, HowArgs};
 use crate::failure::Failure;
@@ -34,6 +34,7 @@ impl Engine {
                 ("--ray-ship", args.ray_ship),
                 ("--ray-task-bytes", args.ray_task_bytes.is_some()),
                 ("--ray-python", args.ray_python.is_some()),
+                ("--ray-metadata", args.ray_metadata.is_some()),
             ];
             return match asks.iter().find(|(_, asked)| *asked) {
                 Some((flag, _)) => Err(Failure::usage(format!("{flag} needs --backend ray"))),
@@ -50,6 +51,7 @@ impl Engine {
             task_bytes: args.ray_task_bytes.map(|size| size.0),
             gate_bytes: args.ray_gate_bytes.map(|size| size.0),
             polls: args.ray_polling,
+            metadata: args.ray_metadata.map(FetchMode::from).unwrap_or_default(),
         })))
     }
 

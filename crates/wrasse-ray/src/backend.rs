@@ -23,7 +23,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use wrasse_io::{Inputs, Split};
 use wrasse_job::{Books, Pipeline, Step};
 use wrasse_op::Fingerprint;
-use wrasse_run::{Backend, Error, Tally};
+use wrasse_run::{Backend, Error, Fetcher, Tally};
 use wrasse_sched::{Command, Event, FailureClass, Metadata, OpIdx, Place, TaskId, WorkerId};
 
 use self::judging::Undecided;
@@ -36,7 +36,7 @@ use crate::ordering::Turn;
 use crate::protocol::{Cluster, Say};
 use crate::shares::Shares;
 use crate::stream::Stream;
-use crate::wire::{Meta, Verdict};
+use crate::wire::{Said, Verdict};
 use crate::writing::Order;
 
 /// Attempts that Ray makes by itself when a worker or a node dies. They are also
@@ -64,6 +64,9 @@ pub(crate) struct Ray<'a> {
     pub(crate) orders: Sender<Order>,
     pub(crate) turns: Sender<Turn>,
     pub(crate) notes: Receiver<Note>,
+    /// Looks through what tasks say of their objects: for a large one that is
+    /// hundreds of KB, for which the other tasks need not wait.
+    pub(crate) fetcher: Fetcher<Said>,
     /// Events that are known already.
     pub(crate) known: VecDeque<Event>,
     pub(crate) state: State,
@@ -100,14 +103,36 @@ pub(crate) struct State {
 /// An object, or what a gate has left of it.
 struct Block {
     object: u64,
-    meta: Metadata,
-    is_encoded: bool,
     verdict: Option<Verdict>,
+    /// What its task said of it, until that is looked through.
+    said: Option<Vec<u8>>,
+    /// Whether it was read from the input, of which a run may read a part only.
+    reads: bool,
+    /// What that says, once it is.
+    holds: Holds,
+}
+
+/// What a block holds.
+#[derive(Clone, Default)]
+struct Holds {
+    bytes: u64,
+    rows: u32,
+    is_encoded: bool,
     /// What the writer needs of it where workers write its rows.
     hollow: Option<Arc<Vec<u8>>>,
     /// What an exchange is told of it.
     notes: Option<Arc<Vec<u8>>>,
     fingerprints: Arc<Vec<Fingerprint>>,
+}
+
+impl Holds {
+    fn metadata(&self) -> Metadata {
+        Metadata {
+            bytes: self.bytes,
+            rows: self.rows,
+            holder: None,
+        }
+    }
 }
 
 struct Running {
@@ -117,7 +142,7 @@ struct Running {
     /// The actor that has it.
     worker: Option<WorkerId>,
     /// An output that the scheduler has not asked for yet.
-    waiting: Option<(u64, Meta)>,
+    waiting: Option<(u64, Vec<u8>)>,
     /// What an exchange had taken in and will be in the first output.
     returned: Option<Tally>,
     /// The object that nobody needs when it is done.
@@ -152,10 +177,10 @@ impl Ray<'_> {
         let Some(running) = self.state.running.get_mut(&task) else {
             return Ok(());
         };
-        let (Some((object, meta)), Some(number)) = (running.waiting.take(), running.number) else {
+        let (Some((object, said)), Some(number)) = (running.waiting.take(), running.number) else {
             return Ok(());
         };
-        self.put_out(task, object, meta);
+        self.put_out(task, object, said);
         self.link.say(&[Say::Pull { task: number }], &[])
     }
 }
@@ -203,16 +228,16 @@ impl Backend for Ray<'_> {
                 let tally = self.books.in_flight.remove(&data).unwrap_or_default();
                 self.books.writing.insert(block, tally);
                 let held = &self.state.blocks[&data];
-                if held.hollow.is_some() {
+                if held.holds.hollow.is_some() {
                     // The writer needs it for longer than the scheduler.
                     *self.state.objects.entry(held.object).or_default() += 1;
                 }
                 drop(self.orders.send(Order::Write {
                     block,
                     object: held.object,
-                    bytes: held.meta.bytes,
+                    bytes: held.holds.bytes,
                     verdict: held.verdict.clone(),
-                    hollow: held.hollow.clone(),
+                    hollow: held.holds.hollow.clone(),
                 }));
             }
             Command::Advance { to } => {
@@ -241,7 +266,13 @@ impl Backend for Ray<'_> {
                 let actor = worker.0;
                 self.link.say(&[Say::Dismiss { actor }], &[])?;
             }
-            Command::FetchMetadata { block, data } => self.wonders(block, data),
+            Command::FetchMetadata { block, data } => {
+                let held = self.state.blocks.get_mut(&data);
+                match held.and_then(|held| held.said.take()) {
+                    Some(bytes) => self.fetcher.fetch(block, Said { data, bytes }),
+                    None => self.wonders(block, data),
+                }
+            }
             Command::Finish | Command::Fail { .. } => {}
         }
         Ok(())

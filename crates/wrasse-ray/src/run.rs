@@ -30,7 +30,7 @@ use wrasse_io::{ReadLimits, Sink, SinkSpec, open_parts, open_sink};
 use wrasse_job::{
     Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, exchanges, list,
 };
-use wrasse_run::{Error, ExchangeKeys, RunSnapshot, Tally, execute};
+use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, Tally, execute};
 use wrasse_sched::{Event, Place, Scheduler, Settings};
 
 use self::joining::{join, refuse_local};
@@ -43,7 +43,7 @@ use crate::exchanging::{Exchanging, Tasks, is_about_deciding, pieces};
 use crate::gates::Gates;
 use crate::link::{Gateway, Heard, Link, Scratch};
 use crate::needs::Ledger;
-use crate::note::Note;
+use crate::note::{Note, fetcher};
 use crate::ordering::{Held, Orderer, Turn};
 use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::Cluster;
@@ -73,6 +73,8 @@ pub struct Options {
     pub gate_bytes: Option<u64>,
     /// Ask Ray for completions instead of being called back.
     pub polls: bool,
+    /// When what tasks say of their outputs is looked through.
+    pub metadata: FetchMode,
 }
 
 /// What the gateway writes besides, in the run directory.
@@ -293,6 +295,7 @@ impl OnCluster<'_> {
             orders,
             turns,
             notes: heard,
+            fetcher: fetcher(self.options.metadata, notes.clone())?,
             known: VecDeque::new(),
             state: State::default(),
             books: Books {

@@ -243,6 +243,13 @@ pub(crate) enum Together {
     },
 }
 
+/// What a task said of a block, as it came: a [`Meta`].
+pub(crate) struct Said {
+    /// The backend's name of the block.
+    pub(crate) data: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// A file that a worker shall write.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct WriteSpec {

@@ -39,7 +39,7 @@ pub use exchange::{
     put_together, settle, weigh,
 };
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
-pub use fetcher::{Fetch, FetchMode, Fetcher};
+pub use fetcher::{FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricInfo, MetricKind};

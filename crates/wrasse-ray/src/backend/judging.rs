@@ -37,7 +37,7 @@ impl Ray<'_> {
         let gate = *op;
         let block = self.state.blocks[data].undecided();
         let tally = self.books.in_flight.remove(data).unwrap_or_default();
-        let data = self.keep_as(task, block, tally, None);
+        let data = self.keep(task, block, tally, None);
         let undecided = Undecided {
             gate,
             data,
@@ -83,18 +83,23 @@ impl Ray<'_> {
         let mut block = self.state.blocks[data].undecided();
         let mut tally = self.books.in_flight.remove(data).unwrap_or_default();
         block.settle(verdict, kept, &mut tally, self.pipeline.gate_operator(*op));
-        self.keep(task, block, tally);
+        let metadata = block.holds.metadata();
+        self.keep(task, block, tally, Some(metadata));
         self.drained(task);
     }
 
     /// Tells those who keep the gates' fingerprints what the gateway has said.
-    pub(super) fn tell_gates(&self, heard: Hear, bytes: &[u8]) {
-        let news = News::Heard(heard, bytes.to_vec());
+    pub(super) fn tell_gates(&self, heard: Hear, bytes: Vec<u8>) {
+        let news = News::Heard(heard, bytes);
         drop(self.turns.send(Turn::Gate(news)));
     }
 
     fn tell_metadata(&mut self, block: BlockId, data: u64) {
-        let metadata = self.state.blocks.get(&data).map(|block| block.meta);
+        let metadata = self
+            .state
+            .blocks
+            .get(&data)
+            .map(|block| block.holds.metadata());
         self.known
             .push_back(Event::MetadataReady { block, metadata });
     }
@@ -104,27 +109,28 @@ impl Block {
     /// The same object, for another name.
     fn undecided(&self) -> Self {
         Self {
-            fingerprints: Arc::clone(&self.fingerprints),
-            hollow: self.hollow.clone(),
-            notes: self.notes.clone(),
+            object: self.object,
             verdict: None,
-            ..*self
+            said: None,
+            reads: false,
+            holds: self.holds.clone(),
         }
     }
 
     /// Takes the verdict of a gate, which the plan's `operator` is.
     fn settle(&mut self, verdict: Verdict, kept: u64, tally: &mut Tally, operator: Option<usize>) {
-        let n = self.fingerprints.len() as u64;
+        let holds = &mut self.holds;
+        let n = holds.fingerprints.len() as u64;
         if let Some(operator) = operator.and_then(|at| tally.operators.get_mut(at)) {
             operator.rows_out += kept;
             operator.duplicates += n - kept;
         }
-        if self.is_encoded {
+        if holds.is_encoded {
             tally.rows_out = kept;
         } else {
-            self.meta.rows = kept as u32;
+            holds.rows = kept as u32;
         }
         self.verdict = Some(verdict);
-        self.fingerprints = Arc::default();
+        holds.fingerprints = Arc::default();
     }
 }

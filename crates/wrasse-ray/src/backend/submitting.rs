@@ -77,7 +77,7 @@ impl Ray<'_> {
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
-                let fingerprints = Arc::clone(&self.state.blocks[&data].fingerprints);
+                let fingerprints = Arc::clone(&self.state.blocks[&data].holds.fingerprints);
                 drop(self.turns.send(Turn::Gate(News::Object {
                     task,
                     gate: *gate,
@@ -94,7 +94,7 @@ impl Ray<'_> {
                     task,
                     exchange: *exchange,
                     object: block.object,
-                    notes: block.notes.clone().unwrap_or_default(),
+                    notes: block.holds.notes.clone().unwrap_or_default(),
                 }));
                 // It is needed for longer than the scheduler needs it.
                 *self.state.objects.entry(block.object).or_default() += 1;

@@ -50,7 +50,7 @@ impl Watch<Ray<'_>> for Watcher<'_> {
             self.show(run, &backend.books);
             self.ask(run, backend)?;
         }
-        let is_changed = self.adjust();
+        let is_changed = self.adjust(backend);
         if backend.cluster == self.cluster && !is_changed {
             return Ok(None);
         }
@@ -70,7 +70,7 @@ impl Watch<Ray<'_>> for Watcher<'_> {
 
 impl Watcher<'_> {
     /// Takes a change of what the run may use: whether there was one.
-    fn adjust(&mut self) -> bool {
+    fn adjust(&mut self, backend: &mut Ray<'_>) -> bool {
         let Some(change) = self.on.job.adjust.take() else {
             return false;
         };
@@ -79,6 +79,9 @@ impl Watcher<'_> {
                 "on Ray, --memory is what the driver keeps samples in, from beginning to end";
             self.on.job.adjust.done(Err(refused.to_owned()));
             return false;
+        }
+        if let Some(mode) = change.metadata {
+            backend.fetcher.set_mode(mode);
         }
         self.cpus_max = change.threads.or(self.cpus_max);
         self.on.job.adjust.done(Ok(()));
