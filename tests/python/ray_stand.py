@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 # Read by Ray when it is imported, here and in every process that is started.
 SETTINGS = {
@@ -34,13 +34,6 @@ os.environ.update(SETTINGS)
 
 STORE_BYTES = 128 << 20
 RUN_SECONDS = 150
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class Nodes:
@@ -84,12 +77,6 @@ class Nodes:
     def kill(self, node) -> None:
         """Takes a node away as a power cut does."""
         self.cluster.remove_node(node, allow_graceful=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -136,9 +123,7 @@ def growing(package: Path, node: dict[str, float]) -> Iterator[str]:
     """
     scratch = Path(tempfile.mkdtemp(prefix="wr-", dir="/tmp"))
     (scratch / "ray").mkdir()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     node_types = {
         "head": {"resources": {"CPU": 1}, "node_config": {}, "max_workers": 0},
         "more": {

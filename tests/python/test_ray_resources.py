@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from ray_fixtures import bench, fill, package  # noqa: F401
 from ray_stand import Bench, Nodes, growing, nodes, told
@@ -61,12 +61,6 @@ def start(bench: Bench, address: str, needs: str, *flags: str) -> subprocess.Pop
         "run", "recipe.yaml", "--quiet", f"--python={sys.executable}",
         *bench.ray(address), SMALL, *flags,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def usage(port: int) -> dict[str, float]:

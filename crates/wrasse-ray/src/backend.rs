@@ -52,12 +52,12 @@ pub(crate) struct Ray<'a> {
     /// What is read together: the input's splits, or those of the exchange that
     /// is read from.
     pub(crate) shares: Shares,
+    /// In how many pieces the keys of each stage's samples are cut.
+    pub(crate) pieces: Vec<u32>,
     /// Where a resumed run begins: split and blocks of it.
     pub(crate) start: Place,
     /// Bytes that an output shall have.
     pub(crate) target: u64,
-    /// Bytes of a block.
-    pub(crate) block_bytes: u64,
     pub(crate) link: &'a Link,
     /// Standard input, if it is read.
     pub(crate) stream: Option<Stream>,
@@ -105,6 +105,8 @@ struct Block {
     verdict: Option<Verdict>,
     /// What the writer needs of it where workers write its rows.
     hollow: Option<Arc<Vec<u8>>>,
+    /// What an exchange is told of it.
+    notes: Option<Arc<Vec<u8>>>,
     fingerprints: Arc<Vec<Fingerprint>>,
 }
 
@@ -118,6 +120,8 @@ struct Running {
     waiting: Option<(u64, Meta)>,
     /// What an exchange had taken in and will be in the first output.
     returned: Option<Tally>,
+    /// The object that nobody needs when it is done.
+    last_use_of: Option<u64>,
     has_put_out: bool,
 }
 
@@ -221,10 +225,6 @@ impl Backend for Ray<'_> {
                     drop(self.turns.send(Turn::Close {
                         op,
                         exchange: *exchange,
-                        start: match Some(op) == self.pipeline.last_exchange() {
-                            true => self.start.split,
-                            false => 0,
-                        },
                     }));
                 }
             }

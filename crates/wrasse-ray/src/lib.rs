@@ -18,9 +18,10 @@
 //! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
+//! | `lent` | objects that are read in the gateway's memory |
 //! | `stream` | standard input, which the driver reads |
 //! | `wire` | what driver and workers tell each other past the gateway |
-//! | `worker` | what a worker does |
+//! | `worker` | what a worker does; for exchanges, `settling` |
 //! | `sources` | the files of Python's operators, for nodes that lack them |
 //! | `shares` | splits put together into tasks |
 //!
@@ -31,7 +32,9 @@ mod actors;
 mod asking;
 mod backend;
 mod careful;
+mod exchanging;
 mod gates;
+mod lent;
 mod link;
 mod needs;
 mod note;
@@ -39,6 +42,7 @@ mod ordering;
 mod parts;
 mod protocol;
 mod run;
+mod settling;
 mod shares;
 mod sources;
 mod stream;
@@ -48,4 +52,4 @@ mod writing;
 
 pub use gates::Shard;
 pub use run::{Options, run};
-pub use worker::{Output, TaskRun, WorkerJob};
+pub use worker::{Objects, Output, TaskRun, WorkerJob};

@@ -4,6 +4,7 @@ use wrasse_run::{Outcome, Tally};
 use wrasse_sched::{BlockId, OpIdx, TaskId};
 
 use crate::link::Heard;
+use crate::shares::Shares;
 use crate::stream::Streamed;
 use crate::wire::Verdict;
 
@@ -24,13 +25,21 @@ pub(crate) enum Note {
     Streamed { task: TaskId, share: Streamed },
     /// An exchange has taken an object.
     Absorbed { task: TaskId, tally: Tally },
-    /// An exchange has decided: its output has `n` splits. What was done to
-    /// those that an earlier run has written is in `written`.
-    Closed { op: OpIdx, n: u32, written: Tally },
+    /// An exchange has decided: its output has these shares. What was done to
+    /// splits that an earlier run has written is in `written`.
+    Closed {
+        op: OpIdx,
+        shares: Shares,
+        written: Tally,
+    },
     /// A share of an exchange was handed to the gateway; this is what it had
-    /// taken in for it.
-    Returned { task: TaskId, tally: Tally },
-    /// What the writer had workers write of an object is written.
+    /// taken in for it, and the object that is not needed when that is done.
+    Returned {
+        task: TaskId,
+        tally: Tally,
+        last_use_of: Option<u64>,
+    },
+    /// Writer or exchange do not need an object any more.
     Unheld { object: u64 },
     /// The writer took an object.
     Written {

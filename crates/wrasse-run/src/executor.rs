@@ -201,7 +201,8 @@ pub fn execute<B: Backend>(
         event = watch.look(&running, backend)?;
         if let Some(stuck) = over {
             let name = |op| watch.name(op);
-            let stuck = StuckSnapshot::new(&stuck, true, watch.custom_resources(), &name);
+            let custom = watch.custom_resources();
+            let stuck = StuckSnapshot::new(&stuck, now, true, custom, &name);
             return Err(no_progress(&stuck));
         }
         if is_tick {

@@ -26,6 +26,7 @@ mod rundir;
 mod seen;
 mod snapshot;
 mod snapshot_json;
+mod stuck;
 mod tally;
 mod writer;
 
@@ -33,7 +34,10 @@ pub use clusters::{Copies, Deduplicator};
 pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
 pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
-pub use exchange::{ExchangeStore, Spool};
+pub use exchange::{
+    Absorbed, ExchangeKeys, ExchangeStore, Ruling, Run, Spool, Waiting, is_spread, pick,
+    put_together, settle, weigh,
+};
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
 pub use fetcher::{Fetch, FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
@@ -47,6 +51,7 @@ pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
 pub use seen::Seen;
-pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, StuckSnapshot};
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, task_name};
+pub use stuck::StuckSnapshot;
 pub use tally::{OpTally, Tally};
 pub use writer::{Gates, MaxRejects, Outcome, Writer, WriterSettings, Written};

@@ -90,7 +90,7 @@ metrics! {
     RunBytesIn = "wrasse_run_bytes_in_total" Counter "bytes" &[], "", "Bytes of input accounted for, as stored.";
     RunBytesOut = "wrasse_run_bytes_out_total" Counter "bytes" &[], "", "Bytes of rows written, before compression.";
     RunBytesExpected = "wrasse_run_input_bytes" Gauge "bytes" &[], "", "Bytes of all input, as stored; absent for a stream.";
-    RunBytesFetched = "wrasse_run_bytes_fetched_total" Counter "bytes" &[], "", "Bytes that workers of a cluster sent to the driver on their way to the output: few where workers write the parts; absent on threads.";
+    RunBytesFetched = "wrasse_run_bytes_fetched_total" Counter "bytes" &[], "", "Bytes that workers of a cluster sent to the driver: rows on their way to the output, which are none where workers write the parts, and what is needed to decide over all samples; absent on threads.";
     RunUnreadable = "wrasse_run_unreadable_rows_total" Counter "rows" &[], "", "Rows that could not become samples.";
     RunDamages = "wrasse_run_damages_total" Counter "places" &[], "", "Places where the input is damaged.";
     RunElapsed = "wrasse_run_elapsed_seconds" Gauge "seconds" &[], "", "Time since the run began, or was resumed.";
@@ -145,6 +145,7 @@ metrics! {
     AllocationOf = "wrasse_allocation" Gauge "cores, devices or bytes" RESOURCE, "", "What the stage may hold of a resource; absent if unbounded.";
     BudgetOf = "wrasse_budget" Gauge "cores, devices or bytes" RESOURCE, "cpu_budget, gpu_budget, memory_budget, object_store_memory_budget", "What the stage may still take of a resource; absent if unbounded.";
     Waiting = "wrasse_waiting_seconds" Gauge "seconds" WAIT, "", "For how long the stage has been waiting, why, and which stage holds what it waits for; absent while it goes on.";
+    TaskWaiting = "wrasse_task_waiting_seconds" Gauge "seconds" WAIT, "", "For how long that task of the stage has been waiting that does longest, why, and which stage holds what it waits for; absent if none waits.";
 
     LoopBusy = "wrasse_sched_loop_busy_seconds_total" Counter "seconds" &[], "", "Time that the scheduling loop spent on events and commands.";
     LoopBlocked = "wrasse_sched_loop_blocked_seconds_total" Counter "seconds" &[], "", "Time that the scheduling loop spent waiting for events.";
@@ -222,6 +223,7 @@ impl Metric {
             Self::AllocationOf => reader.resources(|view| view.allocation),
             Self::BudgetOf => reader.resources(|view| view.budget),
             Self::Waiting => reader.waits(),
+            Self::TaskWaiting => reader.task_waits(),
             Self::LoopBusy => reader.time(pace.busy),
             Self::LoopBlocked => reader.time(pace.blocked),
             Self::LoopLongest => reader.time(pace.longest_step),
@@ -310,6 +312,21 @@ impl Reader<'_> {
                     holder,
                 ];
                 (self.put)(&labels, self.snapshot.lasts(wait).as_secs_f64());
+            }
+        }
+    }
+
+    fn task_waits(&mut self) {
+        for (at, stage) in self.snapshot.stages.iter().enumerate() {
+            if let Some(wait) = stage.view.tasks_waiting.iter().flatten().next() {
+                let holder = self.snapshot.task_holder(wait);
+                let labels = [
+                    &*stage.name,
+                    &at.to_string(),
+                    self.snapshot.reason(wait.reason),
+                    holder.map_or("", |(stage, _)| stage),
+                ];
+                (self.put)(&labels, self.snapshot.task_lasts(wait).as_secs_f64());
             }
         }
     }

@@ -210,6 +210,7 @@ impl<A: Allocator> Scheduler<A> {
         if let (Some((seat, _)), Some(pool)) = (worker, &mut operator.pool) {
             pool.assign(seat, key.into());
         }
+        self.see_late(key);
         self.wait_for(op, None);
         self.book(op);
         out.push(Command::Submit {

@@ -42,9 +42,14 @@ impl<A: Allocator> Scheduler<A> {
     fn arrive(&mut self, token: Key) {
         let op = self.order.get(token).op();
         if op < self.ops.len() {
+            if let Some(block) = self.order.get(token).block {
+                self.blocks[block].queued = self.now;
+            }
             let queued = self.queued(token);
             self.ops[op].queue.insert(queued);
             self.book(op);
+        } else {
+            self.at_sink.arrive(self.queued(token), self.now);
         }
     }
 
@@ -73,6 +78,7 @@ impl<A: Allocator> Scheduler<A> {
                 place,
             });
             self.n_emitted += 1;
+            self.at_sink.leave(self.queued(token));
             self.order.remove(token);
             self.advance(out);
         }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ahead::Ahead;
 use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
 use crate::flight::{Block, Item, Past, State, Task, Unread};
+use crate::lines::{Fresh, Lines};
+use crate::oldest::Oldest;
 use crate::operator::{Operator, Queued};
 use crate::opset::OpSet;
 use crate::order::{Cursors, Order};
@@ -40,6 +42,12 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) ops: Vec<Operator>,
     pub(crate) allocator: A,
     pub(crate) order: Order<Item>,
+    /// Who waits, longest first.
+    pub(crate) lines: Lines,
+    /// Tasks that were submitted a moment ago.
+    pub(crate) fresh: Fresh,
+    /// Blocks at the sink whose turn has not come.
+    pub(crate) at_sink: Oldest,
     /// The operator of each cursor; the last is the sink's.
     pub(crate) ordered: Vec<OpIdx>,
     pub(crate) tasks: Slab<Task>,
@@ -64,6 +72,10 @@ pub struct Scheduler<A: Allocator = Reservations> {
     /// Operators that wait until enough of a resource is free.
     pub(crate) free_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
     pub(crate) block_waits: OpSet,
+    /// Operators whose pools have more idle workers than a step may end.
+    pub(crate) shrinking: OpSet,
+    /// Workers that this step may still end.
+    pub(crate) stops_left: u32,
     /// Places among the blocks in flight that are kept for operators behind
     /// the one that reads, and that they do not use.
     pub(crate) kept_places: i64,
@@ -165,6 +177,9 @@ impl<A: Allocator> Scheduler<A> {
                 .collect(),
             allocator,
             order: Order::new(end, ordered.len()),
+            lines: Lines::new(ops.len()),
+            fresh: Fresh::default(),
+            at_sink: Oldest::default(),
             ordered,
             tasks: Slab::default(),
             blocks: Slab::default(),
@@ -180,6 +195,8 @@ impl<A: Allocator> Scheduler<A> {
             pool_waits: Default::default(),
             free_waits: Default::default(),
             block_waits: OpSet::default(),
+            shrinking: OpSet::default(),
+            stops_left: 0,
             kept_places: 0,
             unread: OpSet::default(),
             emitting: OpSet::default(),
@@ -213,6 +230,7 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         self.is_behind = false;
+        self.stops_left = self.settings.submissions_per_step;
         self.go_on(out);
         self.take(event, out);
         self.retry_due();
@@ -231,7 +249,7 @@ impl<A: Allocator> Scheduler<A> {
         if let Some(op) = self.emitting.last() {
             self.emit(op);
         }
-        self.is_behind |= !self.emitting.is_empty();
+        self.is_behind |= !self.emitting.is_empty() || !self.shrinking.is_empty();
     }
 
     /// Whether commands were held back: take a [`Event::Tick`] as soon as there

@@ -31,7 +31,7 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// Asks for more or fewer workers, if a pool needs them. (On ticks: once
-    /// for each pool.)
+    /// for each pool.) A bounded number are ended; the next ticks go on.
     pub(crate) fn scale_pools(&mut self, out: &mut Vec<Command>) {
         for op in 0..self.ops.len() {
             self.scale_pool(op, out);
@@ -70,10 +70,19 @@ impl<A: Allocator> Scheduler<A> {
             pool.desired(tasks, mean, room, &settings, now)
         };
         let before = pool.wanted;
-        while pool.wanted > desired
-            && let Some(worker) = pool.retire()
-        {
-            out.push(Command::StopWorker { op, worker });
+        self.shrinking.remove(op);
+        while pool.wanted > desired && pool.has_idle() {
+            if self.stops_left == 0 {
+                self.shrinking.insert(op);
+                self.is_behind = true;
+                break;
+            }
+            self.stops_left -= 1;
+            let worker = pool.retire();
+            out.extend(worker.map(|worker| Command::StopWorker { op, worker }));
+        }
+        if desired < before && !self.shrinking.contains(op) {
+            pool.has_shrunk();
         }
         if desired > pool.wanted {
             pool.wanted = desired;

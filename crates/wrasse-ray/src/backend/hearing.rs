@@ -9,7 +9,6 @@ use wrasse_sched::{Event, Metadata, TaskId, WorkerId};
 use super::{Block, Doing, Ray};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
-use crate::shares::Shares;
 use crate::stream::Streamed;
 use crate::wire::{Meta, decode};
 
@@ -41,6 +40,7 @@ impl Ray<'_> {
             is_encoded: meta.is_encoded,
             verdict: None,
             hollow: meta.hollow.map(Arc::new),
+            notes: meta.notes.map(Arc::new),
             fingerprints: Arc::new(meta.fingerprints),
         };
         self.keep(task, block, meta.tally);
@@ -108,6 +108,9 @@ impl Ray<'_> {
             if let Some((object, _)) = streamed {
                 self.free(object);
             }
+            if let Some(object) = running.last_use_of {
+                self.unhold(object);
+            }
             if let Doing::Block(data) = running.work {
                 self.books.in_flight.remove(&data);
             }
@@ -137,19 +140,26 @@ impl Ray<'_> {
                 self.books.absorbed.add(&tally);
                 self.drained(task);
             }
-            Note::Closed { op, n, written } => {
+            Note::Closed {
+                op,
+                shares,
+                written,
+            } => {
                 self.books.absorbed.take_away(&written);
-                let block_bytes = self.block_bytes;
-                let splits = (0..n).map(|_| block_bytes);
-                self.shares = Shares::new(splits, self.target);
+                self.shares = shares;
                 self.state.opened = 0;
                 let n = self.shares.len();
                 let last = true;
                 self.known.push_back(Event::SplitsFound { op, n, last });
             }
-            Note::Returned { task, tally } => {
+            Note::Returned {
+                task,
+                tally,
+                last_use_of,
+            } => {
                 if let Some(running) = self.state.running.get_mut(&task) {
                     running.returned = Some(tally);
+                    running.last_use_of = last_use_of;
                 }
             }
             Note::Unheld { object } => self.unhold(object),
@@ -229,7 +239,7 @@ impl Ray<'_> {
                     None => error,
                 });
             }
-            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lost { .. } => {}
+            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lent { .. } | Hear::Lost { .. } => {}
         }
         Ok(())
     }

@@ -106,6 +106,7 @@ impl Block {
         Self {
             fingerprints: Arc::clone(&self.fingerprints),
             hollow: self.hollow.clone(),
+            notes: self.notes.clone(),
             verdict: None,
             ..*self
         }

@@ -12,6 +12,7 @@
 
 mod bounded;
 mod random;
+mod told;
 mod world;
 
 use random::Random;

@@ -10,6 +10,7 @@ use wrasse_sched::{
 };
 
 use crate::random::{Random, mix};
+use crate::told::Told;
 
 /// Rows of a block, unless one row gives more.
 pub(crate) const BLOCK_ROWS: usize = 8;
@@ -102,6 +103,7 @@ pub(crate) struct World {
     doors: BTreeMap<WorkerId, VecDeque<TaskId>>,
     pub(crate) busy: u64,
     pub(crate) most_blocks: i64,
+    told: Told,
 }
 
 enum Happening {
@@ -154,6 +156,7 @@ impl World {
             doors: BTreeMap::new(),
             busy: 0,
             most_blocks: 0,
+            told: Told::default(),
             scenario,
         }
     }
@@ -270,8 +273,11 @@ impl World {
         if !was_up {
             return;
         }
-        for task in self.tasks.values_mut() {
-            task.is_over |= task.op == op && task.worker == Some(worker);
+        for (id, task) in &mut self.tasks {
+            if task.op == op && task.worker == Some(worker) {
+                task.is_over = true;
+                self.told.end(*id);
+            }
         }
         self.step(Event::WorkerDown { op, worker });
     }
@@ -284,7 +290,7 @@ impl World {
     fn step(&mut self, event: Event) {
         self.steps += 1;
         let mut commands = Vec::new();
-        self.scheduler.step(event, Time(self.now), &mut commands);
+        self.take(event, &mut commands);
         if self.random.once_in(self.scenario.duplicates)
             && !matches!(
                 event,
@@ -295,7 +301,7 @@ impl World {
             )
         {
             // It was under way twice.
-            self.scheduler.step(event, Time(self.now), &mut commands);
+            self.take(event, &mut commands);
         }
         let n = |of: fn(&Command) -> bool| commands.iter().filter(|c| of(c)).count() as u32;
         let (submits, emits) = (
@@ -307,6 +313,8 @@ impl World {
         assert!(emits <= 2 * EMITS_PER_STEP, "{emits} emitted in one step");
         if self.steps.is_multiple_of(self.check_every) {
             self.scheduler.check();
+            self.told
+                .check(&self.scheduler, self.now, EMITTED_MAX as usize);
         }
         self.most_blocks = self
             .most_blocks
@@ -317,6 +325,15 @@ impl World {
                 self.log.push(command);
             }
             self.obey(command);
+        }
+    }
+
+    fn take(&mut self, event: Event, commands: &mut Vec<Command>) {
+        self.told.hear(event, self.now);
+        let n = commands.len();
+        self.scheduler.step(event, Time(self.now), commands);
+        for command in &commands[n..] {
+            self.told.see(*command, self.now);
         }
     }
 
