@@ -434,6 +434,41 @@ fn workers_of_pools_leave_room_for_tasks() {
 }
 
 #[test]
+fn pools_before_and_behind_an_exchange_take_turns() {
+    let mut pool = op(OpKind::Map, 0);
+    pool.pool = Some(PoolConfig {
+        worker: Resources::ZERO.with(Resource::GPU, 1400),
+        workers_min: 2,
+        workers_max: 2,
+        slots: 1,
+    });
+    let mut exchange = op(OpKind::Exchange, 0);
+    exchange.task = Resources::ZERO;
+    let stage = |config| (config, Effect::Keep, 50);
+    let ops = vec![source(), stage(pool), stage(exchange), stage(pool)];
+    for for_tasks in [0, 1000] {
+        let mut scenario = calm(ops.clone(), vec![4; 8], limits(4, BLOCK * 100, 40));
+        scenario.limits.for_tasks = Resources::ZERO.with(Resource::GPU, for_tasks);
+        let mut world = World::new(5, scenario);
+        world.keep_log = true;
+        world.play();
+        assert_eq!(world.out, world.expected());
+        // There is room for two of four.
+        let (mut asked, mut most) = ([0; 4], [0; 4]);
+        for command in &world.log {
+            match command {
+                wrasse_sched::Command::ScalePool { op, workers } => asked[*op] = *workers,
+                wrasse_sched::Command::StopWorker { op, .. } => asked[*op] -= 1,
+                _ => {}
+            }
+            assert!(asked[1] + asked[3] <= 2, "{asked:?}");
+            most = [0, 1, 2, 3].map(|op| asked[op].max(most[op]));
+        }
+        assert_eq!(most, [0, 2, 0, 2], "with {for_tasks} for tasks");
+    }
+}
+
+#[test]
 fn needs_that_do_not_fit_are_refused_before_the_run() {
     let mut pool = op(OpKind::Map, 0);
     pool.pool = Some(PoolConfig {
