@@ -289,6 +289,7 @@ impl<A: Allocator> Scheduler<A> {
             return Ok(());
         };
         match shortage {
+            Shortage::AtMost(Resource::BLOCKS) => return Err(Wait::OutputBudget),
             Shortage::AtMost(_) => return Err(Wait::AtMost),
             Shortage::Pool(resource, amount) => {
                 self.ops[op].parked = Some(Parked::Pool(resource, amount));
@@ -372,7 +373,9 @@ impl<A: Allocator> Scheduler<A> {
         self.stop_waiting(key);
         let expected = self.ops[op].expected_block_bytes().max(1);
         let reading = self.readings.entry(key).or_default();
-        self.ops[op].granted += expected - std::mem::replace(&mut reading.granted, expected);
+        let before = std::mem::replace(&mut reading.granted, expected);
+        let operator = &mut self.ops[op];
+        operator.granted = operator.granted - before + expected;
         let task = Self::task_id(key);
         out.push(Command::Read { task, max_bytes });
     }

@@ -139,9 +139,10 @@ impl Pool {
         }
     }
 
-    /// The task that a worker runs, or runs next.
-    pub(crate) fn first_task(&self, seat: Seat) -> Option<At> {
-        At::from_word(self.seats.at(seat)[Seats::TASKS])
+    /// What a worker has to do, in the order of submission.
+    pub(crate) fn tasks(&self, seat: Seat) -> impl Iterator<Item = At> {
+        let tasks = &self.seats.at(seat)[Seats::TASKS..];
+        tasks.iter().map_while(|at| At::from_word(*at))
     }
 
     /// Puts a worker among those with as many tasks, if it may have more.

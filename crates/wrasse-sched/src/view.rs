@@ -38,6 +38,8 @@ pub enum Wait {
     /// A task: the consumer has as many blocks as it may, or all that there is
     /// room for.
     Consumer,
+    /// An exchange: it has all its input, and decides.
+    Decision,
 }
 
 impl Wait {
@@ -57,6 +59,7 @@ impl Wait {
             Self::Metadata => "metadata",
             Self::Retry(_) => "retry",
             Self::Consumer => "consumer",
+            Self::Decision => "decision",
         }
     }
 

@@ -45,9 +45,12 @@ impl<A: Allocator> Scheduler<A> {
             Wait::Start => most(&|op| self.ops[op].n_running.into()),
             Wait::Input => op.checked_sub(1),
             Wait::AtMost | Wait::Worker => Some(op),
-            Wait::Order(_) | Wait::Cancelled | Wait::Metadata | Wait::Retry(_) | Wait::Consumer => {
-                None
-            }
+            Wait::Order(_)
+            | Wait::Cancelled
+            | Wait::Metadata
+            | Wait::Retry(_)
+            | Wait::Consumer
+            | Wait::Decision => None,
         }
     }
 
@@ -201,13 +204,15 @@ impl<A: Allocator> Scheduler<A> {
         }
     }
 
-    /// The task at whose worker's door another waits.
+    /// The task at whose worker's door another waits: the one that runs there, or
+    /// else the first that shall.
     fn at_its_worker(&self, task: At) -> Option<Holder> {
         let waits = &self.tasks[task];
         let pool = self.ops[waits.op()].pool.as_ref()?;
-        let first = pool
-            .first_task(waits.seat?)
-            .filter(|first| *first != task)?;
+        let seat = waits.seat?;
+        let there = || pool.tasks(seat).filter(|other| *other != task);
+        let runs = there().find(|other| !self.tasks[*other].is_submitted());
+        let first = runs.or_else(|| there().next())?;
         Some(self.holder_at(self.order.key(self.tasks[first].token)))
     }
 
@@ -225,7 +230,11 @@ impl<A: Allocator> Scheduler<A> {
         let (mut reason, mut holder) = match self.cause(head) {
             Some((reason, holder)) => (Some(reason), holder),
             None if begun.is_some() => (None, None),
-            None => (self.ops[op].wait.map(|wait| wait.0), None),
+            None => {
+                // Who was never asked has had no input yet.
+                let wait = self.ops[op].wait.map_or(Wait::Input, |wait| wait.0);
+                (Some(wait), None)
+            }
         };
         let lacks_room = matches!(
             reason,
@@ -236,6 +245,10 @@ impl<A: Allocator> Scheduler<A> {
             // The head needs no room of its own, once nobody has any to give back.
             (reason, holder) = (Some(Wait::Consumer), None);
             (op, place) = (self.ops.len() - 1, None);
+        }
+        let decides = |op: &OpIdx| self.ops[*op].is_closing && !self.ops[*op].is_closed;
+        if let Some(exchange) = (0..self.ops.len()).find(decides) {
+            (op, reason, holder) = (exchange, Some(Wait::Decision), None);
         }
         Some(Stuck {
             op,

@@ -23,6 +23,8 @@ pub(crate) struct Told {
     /// When tasks of a place failed.
     failed: BTreeSet<(OpIdx, Place, u64)>,
     tasks: BTreeMap<TaskId, (OpIdx, Place)>,
+    /// The same of all that ever were.
+    known: BTreeMap<TaskId, (OpIdx, Place)>,
     /// When the first input of an operator came from a place.
     came: BTreeMap<(OpIdx, Place), u64>,
     /// Blocks with the consumer.
@@ -72,6 +74,25 @@ impl Told {
         }
     }
 
+    /// The operator and the place of a task.
+    pub(crate) fn of(&self, task: TaskId) -> (OpIdx, Place) {
+        self.known[&task]
+    }
+
+    /// The task whose output's metadata is under way.
+    pub(crate) fn fetched_for(&self, block: BlockId) -> Option<TaskId> {
+        Some(self.fetching.get(&block)?.0)
+    }
+
+    pub(crate) fn is_unread(&self, task: TaskId) -> bool {
+        self.unread.contains_key(&task)
+    }
+
+    /// Whether a task was handed over and has not begun.
+    pub(crate) fn is_unbegun(&self, task: TaskId) -> bool {
+        self.unbegun.contains_key(&task)
+    }
+
     /// A task is over; or its worker is, and it with that.
     pub(crate) fn end(&mut self, task: TaskId) {
         self.unbegun.remove(&task);
@@ -86,6 +107,7 @@ impl Told {
             } => {
                 self.unbegun.insert(task, (op, now));
                 self.tasks.insert(task, (op, place));
+                self.known.insert(task, (op, place));
             }
             Command::Read { task, .. } => drop(self.unread.remove(&task)),
             Command::FetchMetadata { block, data } => {
@@ -139,10 +161,10 @@ impl Told {
                     is_true,
                     "operator {op} at {now}: {wait:?}, {view:?}, {self:?}"
                 );
-                // One that is told on does not become younger but for a new wait.
-                let key = wait
-                    .task
-                    .map(|task| (op, task, wait.place, wait.reason.name()));
+                // One that is told on does not become younger but for a new wait. (A task
+                // may have many blocks that wait for those before them.)
+                let task = wait.task.filter(|_| !matches!(wait.reason, Wait::Order(_)));
+                let key = task.map(|task| (op, task, wait.place, wait.reason.name()));
                 if let Some(key) = key {
                     let since = wait.since.0;
                     let before = self.before.get(&key).copied().unwrap_or(0);

@@ -9,6 +9,7 @@ use wrasse_sched::{
     Resource, Rows, Scheduler, Settings, TaskId, Time, WorkerId,
 };
 
+use crate::lost::Lost;
 use crate::random::{Random, mix};
 use crate::told::Told;
 
@@ -54,6 +55,8 @@ pub(crate) struct Scenario {
     pub(crate) deaths: u64,
     pub(crate) limit_changes: u64,
     pub(crate) lies: u64,
+    /// The same: something is lost for ever.
+    pub(crate) losses: u64,
     pub(crate) consumer: u64,
     /// Rows of an output block at the most.
     pub(crate) output_rows: usize,
@@ -104,6 +107,7 @@ pub(crate) struct World {
     pub(crate) busy: u64,
     pub(crate) most_blocks: i64,
     told: Told,
+    pub(crate) lost: Lost,
 }
 
 enum Happening {
@@ -157,6 +161,7 @@ impl World {
             busy: 0,
             most_blocks: 0,
             told: Told::default(),
+            lost: Lost::default(),
             scenario,
         }
     }
@@ -196,6 +201,11 @@ impl World {
                     self.step(Event::Tick);
                     let waits = self.agenda.is_empty() && !self.scheduler.is_behind();
                     let over = matches!(self.scheduler.phase(), Phase::Finished | Phase::Failed);
+                    if waits && !over && !self.lost.is_empty() {
+                        self.lost
+                            .assert_named(&self.scheduler, self.now, &self.told);
+                        return;
+                    }
                     assert!(over || !waits, "stuck: {:#?}", self.stuck());
                     continue;
                 }
@@ -208,6 +218,9 @@ impl World {
             }
             let ((time, _), happening) = self.agenda.pop_first().expect("there is a next");
             self.now = time;
+            if self.random.once_in(self.scenario.losses) && self.lose(&happening) {
+                continue;
+            }
             match happening {
                 Happening::Event(event) => self.step(event),
                 Happening::Start(task) => self.start(task),
@@ -221,6 +234,23 @@ impl World {
             self.meddle();
             assert!(self.steps < 3_000_000, "no end: {:#?}", self.stuck());
         }
+    }
+
+    /// Something does not happen, ever: whether that keeps the run from its end.
+    fn lose(&mut self, happening: &Happening) -> bool {
+        match happening {
+            Happening::Event(event) => return self.lost.event(*event, &self.told),
+            Happening::Start(task) | Happening::Step(task) => {
+                let is_alive = self.tasks.get(task).is_some_and(|task| !task.is_over);
+                if !is_alive {
+                    return false;
+                }
+                self.lost.task(*task, !self.told.is_unbegun(*task));
+            }
+            Happening::WorkerUp(op, _) => self.lost.worker(*op),
+            Happening::Death(..) => return false,
+        }
+        true
     }
 
     fn stuck(&self) -> impl std::fmt::Debug {
