@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 from ports import free_port
 
+from wrasse.ray import private
+
 # Read by Ray when it is imported, here and in every process that is started.
 SETTINGS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -61,7 +63,9 @@ class Nodes:
         if dashboard:
             # Those it takes by itself are fixed, and another cluster on this machine may have them.
             head |= {"dashboard_port": free_port(), "dashboard_agent_listen_port": free_port()}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        # As a Ray that a run starts for itself; each of the others takes a second to start.
+        with contextlib.nullcontext() if dashboard else private.few_processes():
+            self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.address = self.cluster.address
         # `ray start` does this: without it, a job is sent to any Ray of this machine,
         # such as that of another test.
