@@ -7,6 +7,7 @@
 //!   ordering thread    gates, and exchanges as long as they collect
 //!   writer thread      owns the sink and the run directory
 //!   link thread        hears the gateway
+//!   metadata thread    looks through what tasks say of their outputs
 //!   gateway            a Python process: holds the objects, submits the tasks
 //!   workers            processes of Ray: read and run operators; hold nothing
 //!   actors             the same, which keep the operators of a Python stage

@@ -24,8 +24,6 @@
 //! read, and there is no room for any output, the one nearest to the sink is
 //! read all the same.
 
-use std::collections::BTreeSet;
-
 use crate::allocator::{Allocator, Shortage};
 use crate::flight::{Past, State, Task};
 use crate::operator::Parked;
@@ -39,10 +37,12 @@ impl<A: Allocator> Scheduler<A> {
     pub(crate) fn awaken(&mut self, op: OpIdx) {
         match self.ops[op].parked.take() {
             Some(Parked::Pool(resource, amount)) => {
-                self.pool_waits[resource.index()].remove(&(amount, op));
+                let was_there = self.pool_waits[resource.index()].remove(&(amount, op));
+                self.n_short -= u32::from(was_there);
             }
             Some(Parked::Free(resource, amount)) => {
-                self.free_waits[resource.index()].remove(&(amount, op));
+                let was_there = self.free_waits[resource.index()].remove(&(amount, op));
+                self.n_short -= u32::from(was_there);
             }
             Some(Parked::Blocks) => self.block_waits.remove(op),
             None => {}
@@ -67,8 +67,7 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Wakes those for whom there is enough now.
     pub(crate) fn wake(&mut self) {
-        let mut waits = self.pool_waits.iter().chain(&self.free_waits);
-        if waits.all(BTreeSet::is_empty) {
+        if self.n_short == 0 {
             return;
         }
         let (pool, free) = (self.allocator.pool(), self.allocator.free());
@@ -293,11 +292,13 @@ impl<A: Allocator> Scheduler<A> {
             Shortage::AtMost(_) => return Err(Wait::AtMost),
             Shortage::Pool(resource, amount) => {
                 self.ops[op].parked = Some(Parked::Pool(resource, amount));
-                self.pool_waits[resource.index()].insert((amount, op));
+                let is_new = self.pool_waits[resource.index()].insert((amount, op));
+                self.n_short += u32::from(is_new);
             }
             Shortage::Free(resource, amount) => {
                 self.ops[op].parked = Some(Parked::Free(resource, amount));
-                self.free_waits[resource.index()].insert((amount, op));
+                let is_new = self.free_waits[resource.index()].insert((amount, op));
+                self.n_short += u32::from(is_new);
             }
         }
         Err(match shortage.resource() {

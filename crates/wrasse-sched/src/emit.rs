@@ -6,6 +6,7 @@
 
 use crate::allocator::Allocator;
 use crate::flight::State;
+use crate::operator::Queued;
 use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
 use crate::{Command, OpIdx};
@@ -72,13 +73,18 @@ impl<A: Allocator> Scheduler<A> {
             }
             left -= 1;
             let (place, block) = (item.place, item.block.expect("the sink gets blocks"));
+            let queued = Queued {
+                place,
+                born: item.born,
+                token,
+            };
             out.push(Command::Emit {
                 block: Self::block_id(self.blocks.key(block)),
                 data: self.blocks[block].data,
                 place,
             });
             self.n_emitted += 1;
-            self.at_sink.leave(self.queued(token));
+            self.at_sink.leave(queued);
             self.order.remove(token);
             self.advance(out);
         }

@@ -70,6 +70,12 @@ impl<A: Allocator> Scheduler<A> {
         self.check_operators();
         self.check_order();
         self.check_lines();
+        let waits = self.pool_waits.iter().chain(&self.free_waits);
+        let n_short: usize = waits.map(BTreeSet::len).sum();
+        assert_eq!(
+            self.n_short as usize, n_short,
+            "operators that lack something"
+        );
         let kept: i64 = (0..self.ops.len()).map(|op| self.kept_place(op)).sum();
         assert_eq!(self.kept_places, kept, "places kept");
         let fetching = self

@@ -71,6 +71,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) pool_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
     /// Operators that wait until enough of a resource is free.
     pub(crate) free_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
+    /// Operators in all of these.
+    pub(crate) n_short: u32,
     pub(crate) block_waits: OpSet,
     /// Operators whose pools have more idle workers than a step may end.
     pub(crate) shrinking: OpSet,
@@ -194,6 +196,7 @@ impl<A: Allocator> Scheduler<A> {
             ready: OpSet::default(),
             pool_waits: Default::default(),
             free_waits: Default::default(),
+            n_short: 0,
             block_waits: OpSet::default(),
             shrinking: OpSet::default(),
             stops_left: 0,
