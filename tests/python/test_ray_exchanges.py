@@ -34,7 +34,8 @@ STEPS = {
     "an order": "  - topk_specified_field_selector: {field_key: id, topk: 700}\n" + CLEAN,
     "groups": "  - key_value_grouper: {group_by_keys: [salt, kind]}\n",
     "one after the other": (
-        MINHASH + "  - random_selector: {select_num: 900}\n" + LINES + "  - document_deduplicator:\n"
+        "  - document_deduplicator:\n" + MINHASH + "  - random_selector: {select_num: 900}\n"
+        + LINES + "  - document_deduplicator:\n"
     ),
     "nothing is left": "  - text_length_filter: {min_len: 100000}\n" + MINHASH,
 }

@@ -51,11 +51,8 @@ impl WorkerJob {
         (n_samples, memory): (u32, u64),
         object: &mut dyn FnMut(usize) -> Result<Vec<u8>, String>,
     ) -> Result<Vec<u8>, String> {
-        let pieces = firsts.iter().enumerate();
-        let pieces = pieces.map(|(at, first)| Ok((*first, object(at)?)));
-        let pieces: Vec<(u32, Vec<u8>)> = pieces.collect::<Result<_, String>>()?;
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-        weigh((&self.pass, op), &pieces, n_samples, memory)
+        weigh((&self.pass, op), firsts, object, (n_samples, memory))
     }
 
     /// Does to the blocks of an object, without the first ones, what the exchange at
