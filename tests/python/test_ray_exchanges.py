@@ -28,12 +28,14 @@ STEPS = {
     "near duplicates, the last ones stay": (
         "  - document_minhash_deduplicator_with_uid: {window_size: 3}\n"
     ),
-    "lines": "  - sentence_split_mapper:\n" + LINES + CLEAN,
+    "lines": LINES + CLEAN,
+    "of what is cut": "  - text_chunk_mapper: {max_len: 90, overlap_len: 5}\n" + MINHASH,
     "small keys": "  - document_simhash_deduplicator: {window_size: 3}\n",
     "an order": "  - topk_specified_field_selector: {field_key: id, topk: 700}\n" + CLEAN,
     "groups": "  - key_value_grouper: {group_by_keys: [salt, kind]}\n",
     "one after the other": (
-        MINHASH + "  - random_selector: {select_num: 900}\n" + LINES + "  - document_deduplicator:\n"
+        "  - document_deduplicator:\n" + MINHASH + "  - random_selector: {select_num: 900}\n"
+        + LINES + "  - document_deduplicator:\n"
     ),
     "nothing is left": "  - text_length_filter: {min_len: 100000}\n" + MINHASH,
 }

@@ -13,6 +13,7 @@
 //! | `actors` | who keeps the operators of Python's stages |
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
 //! | `gates` | what deduplicators have seen, here or in actors of the cluster |
+//! | `exchanging` | exchanges: keys, rulings, and tasks that weigh and pick |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
 //! | `parts` | parts of the output that workers write |

@@ -51,14 +51,12 @@ impl WorkerJob {
         (n_samples, memory): (u32, u64),
         object: &mut Objects<'_>,
     ) -> Result<Vec<u8>, String> {
-        let pieces = firsts.iter().enumerate();
-        let pieces = pieces.map(|(at, first)| {
-            let mut piece = Vec::new();
-            object(at, &mut piece).map(|()| (*first, piece))
-        });
-        let pieces: Vec<(u32, Vec<u8>)> = pieces.collect::<Result<_, String>>()?;
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-        weigh((&self.pass, op), &pieces, n_samples, memory)
+        let mut piece = |at: usize| {
+            let mut bytes = Vec::new();
+            object(at, &mut bytes).map(|()| bytes)
+        };
+        weigh((&self.pass, op), firsts, &mut piece, (n_samples, memory))
     }
 
     /// Does to the blocks of an object, without the first ones, what the exchange at

@@ -20,8 +20,9 @@ pub struct RunSnapshot {
     pub bytes_total: Option<u64>,
     /// Bytes of input that an earlier, interrupted run had done.
     pub bytes_resumed: u64,
-    /// Bytes that workers of a cluster sent here on their way to the output:
-    /// rows, where workers do not write them. None if there is no cluster.
+    /// Bytes that workers of a cluster sent here: rows on their way to the output,
+    /// where workers do not write them, and what decisions over all samples need.
+    /// None if there is no cluster.
     pub bytes_fetched: Option<u64>,
     /// Tasks that run.
     pub tasks: usize,

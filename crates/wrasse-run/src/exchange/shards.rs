@@ -4,6 +4,8 @@
 //! A piece is written as (number of the sample, from the one before it)
 //! (length) (bytes).
 
+use std::cell::RefCell;
+
 use wrasse_op::{Keys, OpError};
 
 use super::settled::by_operator;
@@ -107,11 +109,31 @@ fn read_number(bytes: &mut &[u8]) -> Option<u32> {
     None
 }
 
-/// The pieces of one shard, of all samples: an object after the other, each with
-/// the number of its first sample.
+/// The pieces of one shard, of all samples: an object after the other.
 struct ShardKeys<'a> {
-    objects: &'a [(u32, Vec<u8>)],
+    /// The number of each object's first sample.
+    firsts: &'a [u32],
     n_samples: u32,
+    bytes: u64,
+    object: RefCell<ObjectAt<'a>>,
+}
+
+/// Gives an object's pieces by its number.
+type ObjectAt<'a> = &'a mut dyn FnMut(usize) -> Result<Vec<u8>, String>;
+
+impl<'a> ShardKeys<'a> {
+    fn new(firsts: &'a [u32], n_samples: u32, object: ObjectAt<'a>) -> Result<Self, String> {
+        let mut bytes = 0;
+        for at in 0..firsts.len() {
+            bytes += object(at)?.len() as u64;
+        }
+        Ok(Self {
+            firsts,
+            n_samples,
+            bytes,
+            object: RefCell::new(object),
+        })
+    }
 }
 
 impl Keys for ShardKeys<'_> {
@@ -120,15 +142,14 @@ impl Keys for ShardKeys<'_> {
     }
 
     fn bytes(&self) -> u64 {
-        self.objects
-            .iter()
-            .map(|(_, bytes)| bytes.len() as u64)
-            .sum()
+        self.bytes
     }
 
     fn scan(&self, each: &mut dyn FnMut(u32, &[u8])) -> Result<(), OpError> {
         let cut = || OpError::fatal("pieces of keys are cut short");
-        for (first, bytes) in self.objects {
+        for (at, first) in self.firsts.iter().enumerate() {
+            // One at a time: all together they may be large.
+            let bytes = (self.object.borrow_mut())(at).map_err(OpError::fatal)?;
             let (mut rest, mut sample) = (&bytes[..], *first);
             while !rest.is_empty() {
                 sample += read_number(&mut rest).ok_or_else(cut)?;
@@ -144,18 +165,19 @@ impl Keys for ShardKeys<'_> {
 
 /// Weighs the pieces of one shard for the exchange at `op` of the plan, of which
 /// there are `n_samples` in all, with about `memory` bytes to use: what was found.
-/// Each object comes with the number of its first sample.
+/// `firsts` has the number of the first sample of each object, which `object` gives,
+/// as often as it is asked.
 ///
 /// # Errors
 ///
 /// If the pieces make no sense: the run cannot go on.
 pub fn weigh(
     (pass, op): (&Pass, usize),
-    objects: &[(u32, Vec<u8>)],
-    n_samples: u32,
-    memory: usize,
+    firsts: &[u32],
+    object: &mut dyn FnMut(usize) -> Result<Vec<u8>, String>,
+    (n_samples, memory): (u32, usize),
 ) -> Result<Vec<u8>, String> {
-    let keys = ShardKeys { objects, n_samples };
+    let keys = ShardKeys::new(firsts, n_samples, object)?;
     by_operator(pass, op, |exchange| {
         let spread = exchange.spread();
         let spread = spread.ok_or_else(|| OpError::fatal("its keys are not cut"))?;
@@ -178,21 +200,16 @@ mod tests {
             shard.end_piece(sample);
             shard.end_piece(sample + 1);
         }
-        let objects = [(10, shard.bytes.clone()), (100_000, shard.bytes)];
-        let keys = ShardKeys {
-            objects: &objects,
-            n_samples: 200_000,
-        };
+        let mut object = |_| Ok(shard.bytes.clone());
+        let keys = ShardKeys::new(&[10, 100_000], 200_000, &mut object).unwrap();
+        assert_eq!(keys.bytes(), 2 * shard.bytes.len() as u64);
         let mut found = Vec::new();
         keys.scan(&mut |i, piece| found.push((i, piece.len())))
             .unwrap();
         let want = |first: u32| samples.map(|i| (first + i, i as usize % 200 + 1));
         assert_eq!(found, [want(10), want(100_000)].concat());
-        let cut = [(0, vec![3, 5, 1, 1])];
-        let keys = ShardKeys {
-            objects: &cut,
-            n_samples: 9,
-        };
+        let mut cut = |_| Ok(vec![3, 5, 1, 1]);
+        let keys = ShardKeys::new(&[0], 9, &mut cut).unwrap();
         assert!(keys.scan(&mut |_, _| ()).is_err());
     }
 }

@@ -169,17 +169,13 @@ fn elsewhere(pass: &Pass, block_bytes: u64) -> Vec<Vec<u8>> {
         let absorbed = keys.absorb(&waiting.notes).unwrap();
         assert_eq!(absorbed.tallies.len(), object.len());
         firsts.push(absorbed.samples.start);
-        pieces.extend(
-            waiting
-                .pieces
-                .into_iter()
-                .map(|piece| (absorbed.samples.start, piece)),
-        );
+        pieces.extend(waiting.pieces);
         objects.push(waiting.object);
     }
     let evidence = is_spread(pass, 0).then(|| {
         let n = keys.n_samples();
-        vec![weigh((pass, 0), &pieces, n, 1 << 20).unwrap()]
+        let mut piece = |at: usize| Ok(pieces[at].clone());
+        vec![weigh((pass, 0), &firsts, &mut piece, (n, 1 << 20)).unwrap()]
     });
     let n = keys
         .close(pass, 1 << 20, block_bytes, evidence.as_deref())
