@@ -105,6 +105,14 @@ def test_how_the_driver_hears_of_outputs_changes_nothing(bench: Bench, cluster: 
             "run", "recipe.yaml", "--quiet", "--restart", *bench.ray(cluster.address), SMALL, *flags
         )
         assert bench.read("out.jsonl") == expected, flags
+    # How much is left to read is known only when it is heard what was read. (The files
+    # hold the same texts: copies would hide it.)
+    bench.write("recipe.yaml", RECIPE.replace("  - document_deduplicator:\n", ""))
+    limited = ["run", "recipe.yaml", "--quiet", "--restart", "--limit=5000"]
+    bench.run(*limited)
+    expected = bench.read("out.jsonl")
+    bench.run(*limited, *bench.ray(cluster.address), SMALL)
+    assert bench.read("out.jsonl") == expected
 
 
 KINDS = {

@@ -6,6 +6,7 @@
 use crate::allocator::Allocator;
 use crate::flight::{Stage, State};
 use crate::lines::Line;
+use crate::oldest::Oldest;
 use crate::scheduler::{Phase, Scheduler};
 use crate::slab::{At, Key};
 use crate::view::{Holder, Stuck, TASKS_TOLD, TaskWait, Wait, WaitView};
@@ -84,11 +85,9 @@ impl<A: Allocator> Scheduler<A> {
             is_here.then(|| (self.order.key(task.token), Time(task.time)))
         });
         let unemitted = self.ops[op].emits.iter().take(TASKS_TOLD);
-        let is_last = op + 1 == self.ops.len();
-        let at_sink = self
-            .at_sink
-            .iter()
-            .filter(|(queued, _)| is_last && self.order.contains(queued.token));
+        let sink = (op + 1 == self.ops.len()).then_some(&self.at_sink);
+        let at_sink = sink.into_iter().flat_map(Oldest::iter);
+        let at_sink = at_sink.filter(|(queued, _)| self.order.contains(queued.token));
         let mut waits: Vec<TaskWait> = first(Line::Start(op))
             .chain(fresh.take(TASKS_TOLD))
             .chain(first(Line::Read(op)))
