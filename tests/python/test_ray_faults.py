@@ -250,8 +250,8 @@ import os, signal
 
 _run = run
 
-def run(setup, spec, source):
-    meta, packed = _run(setup, spec, source)
+def run(setup, spec, *sources):
+    meta, packed = _run(setup, spec, *sources)
     if b"KILLS" in bytes(packed.data):
         os.kill(os.getpid(), signal.SIGKILL)
     return meta, packed

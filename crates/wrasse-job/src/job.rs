@@ -15,9 +15,8 @@ use wrasse_io::{
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_pyhost::{Python, WorkerLog};
 use wrasse_run::{
-    Commit, Done, Error, ErrorKind, Examples, ExchangeStore, Existing, FingerprintSet, Gates,
-    Guard, Header, MaxRejects, Pass, PassSettings, Places, Resume, RunDir, Tally, Writer,
-    WriterSettings,
+    Commit, Done, Error, ErrorKind, Examples, Existing, Gates, Guard, Header, MaxRejects, Pass,
+    PassSettings, Places, Resume, RunDir, Seen, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::Place;
 
@@ -160,12 +159,10 @@ pub struct Ready {
     pub format: Format,
     /// The owner of sink and run directory.
     pub writer: Writer,
-    /// What each gate has seen.
-    pub seen: Vec<FingerprintSet>,
-    /// What waits at each exchange, by the number of the stage before it.
-    pub exchanges: Vec<Option<ExchangeStore>>,
-    /// Bytes of memory that an exchange may use to decide.
-    pub decision_bytes: usize,
+    /// What the gates have seen.
+    pub seen: Seen,
+    /// Where exchanges put what they have no memory for: see [`exchanges`].
+    pub exchange_dir: PathBuf,
     /// Where it goes on.
     pub start: Place,
     /// What an earlier run has done and written.
@@ -249,15 +246,15 @@ pub fn begin(
         ..WriterSettings::default()
     };
     let at = commit.as_deref();
-    let (exchanges, decision_bytes) = exchanges(job, dir.path());
+    let exchange_dir = dir.path().to_owned();
     let gates = Gates {
         deduplicators: pass.deduplicators(),
         inputs: Arc::clone(&inputs),
     };
-    let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, gates, settings)?;
-    let mut seen = writer.seen()?;
+    let writer = Writer::new((sink, spec), Some(dir), at, n_operators, gates, settings)?;
+    let mut seen = writer.seen();
     if let Some(known) = &job.known_from {
-        RunDir::add_fingerprints(known, &mut seen)?;
+        seen.add(known)?;
     }
     Ok(Begun::Ready(Box::new(Ready {
         budget,
@@ -267,8 +264,7 @@ pub fn begin(
         format,
         writer,
         seen,
-        exchanges,
-        decision_bytes,
+        exchange_dir,
         start: start(at),
         written: at.map_or_else(|| Tally::new(n_operators), |at| at.tally.clone()),
         warnings,
@@ -296,9 +292,14 @@ fn examples_share(inputs: &Inputs) -> f64 {
 /// disk, and what they may use to decide.
 const EXCHANGE_BYTES: u64 = 512 << 20;
 
-/// A store for each exchange, by the number of the stage before it, and the
-/// bytes of memory that one may use to decide.
-pub fn exchanges(job: &Job, dir: &Path) -> (Vec<Option<ExchangeStore>>, usize) {
+/// What `new` makes for each exchange, by the number of the stage before it, and
+/// the bytes of memory that one may use to decide. `new` gets the operator, `dir`,
+/// and the bytes of memory that samples or keys may lie in.
+pub fn exchanges<S>(
+    job: &Job,
+    dir: &Path,
+    new: impl Fn(usize, &Path, usize) -> S,
+) -> (Vec<Option<S>>, usize) {
     let stages = job.plan.stages();
     let is_exchange = |end: End| matches!(end, End::Exchange(_));
     let n = stages.iter().filter(|stage| is_exchange(stage.end)).count();
@@ -306,7 +307,7 @@ pub fn exchanges(job: &Job, dir: &Path) -> (Vec<Option<ExchangeStore>>, usize) {
     let bytes = job.memory.map_or(EXCHANGE_BYTES, |limit| limit.0 / 4);
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     let store = |end: End| match end {
-        End::Exchange(op) => Some(ExchangeStore::new(op, dir, bytes / n)),
+        End::Exchange(op) => Some(new(op, dir, bytes / n)),
         _ => None,
     };
     let stores = stages.iter().map(|stage| store(stage.end));

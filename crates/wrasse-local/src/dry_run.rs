@@ -76,7 +76,7 @@ pub fn dry_run(job: &Job, sample: ByteCount) -> Result<DryRun, Error> {
         block_bytes: job.block_bytes.0.min(SPLIT.0) as usize,
         row_bytes_max: job.row_bytes_max.0 as usize,
     };
-    let (exchanges, decision_bytes) = exchanges(job, &staging);
+    let (exchanges, decision_bytes) = exchanges(job, &staging, ExchangeStore::new);
     let mut line = Line {
         pass: &pass,
         seen: (0..job.plan.n_boundaries())

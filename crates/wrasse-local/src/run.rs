@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicU64;
 
 use serde_json::Value;
 use wrasse_io::{ReadLimits, Sink, SinkSpec, open_sink};
-use wrasse_job::{Begun, Cancel, Job, RunResult, View, begin, list, process};
-use wrasse_run::{Error, RunSnapshot};
+use wrasse_job::{Begun, Cancel, Job, RunResult, View, begin, exchanges, list, process};
+use wrasse_run::{Error, ExchangeStore, RunSnapshot};
 
 use crate::coordinator::Coordinator;
 use crate::pools::Pools;
@@ -47,6 +47,7 @@ pub fn run_into(
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,
     };
+    let (exchanges, decision_bytes) = exchanges(job, &ready.exchange_dir, ExchangeStore::new);
     let shared = Shared {
         pass: ready.pass,
         inputs: ready.inputs,
@@ -54,8 +55,8 @@ pub fn run_into(
             block_bytes: job.block_bytes.0 as usize,
             row_bytes_max: job.row_bytes_max.0 as usize,
         },
-        exchanges: ready.exchanges.into_iter().map(RwLock::new).collect(),
-        decision_bytes: ready.decision_bytes,
+        exchanges: exchanges.into_iter().map(RwLock::new).collect(),
+        decision_bytes,
         shift: Shift::new(ready.budget.threads),
         fingerprint_bytes: AtomicU64::new(0),
         exchange_bytes: AtomicU64::new(0),
@@ -66,7 +67,7 @@ pub fn run_into(
         pools,
         &shared,
         ready.splits,
-        ready.seen,
+        ready.seen.sets()?,
         ready.start,
         ready.written,
     );

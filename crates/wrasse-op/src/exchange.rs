@@ -37,6 +37,58 @@ pub trait Exchange: Send + Sync + 'static {
     ///
     /// If the keys cannot be read, or make no sense: the run ends.
     fn decide(&self, keys: &dyn Keys, memory: usize) -> Result<Decision, OpError>;
+
+    /// How to decide where keys lie on many machines. Without it, all keys come
+    /// to one: give it to an operator whose keys are more than some ten bytes.
+    fn spread(&self) -> Option<&dyn Spread> {
+        None
+    }
+
+    /// A [`Rewrite`] of this operator's, from the bytes that [`Rewrite::pack`] made
+    /// of it.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not such, or it decides otherwise than by rewriting.
+    fn unpack_rewrite(&self, _packed: &[u8]) -> Result<Box<dyn Rewrite>, OpError> {
+        Err(OpError::fatal("it does not rewrite samples"))
+    }
+}
+
+/// Decides as [`Exchange::decide`] does, over keys that never come together:
+/// each is cut into pieces where it is taken, pieces of one *shard* are weighed
+/// together, and the decision is made of what was found in each.
+///
+/// # Contract
+///
+/// The decision is the same as that of [`Exchange::decide`], for any number of
+/// shards. Pieces that have to be compared belong into one shard.
+pub trait Spread {
+    /// Cuts a key: `put` appends to the sample's piece in a shard, one of
+    /// `n_shards`. What the decision needs of each key is appended to `rest`,
+    /// which comes empty: some ten bytes at the most.
+    fn cut(&self, key: &[u8], n_shards: u32, put: &mut dyn FnMut(u32, &[u8]), rest: &mut Vec<u8>);
+
+    /// Weighs the pieces of one shard, with about `memory` bytes to use: appends
+    /// what is found to `evidence`. [`Keys::len`] is the number of all samples,
+    /// [`Keys::scan`] shows those that have a piece here.
+    ///
+    /// # Errors
+    ///
+    /// If the pieces make no sense: the run ends.
+    fn weigh(
+        &self,
+        pieces: &dyn Keys,
+        memory: usize,
+        evidence: &mut Vec<u8>,
+    ) -> Result<(), OpError>;
+
+    /// Decides, by the evidence of all shards and what was left of the keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`Exchange::decide`].
+    fn join(&self, rests: &dyn Keys, evidence: &[Vec<u8>]) -> Result<Decision, OpError>;
 }
 
 /// The keys of all samples, in the order of the input.
@@ -84,6 +136,9 @@ pub trait Rewrite: Send + Sync {
     ///
     /// If this sample cannot be processed.
     fn rewrite(&self, sample: &mut Sample) -> Result<(), OpError>;
+
+    /// All that it knows, for [`Exchange::unpack_rewrite`] on another machine.
+    fn pack(&self) -> Vec<u8>;
 }
 
 /// One sample out of a group: each field holds the list of the members' values,

@@ -34,7 +34,7 @@ mod traits;
 pub use catalog::{Catalog, closest};
 pub use common::{COMMON_PARAMS, Common, CommonParam, Effect, Interval};
 pub use error::{OpError, OpErrorKind, ParamError};
-pub use exchange::{Decision, Exchange, KeyList, Keys, Rewrite, merge};
+pub use exchange::{Decision, Exchange, KeyList, Keys, Rewrite, Spread, merge};
 pub use operator::{Operator, Outcome};
 pub use outside::{
     Answer, Asked, Described, KEPT, Nobody, Outside, Outsiders, POOL_PARAMS, PoolParam, PoolParams,

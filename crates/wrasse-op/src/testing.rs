@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use wrasse_core::{Origin, Sample};
 
-use crate::{Common, Decision, Exchange, KeyList, OpError, OpSpec, Operator, Outcome, merge};
+use crate::{Common, Decision, Exchange, KeyList, Keys, OpError, OpSpec, Operator, Outcome, merge};
 
 /// Checks names, documentation, parameters and examples of every operator.
 ///
@@ -201,6 +201,7 @@ fn run_exchange(
         exchange.key(sample, &mut key)?;
         ran.keys.push(key);
     }
+    spread_agrees(exchange, &ran.keys)?;
     let keys = KeyList(ran.keys.clone());
     ran.kept = vec![false; samples.len()];
     // Little memory, so that what can be done in several scans is.
@@ -239,6 +240,83 @@ fn run_exchange(
                 rewrite.rewrite(sample)?;
             }
             samples.to_vec()
+        }
+    })
+}
+
+/// Checks that an exchange whose keys can be cut decides the same over pieces of
+/// these keys as over all of them, for several numbers of shards.
+///
+/// # Errors
+///
+/// The first error of the operator.
+///
+/// # Panics
+///
+/// If it decides otherwise.
+pub fn spread_agrees(exchange: &dyn Exchange, keys: &[Vec<u8>]) -> Result<(), OpError> {
+    /// Pieces of one shard, by sample.
+    struct Pieces(Vec<Vec<u8>>);
+
+    impl Keys for Pieces {
+        fn len(&self) -> u32 {
+            self.0.len() as u32
+        }
+
+        fn bytes(&self) -> u64 {
+            self.0.iter().map(|piece| piece.len() as u64).sum()
+        }
+
+        fn scan(&self, each: &mut dyn FnMut(u32, &[u8])) -> Result<(), OpError> {
+            let pieces = self.0.iter().enumerate();
+            pieces
+                .filter(|(_, piece)| !piece.is_empty())
+                .for_each(|(i, piece)| each(i as u32, piece));
+            Ok(())
+        }
+    }
+
+    let Some(spread) = exchange.spread() else {
+        return Ok(());
+    };
+    let want = shown(exchange, exchange.decide(&KeyList(keys.to_vec()), 1 << 20)?)?;
+    for (n_shards, memory) in [(1, 1 << 20), (2, 1 << 10), (7, 0)] {
+        let mut shards: Vec<Vec<Vec<u8>>> = vec![vec![Vec::new(); keys.len()]; n_shards];
+        let mut rests = Vec::new();
+        for (i, key) in keys.iter().enumerate() {
+            let mut rest = Vec::new();
+            let mut put = |shard: u32, piece: &[u8]| {
+                shards[shard as usize][i].extend_from_slice(piece);
+            };
+            spread.cut(key, n_shards as u32, &mut put, &mut rest);
+            rests.push(rest);
+        }
+        let evidence = shards.into_iter().map(|shard| {
+            let mut evidence = Vec::new();
+            spread.weigh(&Pieces(shard), memory, &mut evidence)?;
+            Ok(evidence)
+        });
+        let evidence = evidence.collect::<Result<Vec<Vec<u8>>, OpError>>()?;
+        let got = shown(exchange, spread.join(&KeyList(rests), &evidence)?)?;
+        assert!(got == want, "with {n_shards} shards it decides otherwise");
+    }
+    Ok(())
+}
+
+/// A decision, to be compared; what rewrites has been packed and unpacked.
+fn shown(exchange: &dyn Exchange, decision: Decision) -> Result<String, OpError> {
+    Ok(match decision {
+        Decision::Same(first) => format!("same {first:?}"),
+        Decision::Order(order) => format!("order {order:?}"),
+        Decision::Groups(groups) => format!("groups {groups:?}"),
+        Decision::Rewrite(rewrite) => {
+            let packed = rewrite.pack();
+            let again = exchange.unpack_rewrite(&packed)?.pack();
+            assert!(
+                packed == again,
+                "what it rewrites by does not survive packing"
+            );
+            format!("rewrite {packed:?}")
         }
     })
 }

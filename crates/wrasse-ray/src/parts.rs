@@ -1,11 +1,14 @@
 //! [`Workers`]: has parts of the output written by the workers.
 //!
 //! The sink decides what is written (`wrasse-io`: `sink/parts.rs`); here its tasks
-//! go to the gateway, and objects are kept until nobody needs their rows. Tasks
-//! ask for no processor: a reader that holds one may wait until there is room,
-//! which there is when they are done.
+//! go to the gateway, and objects are kept until nobody needs their rows. Where
+//! tasks of the run stream, those that write ask for no processor: one that streams
+//! holds its processor until there is room, which there is when they are done. Ray
+//! starts processes of their own for them then; otherwise they take their turn in
+//! those that work on samples.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -14,7 +17,7 @@ use wrasse_io::{Error as IoError, Hands, PartTask, WrittenFile};
 use crate::link::{Heard, Link};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
-use crate::wire::{Verdict, WriteSpec, decode, encode};
+use crate::wire::{Together, Verdict, WriteSpec, decode, encode};
 
 /// Numbers of tasks that write begin behind this one; those of the scheduler's
 /// tasks do not come so far.
@@ -37,6 +40,8 @@ pub(crate) fn is_about_writing(heard: &Hear) -> bool {
 /// The objects that are needed to write.
 pub(crate) struct Shelf {
     objects: Mutex<HashMap<u64, Object>>,
+    /// Whether who holds a processor may wait for rows to be written.
+    is_waited_for: AtomicBool,
     notes: Sender<Note>,
 }
 
@@ -50,8 +55,14 @@ impl Shelf {
     pub(crate) fn new(notes: Sender<Note>) -> Self {
         Self {
             objects: Mutex::default(),
+            is_waited_for: AtomicBool::new(true),
             notes,
         }
+    }
+
+    /// No task of the run holds a processor until rows are written.
+    pub(crate) fn is_not_waited_for(&self) {
+        self.is_waited_for.store(false, Ordering::Relaxed);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Object>> {
@@ -117,11 +128,17 @@ impl Hands for Workers {
             objects.iter().map(verdict).collect()
         };
         let task = task.clone();
-        let spec = encode(&WriteSpec { task, verdicts }).map_err(failed)?;
+        let spec = Together::Write(Box::new(WriteSpec { task, verdicts }));
+        let spec = encode(&spec).map_err(failed)?;
         let write = Say::Write {
             task: FIRST + number,
             spec: spec.len(),
             objects,
+            piece: None,
+            cpus: match self.shelf.is_waited_for.load(Ordering::Relaxed) {
+                true => 0.0,
+                false => 1.0,
+            },
             retries: RETRIES,
             name: NAME,
         };

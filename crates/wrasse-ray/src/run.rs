@@ -7,6 +7,7 @@
 //!   ordering thread    gates, and exchanges as long as they collect
 //!   writer thread      owns the sink and the run directory
 //!   link thread        hears the gateway
+//!   metadata thread    looks through what tasks say of their outputs
 //!   gateway            a Python process: holds the objects, submits the tasks
 //!   workers            processes of Ray: read and run operators; hold nothing
 //!   actors             the same, which keep the operators of a Python stage
@@ -20,28 +21,34 @@ mod watching;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde_json::Value;
 use wrasse_core::ByteCount;
 use wrasse_io::{ReadLimits, Sink, SinkSpec, open_parts, open_sink};
-use wrasse_job::{Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, list};
-use wrasse_run::{Error, RunSnapshot, Tally, execute};
+use wrasse_job::{
+    Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, exchanges, list,
+};
+use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, Tally, execute};
 use wrasse_sched::{Event, Place, Scheduler, Settings};
 
 use self::joining::{join, refuse_local};
-use self::room::{exchange_shares, resources, shares};
+use self::room::{resources, shares};
 use self::watching::Watcher;
 use crate::actors::Actors;
 use crate::asking::Asking;
 use crate::backend::{Ray, State};
-use crate::link::{Gateway, Link, Scratch};
+use crate::exchanging::{Exchanging, Tasks, is_about_deciding, pieces};
+use crate::gates::Gates;
+use crate::link::{Gateway, Heard, Link, Scratch};
 use crate::needs::Ledger;
-use crate::note::Note;
+use crate::note::{Note, fetcher};
 use crate::ordering::{Held, Orderer, Turn};
 use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::Cluster;
+use crate::shares::Shares;
 use crate::stream::{Read, Stream, Streamer, Wanted, read};
 use crate::writing::{Order, write};
 
@@ -62,8 +69,13 @@ pub struct Options {
     pub ship: bool,
     /// Bytes of input in a task, and of its outputs.
     pub task_bytes: Option<u64>,
+    /// Bytes of fingerprints that the driver holds before they move to actors of the
+    /// cluster; chosen if none.
+    pub gate_bytes: Option<u64>,
     /// Ask Ray for completions instead of being called back.
     pub polls: bool,
+    /// When what tasks say of their outputs is looked through.
+    pub metadata: FetchMode,
 }
 
 /// What the gateway writes besides, in the run directory.
@@ -99,15 +111,18 @@ pub fn run(
     let hears = notes.clone();
     // Bounded by the tasks that the sink has under way.
     let (writes, written) = unbounded();
+    let (decides, decided) = unbounded();
     let gateway = Gateway {
         python: options.python.clone(),
         log,
     };
     let link = Link::start(&gateway, move |heard| match heard {
+        Some(heard) if is_about_deciding(&heard.0) => drop(decides.send(Some(heard))),
         Some(heard) if is_about_writing(&heard.0) => drop(writes.send(Some(heard))),
         Some(heard) => drop(hears.send(Note::Heard(Some(heard)))),
         None => {
             drop(writes.send(None));
+            drop(decides.send(None));
             drop(hears.send(Note::Heard(None)));
         }
     })?;
@@ -146,7 +161,7 @@ pub fn run(
         held: Held::default(),
         began,
     };
-    on_cluster.run(ready, cluster, (notes, heard), observe, cancel)
+    on_cluster.run(ready, cluster, (notes, heard, decided), observe, cancel)
 }
 
 fn log_path(job: &Job) -> Result<PathBuf, Error> {
@@ -155,8 +170,8 @@ fn log_path(job: &Job) -> Result<PathBuf, Error> {
     Ok(job.run_dir.join(LOG))
 }
 
-/// How many tasks write at once. Each has Ray start a process beside those that work
-/// on samples, which costs about a second of a processor.
+/// How many tasks write at once: half of those who work on samples, in whose place they
+/// write. Where tasks stream, Ray has to start a process for each.
 fn writers_max(cluster: &Cluster) -> usize {
     (cluster.millicpus() / 2000).max(1) as usize
 }
@@ -196,13 +211,14 @@ impl OnCluster<'_> {
         &self,
         ready: Ready,
         cluster: Cluster,
-        (notes, heard): (crossbeam_channel::Sender<Note>, Receiver<Note>),
+        (notes, heard, decided): (Sender<Note>, Receiver<Note>, Receiver<Option<Heard>>),
         observe: &mut dyn FnMut(&RunSnapshot),
         cancel: &Cancel,
     ) -> Result<RunResult, Error> {
         let (job, pipeline, link) = (self.job, self.pipeline, self.link);
         self.set_up(&ready, &cluster)?;
         let target = self.target(&cluster);
+        let n_shards = self.n_shards(&cluster);
         let start = ready.start;
         let stream = self.stream(&ready)?;
         let shares = match &stream {
@@ -216,7 +232,7 @@ impl OnCluster<'_> {
         // The scheduler's places are shares: of the input, or of the exchange
         // that is read last.
         let from = match pipeline.has_exchange() {
-            true => exchange_shares(start.split, self.job.block_bytes.0, target),
+            true => Shares::first_behind(start.split + start.seq),
             false => shares.of(start.split),
         };
         let mut configs = pipeline.configs(|_| None, target);
@@ -273,13 +289,14 @@ impl OnCluster<'_> {
                 .as_ref()
                 .map(|stream| Stream::new(stream.split, shares.len(), wanted)),
             shares,
+            pieces: pieces(&ready.pass, n_shards),
             start,
             target,
-            block_bytes: job.block_bytes.0,
             link,
             orders,
             turns,
             notes: heard,
+            fetcher: fetcher(self.options.metadata, notes.clone())?,
             known: VecDeque::new(),
             state: State::default(),
             books: Books {
@@ -294,6 +311,9 @@ impl OnCluster<'_> {
             actors: Actors::default(),
             cluster: cluster.clone(),
         };
+        if !backend.streams() {
+            self.shelf.is_not_waited_for();
+        }
         if !has_read_all {
             backend.hire_ahead()?;
         }
@@ -308,14 +328,40 @@ impl OnCluster<'_> {
             peak_bytes: 0,
             bytes_resumed: written.bytes_in,
             asking: Asking::default(),
+            cancelled: None,
         };
+        let gates = Gates::new(
+            &ready.seen,
+            pipeline.gate_names(ready.seen.n_gates()),
+            (link, &self.held),
+            &watch.cluster,
+            job.run_dir.clone(),
+            (self.options.gate_bytes, job.memory),
+        )?;
+        let pieces = pieces(&ready.pass, n_shards);
+        let (keys, decision_bytes) = exchanges(job, &ready.exchange_dir, ExchangeKeys::new);
+        let begin = start.split + start.seq;
+        let last = job.plan.last_exchange();
+        let exchange = |(stage, keys): (usize, Option<ExchangeKeys>)| {
+            let begin = if Some(stage) == last { begin } else { 0 };
+            Some(Exchanging::new(keys?, begin, pieces[stage]))
+        };
+        let exchanges = keys.into_iter().enumerate().map(exchange).collect();
+        let ordering_notes = notes.clone();
         let mut orderer = Orderer {
-            pass: &ready.pass,
-            link,
-            seen: ready.seen,
-            exchanges: ready.exchanges,
-            decision_bytes: ready.decision_bytes,
+            tasks: Tasks {
+                pass: &ready.pass,
+                link,
+                notes: &ordering_notes,
+                heard: &decided,
+                held: &self.held,
+                begun: 0,
+            },
+            gates,
+            exchanges,
+            decision_bytes,
             block_bytes: job.block_bytes.0,
+            target,
             names: &pipeline.names,
             held: &self.held,
         };
@@ -344,6 +390,7 @@ impl OnCluster<'_> {
                 .spawn_scoped(scope, move || orderer.take_turns(&turns_in, &notes))
                 .map_err(fail)?;
             let executed = execute(&mut scheduler, &mut backend, &mut watch, &job.guard, first);
+            self.held.is_over.store(true, Ordering::Relaxed);
             let is_complete = executed.is_ok() && backend.books.is_complete(cancel);
             let books = backend.end(is_complete);
             let written = writing

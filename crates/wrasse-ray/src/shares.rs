@@ -28,6 +28,21 @@ impl Shares {
         shares
     }
 
+    /// Shares that end behind these splits, but for the first, which ends before
+    /// `begin`, if that is not nothing: who begins there reads from the second on.
+    pub(crate) fn ending(begin: u32, ends: impl Iterator<Item = u32>) -> Self {
+        let first = (begin > 0).then_some(begin);
+        let ends = first.into_iter().chain(ends.filter(|end| *end > begin));
+        Self {
+            bounds: std::iter::once(0).chain(ends).map(|end| (end, 0)).collect(),
+        }
+    }
+
+    /// The share that who begins at split `begin` reads first, of those.
+    pub(crate) fn first_behind(begin: u32) -> u32 {
+        u32::from(begin > 0)
+    }
+
     fn extend(&mut self, splits: impl Iterator<Item = u64>, target: u64) {
         let (mut bytes, mut n) = (0, 0);
         let (mut end, _) = self.end();
@@ -121,6 +136,27 @@ mod tests {
         assert_eq!(shares.of(12), shares.len());
         assert_eq!(shares.first(shares.len()), (12, 0));
         assert_eq!(shares.len(), 6, "{shares:?}");
+    }
+
+    #[test]
+    fn shares_that_end_somewhere_leave_out_what_is_written() {
+        let ends = [3, 9, 10];
+        let all = Shares::ending(0, ends.into_iter());
+        assert_eq!(
+            (all.len(), all.splits(1), Shares::first_behind(0)),
+            (3, 3..9, 0)
+        );
+        for (begin, want) in [
+            (2, vec![2..3, 3..9, 9..10]),
+            (3, vec![3..9, 9..10]),
+            (10, vec![]),
+        ] {
+            let shares = Shares::ending(begin, ends.into_iter());
+            let left = Shares::first_behind(begin)..shares.len();
+            let got: Vec<_> = left.map(|share| shares.splits(share)).collect();
+            assert_eq!(got, want, "{begin}");
+            assert_eq!(shares.first(1), (begin, 0));
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::worker::{resumed, timed};
 const SHARE_BYTES: u64 = 8 << 20;
 
 /// What is done to the rows here: nothing.
-const READS: Part = Part {
+pub(crate) const READS: Part = Part {
     stage: 0,
     operators: 0..0,
     ends_stage: false,

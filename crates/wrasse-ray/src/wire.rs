@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use wrasse_io::{Format, Inputs, PartTask, Split};
 use wrasse_op::{Common, Fingerprint, OpKind, OpSpec, Operator, Outside};
-use wrasse_run::{Part, PassSettings, Tally};
+use wrasse_run::{Part, PassSettings, Ruling, Run, Tally};
 
 use crate::sources::{Sources, below};
 
@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) row_bytes_max: u64,
     /// Whether workers write the output.
     pub(crate) writes: bool,
+    /// In how many shards keys are cut, where they are.
+    pub(crate) n_shards: u32,
 }
 
 /// A step that Python does.
@@ -151,6 +153,23 @@ pub(crate) enum Work {
         /// See [`wrasse_sched::Command::Submit`].
         poisoned_after: u32,
     },
+    /// The blocks of an object, without the first ones, as the exchange at `op` has
+    /// decided on them, unless that was done. Behind the object may be what samples
+    /// are rewritten by.
+    Settle {
+        op: usize,
+        skip: u32,
+        rulings: Option<Vec<Ruling>>,
+    },
+    /// Of an object these samples for each share, by number. What is put out is what
+    /// is left of its blocks.
+    Pick {
+        op: usize,
+        rulings: Vec<Ruling>,
+        which: Vec<Vec<u32>>,
+    },
+    /// Blocks of samples that were picked of objects.
+    Runs { op: usize, runs: Vec<Run> },
 }
 
 /// What a gate has decided on the samples of an object, in order.
@@ -163,25 +182,31 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn new(gate: usize, keep: &[bool]) -> Self {
-        let mut bits = vec![0; keep.len().div_ceil(8)];
-        for (i, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
-            bits[i / 8] |= 1 << (i % 8);
-        }
         Self {
             gate: gate as u32,
-            bits,
+            bits: pack_bits(keep),
         }
     }
 
     /// The verdicts on `n` samples from the `first` on.
     pub(crate) fn of(&self, first: usize, n: usize) -> Vec<bool> {
-        let keeps = |i: usize| {
-            self.bits
-                .get(i / 8)
-                .is_some_and(|bits| bits >> (i % 8) & 1 == 1)
-        };
-        (first..first + n).map(keeps).collect()
+        unpack_bits(&self.bits, first, n)
     }
+}
+
+/// Eight answers a byte, the first in the lowest bit.
+pub(crate) fn pack_bits(answers: &[bool]) -> Vec<u8> {
+    let mut bits = vec![0; answers.len().div_ceil(8)];
+    for (i, _) in answers.iter().enumerate().filter(|(_, answer)| **answer) {
+        bits[i / 8] |= 1 << (i % 8);
+    }
+    bits
+}
+
+/// `n` of them from the `first` on; what is not there is `false`.
+pub(crate) fn unpack_bits(bits: &[u8], first: usize, n: usize) -> Vec<bool> {
+    let is_set = |i: usize| bits.get(i / 8).is_some_and(|bits| bits >> (i % 8) & 1 == 1);
+    (first..first + n).map(is_set).collect()
 }
 
 /// What the driver is told of an output.
@@ -196,8 +221,33 @@ pub(crate) struct Meta {
     pub(crate) tally: Tally,
     /// Where workers write the output: blocks that are done, without their rows.
     pub(crate) hollow: Option<Vec<u8>>,
+    /// Where an exchange is behind the stage: what that is told.
+    pub(crate) notes: Option<Vec<u8>>,
     /// What the gate behind the stage decides by.
     pub(crate) fingerprints: Vec<Fingerprint>,
+}
+
+/// What is done with many objects at once.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Together {
+    /// Write a file.
+    Write(Box<WriteSpec>),
+    /// Weigh pieces of keys for the exchange at `op`: of each object, whose first
+    /// sample has this number.
+    Weigh {
+        op: usize,
+        firsts: Vec<u32>,
+        n_samples: u32,
+        /// Bytes of memory.
+        memory: u64,
+    },
+}
+
+/// What a task said of a block, as it came: a [`Meta`].
+pub(crate) struct Said {
+    /// The backend's name of the block.
+    pub(crate) data: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// A file that a worker shall write.

@@ -13,29 +13,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use wrasse_core::Sample;
 use wrasse_io::{Error as IoError, Inputs, ReadLimits, Split, SplitReader, encoder, open};
-use wrasse_op::Catalog;
+use wrasse_op::{Catalog, Rewrite};
 use wrasse_plan::Plan;
 use wrasse_pyhost::{Chain, Interpreter, Python, PythonSettings, Single};
 use wrasse_recipe::{Severity, Source, check};
-use wrasse_run::{
-    BlockState, Made, Part, Pass, Ran, Tally, Work as Input, pack, pack_hollow, unpack,
-};
+use wrasse_run::{BlockState, Made, Part, Pass, Ran, Tally, Work as Input, unpack};
 
 use crate::sources::below;
-use crate::wire::{Meta, Setup, Spec, Verdict, Work, WriteSpec, decode, encode};
+use crate::wire::{Meta, Setup, Spec, Together, Verdict, Work, WriteSpec, decode, encode};
 
 /// A run as a worker knows it.
 pub struct WorkerJob {
-    pass: Pass,
+    pub(crate) pass: Pass,
     inputs: Arc<Inputs>,
     limits: ReadLimits,
     /// Whether workers write the output.
-    writes: bool,
+    pub(crate) writes: bool,
+    /// In how many shards keys are cut, where they are.
+    pub(crate) n_shards: u32,
+    /// What exchanges rewrite samples by, by their operators.
+    pub(crate) rewrites: Mutex<HashMap<usize, Arc<dyn Rewrite>>>,
     /// What runs Python's operators, if there are such.
     python: Option<Arc<Python>>,
     /// Its worker for each stage that it runs, started with the first block.
     singles: Mutex<HashMap<usize, Single>>,
 }
+
+/// Gives an object of a task, the first, the second and so on, in place of what its
+/// buffer holds.
+pub type Objects<'a> = dyn FnMut(usize, &mut Vec<u8>) -> Result<(), String> + 'a;
 
 impl WorkerJob {
     /// Makes the plan of a run that the driver describes, of the operators of
@@ -82,6 +88,8 @@ impl WorkerJob {
         Ok(Self {
             python,
             writes: setup.writes,
+            n_shards: setup.n_shards,
+            rewrites: Mutex::new(HashMap::new()),
             singles: Mutex::new(HashMap::new()),
             pass: Pass::new(
                 plan,
@@ -131,22 +139,28 @@ impl WorkerJob {
         single.run(samples)
     }
 
-    /// Writes a file of the output; gives what the driver is told of it. `object`
-    /// gives the objects whose rows go into it, one after the other.
+    /// Writes a file of the output, or weighs pieces of keys; gives what the driver
+    /// is told of it. `object` gives the objects that it is about, one after the other.
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
-    pub fn write(
-        &self,
-        spec: &[u8],
-        object: &mut dyn FnMut(usize) -> Result<Vec<u8>, String>,
-    ) -> Result<Vec<u8>, String> {
-        let WriteSpec { task, verdicts } = decode(spec)?;
+    /// If the file cannot be written, or the pieces make no sense.
+    pub fn write(&self, spec: &[u8], object: &mut Objects<'_>) -> Result<Vec<u8>, String> {
+        let WriteSpec { task, verdicts } = match decode(spec)? {
+            Together::Write(spec) => *spec,
+            Together::Weigh {
+                op,
+                firsts,
+                n_samples,
+                memory,
+            } => return self.weigh(op, &firsts, (n_samples, memory), object),
+        };
         let mut verdicts = verdicts.into_iter().enumerate();
+        let mut bytes = Vec::new();
         let mut next = || {
             let (at, verdict) = verdicts.next().ok_or("an object is missing")?;
-            let mut blocks = unpack(&object(at)?)?;
+            object(at, &mut bytes)?;
+            let mut blocks = unpack(&bytes)?;
             if let Some(verdict) = verdict {
                 verdict.settle(&self.pass, &mut blocks);
             }
@@ -157,12 +171,12 @@ impl WorkerJob {
         encode(&written.map_err(|error| error.to_string())?)
     }
 
-    /// Begins a task. `object` is what it works on, if it does not read.
+    /// Begins a task. `sources` are what it works on, if it does not read.
     ///
     /// # Errors
     ///
-    /// If spec or object cannot be understood.
-    pub fn begin(self: &Arc<Self>, spec: &[u8], object: Option<&[u8]>) -> Result<TaskRun, String> {
+    /// If spec or sources cannot be understood.
+    pub fn begin(self: &Arc<Self>, spec: &[u8], sources: &[Vec<u8>]) -> Result<TaskRun, String> {
         let spec: Spec = decode(spec)?;
         let left = match spec.work {
             Work::Read {
@@ -180,7 +194,7 @@ impl WorkerJob {
                 rows,
                 poisoned_after,
             } => {
-                let mut blocks = unpack(object.ok_or("a task without its input")?)?;
+                let mut blocks = unpack(sources.first().ok_or("a task without its input")?)?;
                 if let Some(verdict) = verdict {
                     verdict.settle(&self.pass, &mut blocks);
                 }
@@ -192,8 +206,16 @@ impl WorkerJob {
                         self.pass.poisoned(&spec.part, block, poisoned_after)?;
                     }
                 }
-                Left::Blocks(blocks.into_iter().map(Box::new).collect())
+                Left::blocks(blocks)
             }
+            Work::Settle { op, skip, rulings } => {
+                Left::blocks(self.settle(op, skip, rulings.as_deref(), sources)?)
+            }
+            Work::Pick { op, rulings, which } => {
+                let picked = self.pick(op, &rulings, &which, sources)?;
+                Left::Made(Some(Box::new(picked)))
+            }
+            Work::Runs { op, runs } => Left::blocks(self.put_together(op, &runs, sources)?),
         };
         Ok(TaskRun {
             job: Arc::clone(self),
@@ -315,6 +337,14 @@ enum Left {
         rows_left: u64,
     },
     Blocks(VecDeque<Box<BlockState>>),
+    /// Nothing but to put this out.
+    Made(Option<Box<Output>>),
+}
+
+impl Left {
+    fn blocks(blocks: Vec<BlockState>) -> Self {
+        Self::Blocks(blocks.into_iter().map(Box::new).collect())
+    }
 }
 
 /// An output of a task.
@@ -323,6 +353,8 @@ pub struct Output {
     pub object: Vec<u8>,
     /// What the driver is told.
     pub meta: Vec<u8>,
+    /// Pieces of keys, or of samples, for others than who works on the blocks next.
+    pub pieces: Vec<Vec<u8>>,
 }
 
 /// A task under way.
@@ -343,6 +375,9 @@ impl TaskRun {
     ///
     /// If the run cannot go on.
     pub fn next_output(&mut self) -> Result<Option<Output>, String> {
+        if let Left::Made(made) = &mut self.left {
+            return Ok(made.take().map(|made| *made));
+        }
         loop {
             let mut blocks = Vec::new();
             let mut bytes = 0;
@@ -360,13 +395,14 @@ impl TaskRun {
                 self.skip -= 1;
                 continue;
             }
-            return output(&blocks, self.job.writes).map(Some);
+            return self.job.output(&self.part, blocks).map(Some);
         }
     }
 
     fn next_block(&mut self, bytes_max: usize) -> Result<Option<BlockState>, String> {
         let pass = &self.job.pass;
         match &mut self.left {
+            Left::Made(_) => Ok(None),
             Left::Blocks(blocks) => {
                 let Some(block) = blocks.pop_front() else {
                     return Ok(None);
@@ -448,28 +484,28 @@ pub(crate) fn resumed(
     })
 }
 
-fn output(blocks: &[BlockState], writes: bool) -> Result<Output, String> {
-    let object = pack(blocks)?;
+/// What the driver is told of blocks, whose object has so many bytes.
+pub(crate) fn meta(
+    blocks: &[BlockState],
+    bytes: usize,
+    hollow: Option<Vec<u8>>,
+    notes: Option<Vec<u8>>,
+) -> Meta {
     let mut tally = Tally::default();
     let mut fingerprints = Vec::new();
-    let mut rows = 0;
     for block in blocks {
         tally.add(&block.tally);
         fingerprints.extend_from_slice(block.fingerprints());
-        rows += block.n_samples();
     }
-    let meta = encode(&Meta {
-        bytes: object.len() as u64,
-        rows: rows as u32,
+    Meta {
+        bytes: bytes as u64,
+        rows: blocks.iter().map(BlockState::n_samples).sum::<usize>() as u32,
         is_encoded: blocks.iter().any(BlockState::is_encoded),
         tally,
-        hollow: match writes {
-            true => pack_hollow(blocks)?,
-            false => None,
-        },
+        hollow,
+        notes,
         fingerprints,
-    })?;
-    Ok(Output { object, meta })
+    }
 }
 
 #[expect(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wrasse_core::Origin;
 
 /// Examples of each kind that are kept for an operator.
-const EXAMPLES: usize = 3;
+pub(crate) const EXAMPLES: usize = 3;
 /// Characters of a text that is shown for itself.
 const EXCERPT_CHARS: usize = 240;
 /// Characters of a text that is shown beside another one.

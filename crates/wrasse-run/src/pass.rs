@@ -32,6 +32,7 @@ pub(crate) use flow::guarded;
 use flow::{Flow, Source, Waiting, held_since};
 pub use measuring::{Measuring, columns as stats_columns};
 pub use outside::{Changes, Fate, FateEnd, Made, NewValue, Told};
+pub(crate) use packing::pack_and_measure;
 pub use packing::{pack, pack_hollow, unpack};
 pub use state::BlockState;
 

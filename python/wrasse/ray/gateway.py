@@ -19,14 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import gc
 import os
 import queue
 import re
 import shutil
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
@@ -35,13 +34,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wrasse.ray.failures import classify, first_line
+from wrasse.ray.pipe import Closed, Pipe
+
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 4
-
-FRONT = struct.Struct("<IQ")
-
-# Messages in one frame at the most, so that none waits for long.
-FRAME_MESSAGES = 256
+PROTOCOL = 7
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
@@ -56,10 +53,6 @@ ANSWERS_WITHIN = 10.0
 WATCH = 1.0
 
 
-class Closed(Exception):
-    """The engine has closed the socket."""
-
-
 class Refused(Exception):
     """The engine asks for something that cannot be had."""
 
@@ -68,80 +61,11 @@ class Refused(Exception):
         self.hint = hint
 
 
-class Pipe:
-    """Frames in and out."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.file = sock.makefile("rb", buffering=1 << 16)
-        self.out: queue.SimpleQueue[tuple[dict, Any]] = queue.SimpleQueue()
-        self.sender = threading.Thread(target=self._send_all, name="say", daemon=True)
-        self.sender.start()
-
-    def say(self, message: dict, data: Any = None) -> None:
-        """Sends a message soon, with its bytes."""
-        self.out.put((message, data))
-
-    def read(self) -> tuple[list[dict], memoryview]:
-        """The next frame; raises `Closed` at the end."""
-        header, payload = FRONT.unpack(self._exactly(FRONT.size))
-        messages = json.loads(self._exactly(header))
-        return messages, memoryview(self._exactly(payload))
-
-    def _exactly(self, n: int) -> bytes:
-        data = self.file.read(n)
-        if len(data) < n:
-            raise Closed
-        return data
-
-    def _send_all(self) -> None:
-        late = None
-        with contextlib.suppress(OSError):
-            while True:
-                message, data = late or self.out.get()
-                late = None
-                if message is None:
-                    return
-                if message["ev"] == "data":
-                    # Alone: its bytes are neither copied here nor there.
-                    self._send([message], [data])
-                    continue
-                messages, payload = [message], [data] if data else []
-                while len(messages) < FRAME_MESSAGES:
-                    try:
-                        message, data = self.out.get_nowait()
-                    except queue.Empty:
-                        break
-                    if message is None or message["ev"] == "data":
-                        late = (message, data)
-                        break
-                    messages.append(message)
-                    if data:
-                        payload.append(data)
-                self._send(messages, payload)
-
-    def _send(self, messages: list[dict], payload: list[Any]) -> None:
-        header = json.dumps(messages, separators=(",", ":")).encode()
-        size = sum(len(part) for part in payload)
-        front = FRONT.pack(len(header), size) + header
-        if size < 1 << 16:
-            self.sock.sendall(b"".join([front, *payload]))
-            return
-        self.sock.sendall(front)
-        for part in payload:
-            self.sock.sendall(part)
-
-    def end(self) -> None:
-        """Sends what is left to say, if the engine still listens."""
-        self.out.put((None, None))
-        self.sender.join(2)
-
-
 class Gateway:
     """Tasks and objects by the numbers that the engine knows them by."""
 
-    def __init__(self, pipe: Pipe, ray: Any, polls: bool) -> None:
-        from wrasse.ray import private
+    def __init__(self, pipe: Pipe, ray: Any, polls: bool, version: str) -> None:
+        from wrasse.ray import lending, private, shards
 
         self.pipe = pipe
         self.growth = private.growth(ray)
@@ -154,16 +78,24 @@ class Gateway:
         self.wanted: list[dict] = []
         self.asked: list[dict] = []
         self.objects: dict[int, Any] = {}
+        # Pieces that came with an object, and stay as long as that.
+        self.pieces: dict[int, tuple[Any, ...]] = {}
         self.n_objects = 0
-        # Running tasks: of one with one output, metadata and object; of one that
+        # Running tasks: of one with one output, metadata, object and pieces; of one that
         # streams, the stream and how it is told to go on.
-        self.tasks: dict[int, tuple[Any, Any]] = {}
+        self.tasks: dict[int, tuple[Any, ...]] = {}
         self.actors: Any = None
+        self.shards = shards.Shards(
+            shards.maker(ray, version), pipe, self._when_done,
+            lambda error: classify(ray.exceptions, error),
+        )
         # Who is called when a reference has a value, where completions are asked for.
         self.pending: dict[Any, Callable[[Any], None]] = {}
         self.lock = threading.Lock()
         self.options: dict[tuple, Any] = {}
-        self.fetches: queue.SimpleQueue[int] = queue.SimpleQueue()
+        # Objects that are wanted, and whether to send them; those that are read where they lie.
+        self.fetches: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
+        self.lent = lending.Lent()
         self.loop = asyncio.new_event_loop()
         self.wake = threading.Event()
         for name, target in [
@@ -188,21 +120,27 @@ class Gateway:
         for message in messages:
             match message["op"]:
                 case "submit":
-                    spec = bytes(take(message["spec"]))
-                    data = message["data"]
-                    self.submit(message, spec, take(data) if data is not None else None)
+                    self.submit(message, bytes(take(message["spec"])))
                 case "write":
                     self.submit_write(message, bytes(take(message["spec"])))
                 case "free":
                     for number in message["objects"]:
                         self.objects.pop(number, None)
+                        self.pieces.pop(number, None)
                 case "put":
                     data = take(message["bytes"])
                     self.objects[message["object"]] = self.ray.put(worker.Packed(data))
                 case "fetch":
-                    self.fetches.put(message["object"])
+                    self.fetches.put((message["object"], message["lend"]))
+                case "taken":
+                    self.lent.taken(message["object"])
                 case "pull":
                     self._pull(message["task"])
+                case "shard":
+                    self.shards.begin(message["shard"], message["life"])
+                case "ask":
+                    question = bytes(take(message["bytes"]))
+                    self.shards.ask(message["shard"], message["life"], question)
                 case "hire":
                     self._hire(message)
                 case "dismiss":
@@ -223,21 +161,15 @@ class Gateway:
     def _bind(self, setup: list[Any]) -> None:
         """Makes the tasks of this run: with what all of them need in the function, which Ray
         keeps once, none of them brings a reference that has to be counted."""
-        from wrasse.ray import actors
+        from wrasse.ray import actors, worker
 
-        def run(spec: bytes, source: Any) -> Any:
-            from wrasse.ray import worker
+        def run(spec: bytes, *sources: Any) -> Any:
+            return worker.run(setup, spec, *sources)
 
-            return worker.run(setup, spec, source)
-
-        def stream(spec: bytes, source: Any) -> Any:
-            from wrasse.ray import worker
-
-            yield from worker.stream(setup, spec, source)
+        def stream(spec: bytes, *sources: Any) -> Any:
+            yield from worker.stream(setup, spec, *sources)
 
         def write(spec: bytes, *sources: Any) -> Any:
-            from wrasse.ray import worker
-
             return worker.write(setup, spec, *sources)
 
         self.run, self.stream = self.ray.remote(run), self.ray.remote(stream)
@@ -245,26 +177,30 @@ class Gateway:
         made = actors.maker(self.ray, setup)
         self.actors = actors.Actors(self.ray, made, self.growth["grows"])
 
-    def submit(self, message: dict, spec: bytes, data: memoryview | None) -> None:
+    def submit(self, message: dict, spec: bytes) -> None:
         """Submits a task."""
-        from wrasse.ray.worker import Packed
-
         number = message["task"]
-        source = self.objects.get(message["object"])
-        if data is not None:
-            source = self.ray.put(Packed(data))
+        sources = self._sources(message)
         if message["actor"] is not None:
-            outputs = self.actors.submit(message, spec, source)
+            outputs = self.actors.submit(message, spec, *sources)
             if outputs is None:
                 return
         else:
-            outputs = self._function(message).remote(spec, source)
+            outputs = self._function(message).remote(spec, *sources)
         if message["streams"]:
             pulls: asyncio.Queue = asyncio.Queue()
             self.tasks[number] = (outputs, pulls)
-            asyncio.run_coroutine_threadsafe(self._follow(number, outputs, pulls), self.loop)
+            following = self._follow(number, outputs, pulls, message["pieces"])
+            asyncio.run_coroutine_threadsafe(following, self.loop)
             return
         self._expect(number, *outputs)
+
+    def _sources(self, message: dict) -> list[Any]:
+        """What a task works on: objects, or a piece of each."""
+        numbers, piece = message["objects"], message["piece"]
+        if piece is not None:
+            return [self.pieces[number][piece] for number in numbers]
+        return [self.objects.get(number) for number in numbers]
 
     def _hire(self, message: dict) -> None:
         """Begins an actor."""
@@ -293,24 +229,24 @@ class Gateway:
             private.on_completed(ref, call)
 
     def submit_write(self, message: dict, spec: bytes) -> None:
-        """Submits a task that writes rows of objects."""
-        sources = [self.objects.get(number) for number in message["objects"]]
-        # It asks for no processor: who holds one may wait for it.
+        """Submits a task that writes rows of objects, or weighs pieces of them."""
         function = self.write.options(
-            num_returns=2, num_cpus=0, max_retries=message["retries"], name=message["name"]
+            num_returns=2, num_cpus=message["cpus"], max_retries=message["retries"],
+            name=message["name"][:100],
         )
-        self._expect(message["task"], *function.remote(spec, *sources))
+        self._expect(message["task"], *function.remote(spec, *self._sources(message)))
 
-    def _expect(self, number: int, meta: Any, output: Any) -> None:
-        """Has it told when a task with one output is done."""
+    def _expect(self, number: int, meta: Any, *output: Any) -> None:
+        """Has it told when a task with one output, an object and its pieces, is done."""
         with self.lock:
-            self.tasks[number] = (meta, output)
+            self.tasks[number] = (meta, *output)
         self._when_done(meta, lambda result: self._completed(number, result))
 
     def _function(self, message: dict) -> Any:
         amounts = [message[key] for key in ("cpus", "gpus", "memory")]
         streams, retries, name = message["streams"], message["retries"], message["name"]
-        key = (streams, retries, name, *amounts, *message["resources"].items())
+        pieces = message["pieces"]
+        key = (streams, retries, name, pieces, *amounts, *message["resources"].items())
         if key not in self.options:
             options = {**needs(message), "max_retries": retries, "name": name[:100]}
             if streams:
@@ -318,13 +254,15 @@ class Gateway:
 
                 self.options[key] = private.streaming_options(self.stream.options, **options)
             else:
-                self.options[key] = self.run.options(num_returns=2, **options)
+                self.options[key] = self.run.options(num_returns=2 + pieces, **options)
         return self.options[key]
 
-    def _keep(self, ref: Any) -> int:
+    def _keep(self, ref: Any, *pieces: Any) -> int:
         with self.lock:
             self.n_objects += 1
             self.objects[self.n_objects] = ref
+            if pieces:
+                self.pieces[self.n_objects] = pieces
             return self.n_objects
 
     def _completed(self, number: int, result: Any) -> None:
@@ -337,7 +275,7 @@ class Gateway:
             self._failed(number, result)
         else:
             self.actors.done(number)
-            message = {"ev": "done", "task": number, "object": self._keep(refs[1])}
+            message = {"ev": "done", "task": number, "object": self._keep(*refs[1:])}
             self.pipe.say({**message, "meta": len(result)}, result)
 
     def _failed(self, number: int, error: BaseException) -> None:
@@ -352,12 +290,14 @@ class Gateway:
             kind = "object_lost"
         self.pipe.say({"ev": "failed", "task": number, "kind": kind, "message": text})
 
-    async def _follow(self, number: int, outputs: Any, pulls: asyncio.Queue) -> None:
+    async def _follow(
+        self, number: int, outputs: Any, pulls: asyncio.Queue, pieces: int
+    ) -> None:
         """Takes the outputs of a streaming task, one when the engine wants it."""
         try:
             async for ref in outputs:
                 meta = await ref
-                kept = self._keep(await anext(outputs))
+                kept = self._keep(*[await anext(outputs) for _ in range(1 + pieces)])
                 message = {"ev": "item", "task": number, "object": kept, "meta": len(meta)}
                 self.pipe.say(message, meta)
                 await pulls.get()
@@ -380,7 +320,7 @@ class Gateway:
 
     def _fetch_all(self) -> None:
         while True:
-            number = self.fetches.get()
+            number, lend = self.fetches.get()
             ref = self.objects.get(number)
             try:
                 data = memoryview(self.ray.get(ref).data).cast("B")
@@ -388,9 +328,13 @@ class Gateway:
                 text = first_line(error)
                 message = f"an object cannot be fetched: {text}"
                 self.pipe.say({"ev": "lost", "object": number, "message": message})
+                continue
+            found = {"object": number, "bytes": len(data)}
+            if lend:
+                self.pipe.say({"ev": "lent", "at": self.lent.lend(number, data), **found})
             else:
-                self.pipe.say({"ev": "data", "object": number, "bytes": len(data)}, data)
-            del ref
+                self.pipe.say({"ev": "data", **found}, data)
+            del ref, data
 
     def _poll(self) -> None:
         """Asks for completions: the way without private calls."""
@@ -463,6 +407,8 @@ def needs(message: dict) -> dict:
 
 def cluster(ray: Any) -> dict:
     """What the nodes that are up have."""
+    from wrasse.ray import shards
+
     nodes = [node for node in ray.nodes() if node["Alive"]]
     resources: dict[str, float] = {}
     shapes: list[dict[str, float]] = []
@@ -475,53 +421,8 @@ def cluster(ray: Any) -> dict:
     machines = {node["NodeManagerAddress"] for node in nodes}
     return {
         "resources": resources, "nodes": len(nodes), "machines": len(machines), "shapes": shapes,
+        "workers": sum(map(shards.works, nodes)),
     }
-
-
-def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
-    """How a task failed, and what it says."""
-    cause = getattr(error, "cause", None) or error
-    lost = ("ObjectLostError", "ObjectReconstructionFailedError", "OwnerDiedError")
-    died = (
-        "WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError",
-        "ActorUnavailableError",
-    )
-
-    def is_one(names: tuple[str, ...]) -> bool:
-        types = tuple(kind for name in names if (kind := getattr(exceptions, name, None)))
-        return isinstance(error, types) or isinstance(cause, types)
-
-    if is_one(died):
-        return "worker_lost", first_line(cause)
-    if is_one(lost):
-        return "object_lost", first_line(cause)
-    if is_one(("RayActorError",)):
-        # Within a task: the actor that has made, and would have to make again, what it works on.
-        if isinstance(error, exceptions.RayTaskError):
-            return "object_lost", first_line(cause)
-        # An older Ray does not tell whether it comes again: it does.
-        is_told = hasattr(exceptions, "ActorUnavailableError")
-        return "actor_lost" if is_told else "worker_lost", first_line(cause)
-    if is_one(("TaskCancelledError",)):
-        return "cancelled", first_line(cause)
-    text = str(cause)
-    if "failed to import" in text or "No module named 'wrasse" in text:
-        return "error", (
-            "the workers of the cluster lack the package `wrasse`: "
-            "install it on the nodes, or pass --ray-ship"
-        )
-    return "error", first_line(cause)
-
-
-def first_line(error: BaseException) -> str:
-    """What an exception says, without traces."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    if "runtime environment" in lines[0]:
-        # Why is said at the end.
-        return " ".join([lines[0], *lines[1:][-2:]])
-    return lines[0]
 
 
 def look_for(address: str) -> None:
@@ -600,12 +501,20 @@ def serve(pipe: Pipe, hello: dict) -> None:
     if hello.get("op") != "hello" or hello["version"] != PROTOCOL:
         message = f"the engine speaks version {hello.get('version')}, the gateway {PROTOCOL}"
         raise Refused(message, "the command `wrasse` and the Python package are of two versions")
+    # What is imported stays: nothing is found by looking through it.
+    gc.disable()
     ray = connect(hello)
+    gc.freeze()
+    gc.enable()
     # Ray ends its driver at it. Where it is sent to all processes of a run (a job
     # that is stopped), the engine commits what it has and then closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gateway = Gateway(pipe, ray, hello["polls"])
-    pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray), **gateway.growth})
+    gateway = Gateway(pipe, ray, hello["polls"], hello["wrasse"])
+    about = {**cluster(ray), **gateway.growth}
+    if not hello["polls"]:
+        with contextlib.suppress(Exception):
+            about["probe"] = gateway.lent.probe()
+    pipe.say({"ev": "ready", "ray": ray.__version__, **about})
     try:
         while True:
             gateway.obey(*pipe.read())

@@ -1,8 +1,11 @@
 """What runs on the nodes of a cluster: tasks of the engine.
 
 A task gets its run (a reference to what every worker must know, fetched once a
-process, and the folder that it was started in), its own description, and the object that it works on, if it does not
-read. It returns metadata for the driver, and an object for the next task.
+process, and the folder that it was started in), its own description, and the objects that it
+works on, if it does not read. It returns metadata for the driver, an object for the next task,
+and pieces, where others need them.
+
+Imported with the functions of a run, before the first object comes to a process.
 """
 
 from __future__ import annotations
@@ -15,10 +18,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+from wrasse.ray import private
+
 # Runs that a process remembers: one, and perhaps the one before it.
 JOBS_MAX = 2
 
 _jobs: OrderedDict[str, Any] = OrderedDict()
+
+if "ray" in sys.modules:
+    private.without_addons()
 
 
 class Packed:
@@ -35,20 +43,22 @@ class Packed:
         return Packed, (bytes(self.data),)
 
 
-def run(setup: list[Any], spec: bytes, source: Packed | None) -> tuple[bytes, Packed]:
-    """A task with one output: its metadata, and the object."""
-    meta, data = _begin(setup, spec, source).next()
-    return meta, Packed(data)
+def run(setup: list[Any], spec: bytes, *sources: Packed) -> tuple[Any, ...]:
+    """A task with one output: its metadata, the object, and pieces."""
+    meta, data, pieces = _begin(setup, spec, sources).next()
+    return meta, Packed(data), *map(Packed, pieces)
 
 
-def stream(setup: list[Any], spec: bytes, source: Packed | None) -> Iterator[Any]:
-    """A task with any number of outputs: metadata and object by turns."""
-    task = _begin(setup, spec, source)
+def stream(setup: list[Any], spec: bytes, *sources: Packed) -> Iterator[Any]:
+    """A task with any number of outputs: metadata, object and pieces by turns."""
+    task = _begin(setup, spec, sources)
     while (output := task.next()) is not None:
-        meta, data = output
+        meta, data, pieces = output
         yield meta
         yield Packed(data)
-        del data, output
+        for piece in pieces:
+            yield Packed(piece)
+        del data, pieces, output
 
 
 def ready(setup: list[Any], stage: int) -> None:
@@ -57,12 +67,13 @@ def ready(setup: list[Any], stage: int) -> None:
 
 
 def write(setup: list[Any], spec: bytes, *sources: Packed) -> tuple[bytes, None]:
-    """A task that writes a file of the output; what became of it, and no object."""
+    """A task that writes a file of the output, or weighs pieces of keys; what became of it, and
+    no object."""
     return _job(*setup).write(spec, [source.data for source in sources]), None
 
 
-def _begin(setup: list[Any], spec: bytes, source: Packed | None) -> Any:
-    return _job(*setup).begin(spec, None if source is None else source.data)
+def _begin(setup: list[Any], spec: bytes, sources: tuple[Packed, ...]) -> Any:
+    return _job(*setup).begin(spec, [source.data for source in sources])
 
 
 def _job(ref: Any, folder: str) -> Any:
@@ -75,6 +86,9 @@ def _job(ref: Any, folder: str) -> Any:
         with contextlib.suppress(OSError):
             os.chdir(folder)
 
+        # The engine's allocator gives back what was free for so many milliseconds. A task
+        # frees all that it had, and the next one wants as much.
+        os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10000")
         from wrasse import _engine
 
         _jobs[key] = _engine.RayJob(ray.get(ref), sys.executable)

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use regex::Regex;
 use wrasse_op::{
     Common, Configured, Decision, Example, Exchange, Keys, OpError, OpKind, OpSpec, ParamError,
-    Rewrite, Sample,
+    Rewrite, Sample, Spread,
 };
 
 use crate::digest::Md5s;
@@ -174,6 +174,83 @@ impl Exchange for DocumentLineDeduplicator {
     }
 
     fn decide(&self, keys: &dyn Keys, memory: usize) -> Result<Decision, OpError> {
+        Ok(self.without(self.frequent(keys, memory)?))
+    }
+
+    fn spread(&self) -> Option<&dyn Spread> {
+        Some(self)
+    }
+
+    fn unpack_rewrite(&self, packed: &[u8]) -> Result<Box<dyn Rewrite>, OpError> {
+        let mut frequent = HashSet::new();
+        collect(packed, &mut frequent)?;
+        Ok(Box::new(self.rewrite(frequent)))
+    }
+}
+
+impl Spread for DocumentLineDeduplicator {
+    fn cut(&self, key: &[u8], n_shards: u32, put: &mut dyn FnMut(u32, &[u8]), _: &mut Vec<u8>) {
+        let (hashes, _) = key.as_chunks::<16>();
+        for hash in hashes {
+            // By other bytes than those that tell when a line is counted.
+            let (_, place) = hash.split_at(8);
+            let place = place.iter().fold(0, |place, byte| place << 8 | u128::from(*byte));
+            put(((place * u128::from(n_shards)) >> 64) as u32, hash);
+        }
+    }
+
+    fn weigh(
+        &self,
+        pieces: &dyn Keys,
+        memory: usize,
+        evidence: &mut Vec<u8>,
+    ) -> Result<(), OpError> {
+        let frequent = self.frequent(pieces, memory)?;
+        evidence.extend(sorted(&frequent));
+        Ok(())
+    }
+
+    fn join(&self, _: &dyn Keys, evidence: &[Vec<u8>]) -> Result<Decision, OpError> {
+        let mut frequent = HashSet::new();
+        for hashes in evidence {
+            collect(hashes, &mut frequent)?;
+        }
+        Ok(self.without(frequent))
+    }
+}
+
+/// The hashes, one after the other.
+fn sorted(hashes: &HashSet<LineHash>) -> Vec<u8> {
+    let mut sorted: Vec<&LineHash> = hashes.iter().collect();
+    sorted.sort_unstable();
+    sorted.into_iter().flatten().copied().collect()
+}
+
+/// Takes hashes that lie one after the other.
+fn collect(bytes: &[u8], hashes: &mut HashSet<LineHash>) -> Result<(), OpError> {
+    let (found, rest) = bytes.as_chunks::<16>();
+    hashes.extend(found);
+    match rest.is_empty() {
+        true => Ok(()),
+        false => Err(OpError::fatal("hashes of lines are cut short")),
+    }
+}
+
+impl DocumentLineDeduplicator {
+    fn without(&self, frequent: HashSet<LineHash>) -> Decision {
+        Decision::Rewrite(Box::new(self.rewrite(frequent)))
+    }
+
+    fn rewrite(&self, frequent: HashSet<LineHash>) -> Without {
+        Without {
+            text_key: self.text_key.clone(),
+            lines: self.lines.clone(),
+            frequent,
+        }
+    }
+
+    /// Lines that are in many of the documents, each of which has a list of hashes.
+    fn frequent(&self, keys: &dyn Keys, memory: usize) -> Result<HashSet<LineHash>, OpError> {
         let mut frequent = HashSet::new();
         // The original leaves a dataset of one sample alone.
         if keys.len() > 1 {
@@ -197,11 +274,7 @@ impl Exchange for DocumentLineDeduplicator {
                 frequent.extend(counts.into_iter().filter(|(_, n)| many(*n)).map(|(hash, _)| hash));
             }
         }
-        Ok(Decision::Rewrite(Box::new(Without {
-            text_key: self.text_key.clone(),
-            lines: self.lines.clone(),
-            frequent,
-        })))
+        Ok(frequent)
     }
 }
 
@@ -226,5 +299,9 @@ impl Rewrite for Without {
         let kept = kept.join("\n");
         sample.set_text(&self.text_key, kept);
         Ok(())
+    }
+
+    fn pack(&self) -> Vec<u8> {
+        sorted(&self.frequent)
     }
 }

@@ -3,10 +3,12 @@
 
 use wrasse_op::{
     Common, Configured, Decision, Example, Exchange, Keys, OpError, OpKind, OpSpec, ParamError,
-    Sample,
+    Sample, Spread,
 };
 
-use crate::clusters::{Clusters, same_in_some_column};
+use crate::clusters::{
+    COLUMNS_MAX, Clusters, cut_columns, join_pairs, pairs_in_some_column, same_in_some_column,
+};
 use crate::minhash::{Permutations, bands_and_rows, shingle_hash};
 use crate::shingles::{Shingles, Tokenization};
 
@@ -153,6 +155,29 @@ impl Exchange for DocumentMinhashDeduplicator {
 
     fn decide(&self, keys: &dyn Keys, memory: usize) -> Result<Decision, OpError> {
         self.first_of_each(keys, memory).map(Decision::Same)
+    }
+
+    fn spread(&self) -> Option<&dyn Spread> {
+        (self.n_bands <= COLUMNS_MAX).then_some(self)
+    }
+}
+
+impl Spread for DocumentMinhashDeduplicator {
+    fn cut(&self, key: &[u8], n_shards: u32, put: &mut dyn FnMut(u32, &[u8]), _: &mut Vec<u8>) {
+        cut_columns(key, self.n_bands, n_shards, put);
+    }
+
+    fn weigh(
+        &self,
+        pieces: &dyn Keys,
+        memory: usize,
+        evidence: &mut Vec<u8>,
+    ) -> Result<(), OpError> {
+        pairs_in_some_column(pieces, memory, evidence)
+    }
+
+    fn join(&self, rests: &dyn Keys, evidence: &[Vec<u8>]) -> Result<Decision, OpError> {
+        join_pairs(rests.len(), evidence).map(Decision::Same)
     }
 }
 

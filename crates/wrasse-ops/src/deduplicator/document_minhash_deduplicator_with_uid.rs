@@ -3,10 +3,11 @@
 
 use wrasse_op::{
     Common, Configured, Decision, Example, Exchange, Keys, OpError, OpKind, OpSpec, ParamError,
-    Sample,
+    Sample, Spread,
 };
 
 use super::document_minhash_deduplicator::{DocumentMinhashDeduplicator, Params};
+use crate::clusters::join_pairs;
 
 pub(crate) const SPEC: OpSpec = OpSpec::exchange::<DocumentMinhashDeduplicatorWithUid>(
     "document_minhash_deduplicator_with_uid",
@@ -63,13 +64,44 @@ impl Exchange for DocumentMinhashDeduplicatorWithUid {
     }
 
     fn decide(&self, keys: &dyn Keys, memory: usize) -> Result<Decision, OpError> {
-        let mut kept = self.0.first_of_each(&Bands(keys), memory)?;
+        let kept = self.0.first_of_each(&Bands(keys), memory)?;
+        with_least_uids(kept, keys)
+    }
+
+    fn spread(&self) -> Option<&dyn Spread> {
+        self.0.spread().map(|_| self as &dyn Spread)
+    }
+}
+
+impl Spread for DocumentMinhashDeduplicatorWithUid {
+    fn cut(&self, key: &[u8], n_shards: u32, put: &mut dyn FnMut(u32, &[u8]), rest: &mut Vec<u8>) {
+        let (uid, bands) = key.split_at(UID_BYTES.min(key.len()));
+        rest.extend_from_slice(uid);
+        self.0.cut(bands, n_shards, put, &mut Vec::new());
+    }
+
+    fn weigh(
+        &self,
+        pieces: &dyn Keys,
+        memory: usize,
+        evidence: &mut Vec<u8>,
+    ) -> Result<(), OpError> {
+        self.0.weigh(pieces, memory, evidence)
+    }
+
+    fn join(&self, rests: &dyn Keys, evidence: &[Vec<u8>]) -> Result<Decision, OpError> {
+        with_least_uids(join_pairs(rests.len(), evidence)?, rests)
+    }
+}
+
+/// Of each cluster, by its first sample, the one with the least number stays.
+/// Keys begin with the numbers.
+fn with_least_uids(mut kept: Vec<u32>, keys: &dyn Keys) -> Result<Decision, OpError> {
         let mut uids = Vec::with_capacity(kept.len());
         keys.scan(&mut |_, key| {
             let uid = key.first_chunk::<UID_BYTES>();
             uids.push(uid.map_or(0, |uid| i64::from_le_bytes(*uid)));
         })?;
-        // Of each cluster, by its first sample, the one with the least number.
         let mut least: Vec<u32> = (0..keys.len()).collect();
         for (i, first) in (0..).zip(&kept) {
             let best = &mut least[*first as usize];
@@ -81,7 +113,6 @@ impl Exchange for DocumentMinhashDeduplicatorWithUid {
             *sample = least[*sample as usize];
         }
         Ok(Decision::Same(kept))
-    }
 }
 
 /// The keys without the numbers before them.

@@ -1,14 +1,17 @@
 //! Commands to run something, as tasks of Ray's or turns of the threads here.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use wrasse_io::Split;
 use wrasse_job::Step;
 use wrasse_run::{Error, Part};
 use wrasse_sched::{Event, Input, OpIdx, Place, TaskId, WorkerId};
 
 use super::suspects::killer;
 use super::{Doing, RETRIES, Ray, Running};
-use crate::ordering::{Streams, Turn};
+use crate::gates::News;
+use crate::ordering::{ReadBack, Streams, Turn};
 use crate::protocol::Say;
 use crate::stream::Wanted;
 use crate::wire::{Spec, Work, encode};
@@ -44,9 +47,7 @@ impl Ray<'_> {
             (Step::Read(part), Input::Split(place)) => {
                 let (splits, skip) = self.share(place, !pipeline.has_exchange());
                 let splits = self.splits[splits.start as usize..splits.end as usize].to_vec();
-                let bytes: u64 = splits.iter().map(|split| split.bytes).sum();
-                let is_plain = splits.iter().all(|split| split.is_plain(self.inputs));
-                let streams = !is_plain || bytes > 2 * self.target || self.grows(part);
+                let streams = self.reads_in_pieces(part, &splits);
                 let spec = Spec {
                     part: part.clone(),
                     work: Work::Read {
@@ -76,28 +77,30 @@ impl Ray<'_> {
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
-                let fingerprints = Arc::clone(&self.state.blocks[&data].fingerprints);
-                drop(self.turns.send(Turn::Gate {
+                let fingerprints = Arc::clone(&self.state.blocks[&data].holds.fingerprints);
+                drop(self.turns.send(Turn::Gate(News::Object {
                     task,
                     gate: *gate,
                     fingerprints,
-                }));
+                })));
                 Ok(())
             }
             (Step::Exchange(exchange, _), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
                 let block = &self.state.blocks[&data];
+                // What was decided at a gate was heeded where keys were taken.
+                debug_assert!(block.verdict.is_none());
                 drop(self.turns.send(Turn::Absorb {
                     task,
                     exchange: *exchange,
                     object: block.object,
-                    verdict: block.verdict.clone(),
+                    notes: block.holds.notes.clone().unwrap_or_default(),
                 }));
+                // It is needed for longer than the scheduler needs it.
+                *self.state.objects.entry(block.object).or_default() += 1;
                 Ok(())
             }
             (Step::Exchange(exchange, part), Input::Split(place)) => {
-                let (mut splits, skip) = self.share(place, Some(op) == pipeline.last_exchange());
-                splits.start += skip;
                 let doing = Doing::ReadBack(place);
                 let number = self.number();
                 let streams = Streams {
@@ -105,15 +108,17 @@ impl Ray<'_> {
                     retries: self.retries(op, doing),
                 };
                 self.runs(task, op, doing, Some(number));
-                drop(self.turns.send(Turn::ReadBack {
+                drop(self.turns.send(Turn::ReadBack(ReadBack {
                     task,
                     number,
+                    op,
                     part: part.clone(),
                     exchange: *exchange,
-                    splits,
+                    share: place.split,
                     streams,
                     skip_outputs,
-                }));
+                    pieces: self.pieces(part),
+                })));
                 Ok(())
             }
             (step, input) => unreachable!("{step:?} does not work on {input:?}"),
@@ -148,7 +153,7 @@ impl Ray<'_> {
     /// The splits of a share, without those that a resumed run has written, and
     /// how many blocks of the first one (of an exchange: splits) that has
     /// written too.
-    pub(super) fn share(&self, place: Place, resumes: bool) -> (std::ops::Range<u32>, u32) {
+    pub(super) fn share(&self, place: Place, resumes: bool) -> (Range<u32>, u32) {
         let mut splits = self.shares.splits(place.split);
         let mut skip = 0;
         if resumes && splits.contains(&self.start.split) {
@@ -160,6 +165,34 @@ impl Ray<'_> {
     /// Whether a part puts out more than it takes in.
     fn grows(&self, part: &Part) -> bool {
         self.pipeline.slices(part)
+    }
+
+    /// In how many pieces keys are cut where a part ends.
+    fn pieces(&self, part: &Part) -> u32 {
+        match part.ends_stage {
+            true => self.pieces[part.stage],
+            false => 0,
+        }
+    }
+
+    /// Whether a task that reads these splits has many outputs.
+    fn reads_in_pieces(&self, part: &Part, splits: &[Split]) -> bool {
+        let bytes: u64 = splits.iter().map(|split| split.bytes).sum();
+        let is_plain = splits.iter().all(|split| split.is_plain(self.inputs));
+        !is_plain || bytes > 2 * self.target || self.grows(part)
+    }
+
+    /// Whether any task of the run has many outputs. Such a task pauses, and keeps its
+    /// processor, until what it has put out was taken. Asked before anything is read.
+    pub(crate) fn streams(&self) -> bool {
+        self.pipeline.steps.iter().any(|step| match step {
+            Step::Read(part) => (0..self.shares.len()).any(|share| {
+                let Range { start, end } = self.shares.splits(share);
+                self.reads_in_pieces(part, &self.splits[start as usize..end as usize])
+            }),
+            Step::Run(part) | Step::Outside(part) | Step::Exchange(_, part) => self.grows(part),
+            Step::Gate(_) => false,
+        })
     }
 
     pub(super) fn number(&mut self) -> u64 {
@@ -186,6 +219,7 @@ impl Ray<'_> {
             worker: None,
             waiting: None,
             returned: None,
+            last_use_of: None,
             has_put_out: false,
         };
         self.state.running.insert(task, running);
@@ -219,8 +253,9 @@ impl Ray<'_> {
         let submit = Say::Submit {
             task: number,
             spec: bytes.len(),
-            object,
-            data: None,
+            objects: object.as_slice(),
+            piece: None,
+            pieces: self.pieces(&spec.part),
             streams: spec.output_bytes.is_some(),
             needs: &self.ledger.needs[op],
             actor: worker.map(|worker| worker.0),

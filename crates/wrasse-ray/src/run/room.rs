@@ -13,6 +13,12 @@ use crate::shares::Shares;
 const TARGET_BYTES: u64 = 64 << 20;
 const TARGET_BYTES_MIN: u64 = 1 << 20;
 
+/// Bytes of a task's output for each shard that keys are cut into: pieces of a
+/// few hundred kilobytes, which Ray keeps in its stores. Smaller ones would lie in
+/// the gateway.
+const SHARD_BYTES: u64 = 4 << 20;
+const SHARDS_MAX: u64 = 64;
+
 /// What objects may hold of the object stores, in percent: the rest is for what
 /// tasks put out beyond their estimate, and for copies on other nodes.
 const STORE_PERCENT: u64 = 50;
@@ -33,6 +39,13 @@ impl OnCluster<'_> {
         self.options
             .task_bytes
             .map_or(fitting, |bytes| bytes.max(1))
+    }
+
+    /// In how many shards keys are weighed, where they are cut.
+    pub(super) fn n_shards(&self, cluster: &Cluster) -> u32 {
+        let cpus = (millicpus(self.options.cpus_max, cluster) / 1000) as u64;
+        let most = (self.target(cluster) / SHARD_BYTES).min(SHARDS_MAX);
+        cpus.min(most).max(1) as u32
     }
 
     /// A limited run reads share by share, so that exactly the first rows count.
@@ -85,11 +98,4 @@ pub(super) fn resources(ledger: &Ledger, cpus_max: Option<usize>, cluster: &Clus
 
 pub(super) fn shares(splits: &[Split], target: u64) -> Shares {
     Shares::new(splits.iter().map(|split| split.bytes), target)
-}
-
-/// The share of an exchange's output that a split is in: as the backend shares
-/// it out when its length is known.
-pub(super) fn exchange_shares(split: u32, block_bytes: u64, target: u64) -> u32 {
-    let all = (0..=split).map(|_| block_bytes);
-    Shares::new(all, target).of(split)
 }

@@ -33,6 +33,7 @@ impl OnCluster<'_> {
             block_bytes: self.job.block_bytes.0,
             row_bytes_max: self.job.row_bytes_max.0,
             writes: self.writes,
+            n_shards: self.n_shards(cluster),
         })
         .map_err(Error::failed)?;
         let bytes = setup.len();

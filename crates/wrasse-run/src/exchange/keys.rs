@@ -1,31 +1,81 @@
-//! The keys of an exchange as its operator sees them.
+//! [`KeyStore`]: the keys of an exchange, as they come and as its operator sees
+//! them.
+
+use std::io;
+use std::path::PathBuf;
 
 use wrasse_op::{Keys, OpError};
 
-use super::ExchangeStore;
+use super::spool::Spool;
 
 /// Keys are read in pieces of so many bytes.
 const SCAN_BYTES: usize = 1 << 20;
 
-/// The keys as the operator sees them.
-pub(super) struct KeysOf<'a>(pub(super) &'a ExchangeStore);
+/// Keys in the order of the input, each with its length before it.
+#[derive(Debug)]
+pub(super) struct KeyStore {
+    spool: Spool,
+    n: u32,
+}
 
-impl Keys for KeysOf<'_> {
+impl KeyStore {
+    /// Keeps up to `memory_max` bytes in memory, and beyond that all in a file
+    /// in `dir`.
+    pub(super) fn new(dir: PathBuf, memory_max: usize) -> Self {
+        Self {
+            spool: Spool::new(dir, memory_max),
+            n: 0,
+        }
+    }
+
+    /// Appends keys.
+    pub(super) fn append<K: AsRef<[u8]>>(&mut self, keys: &[K]) -> io::Result<()> {
+        for key in keys {
+            let key = key.as_ref();
+            self.spool.append(&(key.len() as u32).to_le_bytes())?;
+            self.spool.append(key)?;
+        }
+        self.n += keys.len() as u32;
+        Ok(())
+    }
+
+    /// All have come.
+    pub(super) fn seal(&mut self) -> io::Result<()> {
+        self.spool.seal()
+    }
+
+    /// Forgets them.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(PathBuf::new(), 0);
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.spool.memory_bytes()
+    }
+
+    /// Bytes on disk.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.spool.disk_bytes()
+    }
+}
+
+impl Keys for KeyStore {
     fn len(&self) -> u32 {
-        self.0.n_samples
+        self.n
     }
 
     fn bytes(&self) -> u64 {
-        self.0.keys.len() - u64::from(self.0.n_samples) * 4
+        self.spool.len() - u64::from(self.n) * 4
     }
 
     fn scan(&self, each: &mut dyn FnMut(u32, &[u8])) -> Result<(), OpError> {
-        let keys = &self.0.keys;
+        let keys = &self.spool;
         let (mut offset, mut number) = (0, 0);
         let mut window: Vec<u8> = Vec::new();
         // Bytes of the window that were shown.
         let mut shown = 0;
-        while number < self.0.n_samples {
+        while number < self.n {
             let rest = &window[shown..];
             let whole = rest
                 .split_first_chunk::<4>()

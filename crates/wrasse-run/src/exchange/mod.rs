@@ -15,10 +15,17 @@
 //! for what was recorded with it and for the samples that go no further, and
 //! then one for each run of selected samples or groups.
 
+mod elsewhere;
 mod keys;
 mod output;
 pub(crate) mod packed;
+mod picks;
+mod ruling;
+mod settled;
+mod shards;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;
@@ -28,14 +35,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wrasse_core::{Columns, Origin, Sample};
-use wrasse_op::{Decision, OpError};
+use wrasse_op::Decision;
 
-use self::keys::KeysOf;
-use self::packed::{PackedSamples, unpack, unpack_batches};
-use self::spool::Spool;
+pub use self::elsewhere::{Absorbed, ExchangeKeys, Waiting};
+use self::keys::KeyStore;
+use self::output::{Output, Rules};
+use self::packed::{PackedSamples, unpack, unpack_batches, unpack_samples};
+pub use self::picks::{Run, pick, put_together};
+pub use self::ruling::{Ruling, settle};
+use self::settled::{Line, Lot, Settled, decide};
+pub use self::shards::{is_spread, weigh};
+pub use self::spool::Spool;
 use crate::clusters::Copies;
 use crate::examples::Examples;
-use crate::pass::{BlockState, Pass, guarded};
+use crate::pass::{BlockState, Pass};
 use crate::{Records, Tally};
 
 /// Blocks whose batches are kept at hand while samples are read out of order.
@@ -50,7 +63,7 @@ pub struct ExchangeStore {
     /// The operator, as an index into the plan's.
     op: usize,
     rows: Spool,
-    keys: Spool,
+    keys: KeyStore,
     blocks: Vec<Kept>,
     n_samples: u32,
     sample_bytes: u64,
@@ -75,29 +88,10 @@ struct Head {
     tally: Tally,
     rejects: Records,
     dropped: Records,
+    told: Records,
     clusters: Records,
     copies: Vec<Copies>,
     examples: Examples,
-}
-
-/// What was decided.
-struct Settled {
-    decision: Decision,
-    /// The runs of [`Decision::Order`] or [`Decision::Groups`] that are a split
-    /// each.
-    runs: Vec<Range<usize>>,
-    /// Samples that are in none of them, by number: a bit each.
-    left_out: Vec<u64>,
-    /// Duplicates by number, those of one sample together and in order, if
-    /// clusters are recorded.
-    duplicates: Vec<u32>,
-}
-
-impl std::fmt::Debug for Settled {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let runs = self.runs.len();
-        write!(formatter, "Settled({runs} runs)")
-    }
 }
 
 impl ExchangeStore {
@@ -108,7 +102,7 @@ impl ExchangeStore {
         Self {
             op,
             rows: Spool::new(dir.to_owned(), memory_max / 4 * 3),
-            keys: Spool::new(dir.to_owned(), memory_max / 4),
+            keys: KeyStore::new(dir.to_owned(), memory_max / 4),
             blocks: Vec::new(),
             n_samples: 0,
             sample_bytes: 0,
@@ -118,14 +112,7 @@ impl ExchangeStore {
 
     /// Bytes of memory held.
     pub fn memory_bytes(&self) -> usize {
-        let settled = self.settled.as_ref().map_or(0, |settled| {
-            let decided = match &settled.decision {
-                Decision::Same(numbers) | Decision::Order(numbers) => numbers.len() * 4,
-                Decision::Groups(groups) => groups.iter().map(|group| 24 + group.len() * 4).sum(),
-                Decision::Rewrite(_) => 0,
-            };
-            decided + settled.left_out.len() * 8 + settled.duplicates.len() * 4
-        });
+        let settled = self.settled.as_ref().map_or(0, Settled::memory_bytes);
         self.rows.memory_bytes()
             + self.keys.memory_bytes()
             + self.blocks.len() * size_of::<Kept>()
@@ -153,6 +140,7 @@ impl ExchangeStore {
             tally: state.tally,
             rejects: state.rejects,
             dropped: state.dropped,
+            told: state.told,
             clusters: state.clusters,
             copies: state.copies,
             examples: state.examples,
@@ -176,12 +164,7 @@ impl ExchangeStore {
         for bytes in [&head, &packed.batches, &ends, &packed.bytes] {
             self.rows.append(bytes).map_err(unwritable)?;
         }
-        for key in &state.keys {
-            let length = (key.len() as u32).to_le_bytes();
-            self.keys.append(&length).map_err(unwritable)?;
-            self.keys.append(key).map_err(unwritable)?;
-        }
-        Ok(())
+        self.keys.append(&state.keys).map_err(unwritable)
     }
 
     /// All blocks have come: decides, with about `memory` bytes to use, and
@@ -193,69 +176,71 @@ impl ExchangeStore {
     pub fn close(&mut self, pass: &Pass, memory: usize, block_bytes: u64) -> Result<u32, String> {
         self.rows.seal().map_err(unwritable)?;
         self.keys.seal().map_err(unwritable)?;
-        let operator = &pass.plan().operators()[self.op];
-        let fail = |error: OpError| format!("operator `{}`: {error}", operator.name());
-        let exchange = operator.exchange().ok_or("not an exchange")?;
-        let decision = guarded(|| exchange.decide(&KeysOf(self), memory)).map_err(fail)?;
-        let wrong = || {
-            format!(
-                "operator `{}` decided wrongly; this is a bug",
-                operator.name()
-            )
-        };
-        let n = self.n_samples as usize;
-        let mean = (self.sample_bytes / u64::from(self.n_samples.max(1))).max(1);
-        let per_run = usize::try_from(block_bytes / mean)
-            .unwrap_or(usize::MAX)
-            .max(1);
-        let (mut left_out, mut duplicates) = (Vec::new(), Vec::new());
-        let runs = match &decision {
-            Decision::Rewrite(_) => Vec::new(),
-            Decision::Same(first) => {
-                let stands = |i: u32| first.get(i as usize) == Some(&i);
-                if first.len() != n || !first.iter().all(|at| stands(*at)) {
-                    return Err(wrong());
-                }
-                if pass.settings().clusters {
-                    let numbers = 0..self.n_samples;
-                    duplicates = numbers.filter(|i| first[*i as usize] != *i).collect();
-                    duplicates.sort_unstable_by_key(|i| (first[*i as usize], *i));
-                }
-                Vec::new()
-            }
-            Decision::Order(order) => {
-                left_out = all(n);
-                let mut take = taker(&mut left_out, &wrong);
-                order.iter().try_for_each(|i| take(*i))?;
-                let starts = (0..order.len()).step_by(per_run);
-                starts
-                    .map(|start| start..(start + per_run).min(order.len()))
-                    .collect()
-            }
-            Decision::Groups(groups) => {
-                left_out = all(n);
-                let mut take = taker(&mut left_out, &wrong);
-                groups.iter().flatten().try_for_each(|i| take(*i))?;
-                let (mut runs, mut start, mut held) = (Vec::new(), 0, 0);
-                for (i, group) in groups.iter().enumerate() {
-                    held += group.len();
-                    if held >= per_run || i + 1 == groups.len() {
-                        runs.push(start..i + 1);
-                        (start, held) = (i + 1, 0);
-                    }
-                }
-                runs
-            }
-        };
-        self.keys = Spool::new(Path::new("").to_owned(), 0);
-        let n_splits = self.blocks.len() + runs.len();
-        self.settled = Some(Settled {
-            decision,
-            runs,
-            left_out,
-            duplicates,
-        });
+        let decision = decide(pass, self.op, &self.keys, memory)?;
+        self.keys.clear();
+        let samples = (self.n_samples, self.sample_bytes);
+        let settled = Settled::new((pass, self.op), decision, samples, block_bytes)?;
+        let n_splits = self.blocks.len() + settled.runs.len();
+        self.settled = Some(settled);
         u32::try_from(n_splits).map_err(|_| "an exchange has too many blocks".to_owned())
+    }
+
+    /// Split `split` of the output.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read(&self, pass: &Pass, split: u32) -> Result<BlockState, String> {
+        let settled = self.settled.as_ref().ok_or("the exchange is not closed")?;
+        let split = split as usize;
+        let output = Output { pass, op: self.op };
+        if let Some(run) = split.checked_sub(self.blocks.len()) {
+            let run = settled.runs.get(run).ok_or("there is no such split")?;
+            return self.read_run(&output, &settled.decision, run.clone());
+        }
+        let block = &self.blocks[split];
+        let head = self.head(block)?;
+        let mut state = pass.empty();
+        state.tally = head.tally;
+        state.rejects = head.rejects;
+        state.dropped = head.dropped;
+        state.told = head.told;
+        state.clusters = head.clusters;
+        state.copies = head.copies;
+        state.examples = head.examples;
+        if !settled.is_in_order() && !pass.settings().trace_dropped {
+            let numbers = block.first..block.first + block.n_samples;
+            let is_left_out = |i: &u32| matches!(settled.lot(*i), Lot::LeftOut);
+            let n = numbers.filter(is_left_out).count();
+            state.tally.operators[self.op].dropped += n as u64;
+            return Ok(state);
+        }
+        let rules = InStore {
+            store: self,
+            settled,
+        };
+        output.block(&rules, block.first, self.samples(block)?, &mut state)?;
+        Ok(state)
+    }
+
+    fn read_run(
+        &self,
+        output: &Output<'_>,
+        decision: &Decision,
+        run: Range<usize>,
+    ) -> Result<BlockState, String> {
+        let mut at_hand = HashMap::new();
+        let mut samples = |numbers: &[u32]| {
+            let samples = numbers.iter().map(|i| self.sample(*i, &mut at_hand));
+            samples.collect::<Result<Vec<Sample>, String>>()
+        };
+        match decision {
+            Decision::Order(order) => Ok(output.chosen(samples(&order[run])?)),
+            Decision::Groups(groups) => {
+                output.merged(groups[run].iter().map(|group| samples(group)))
+            }
+            Decision::Same(_) | Decision::Rewrite(_) => Err("there are no runs".to_owned()),
+        }
     }
 
     /// What was done to the block that split `split` stands for before it came
@@ -277,17 +262,10 @@ impl ExchangeStore {
 
     /// The samples of a block.
     fn samples(&self, block: &Kept) -> Result<Vec<Sample>, String> {
-        let batches = self.batches(block)?;
+        let batches = self.packed_batches(block)?;
         let ends = self.ends(block, 0..block.n_samples)?;
         let bytes = self.bytes(self.samples_at(block), block.sample_bytes)?;
-        let mut start = 0;
-        let mut samples = Vec::with_capacity(ends.len());
-        for end in ends {
-            let one = bytes.get(start..end as usize).ok_or("a sample is cut")?;
-            samples.push(unpack(one, &batches)?);
-            start = end as usize;
-        }
-        Ok(samples)
+        unpack_samples(&batches, &ends, &bytes)
     }
 
     /// One sample, by its number.
@@ -335,8 +313,11 @@ impl ExchangeStore {
     }
 
     fn batches(&self, block: &Kept) -> Result<Vec<Arc<dyn Columns>>, String> {
-        let offset = block.offset + block.head_bytes;
-        unpack_batches(&self.bytes(offset, block.batches_bytes)?)
+        unpack_batches(&self.packed_batches(block)?)
+    }
+
+    fn packed_batches(&self, block: &Kept) -> Result<Vec<u8>, String> {
+        self.bytes(block.offset + block.head_bytes, block.batches_bytes)
     }
 
     fn ends(&self, block: &Kept, which: Range<u32>) -> Result<Vec<u64>, String> {
@@ -358,36 +339,23 @@ impl ExchangeStore {
 
 type AtHand = HashMap<usize, Vec<Arc<dyn Columns>>>;
 
-/// All of `n` samples, a bit each.
-fn all(n: usize) -> Vec<u64> {
-    let mut bits = vec![u64::MAX; n.div_ceil(64)];
-    if let Some(last) = bits.last_mut()
-        && !n.is_multiple_of(64)
-    {
-        *last = (1 << (n % 64)) - 1;
+/// What was decided, and where samples came from, as the store has it.
+struct InStore<'a> {
+    store: &'a ExchangeStore,
+    settled: &'a Settled,
+}
+
+impl Rules for InStore<'_> {
+    fn lot(&self, i: u32) -> Lot<'_> {
+        self.settled.lot(i)
     }
-    bits
-}
 
-fn is_in(bits: &[u64], i: u32) -> bool {
-    bits.get(i as usize / 64)
-        .is_some_and(|word| word >> (i % 64) & 1 == 1)
-}
+    fn original(&self, i: u32) -> Result<Option<Origin>, String> {
+        self.store.origin(self.settled.original(i)).map(Some)
+    }
 
-/// Takes samples out of `bits`, each once.
-fn taker<'a>(
-    bits: &'a mut [u64],
-    wrong: &'a dyn Fn() -> String,
-) -> impl FnMut(u32) -> Result<(), String> + 'a {
-    |i| {
-        let bit = 1 << (i % 64);
-        match bits.get_mut(i as usize / 64) {
-            Some(word) if *word & bit != 0 => {
-                *word &= !bit;
-                Ok(())
-            }
-            _ => Err(wrong()),
-        }
+    fn line(&self, i: u32) -> Result<Option<Line>, String> {
+        self.settled.line(i, |i| self.store.origin(i))
     }
 }
 

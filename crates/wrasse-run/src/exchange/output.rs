@@ -1,123 +1,93 @@
-//! What comes out of an exchange, as its operator decided.
-
-use std::collections::HashMap;
-use std::ops::Range;
+//! What comes out of an exchange, as its operator decided: the same for samples
+//! that waited here and for those that waited on another machine.
 
 use wrasse_core::{Origin, Sample, Text};
-use wrasse_op::{Decision, OpErrorKind, Rewrite, merge};
+use wrasse_op::{OpErrorKind, Rewrite, merge};
 
-use super::{ExchangeStore, Settled, is_in};
-use crate::clusters::{line_at, write_line};
+use super::settled::{Line, Lot};
+use crate::clusters::write_line;
 use crate::examples::{Did, Example, hash_of};
 use crate::pass::{BlockState, Pass, guarded};
 use crate::record::{Reject, write_dropped};
 
-impl ExchangeStore {
-    /// Split `split` of the output.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be read.
-    pub fn read(&self, pass: &Pass, split: u32) -> Result<BlockState, String> {
-        let settled = self.settled.as_ref().ok_or("the exchange is not closed")?;
-        let split = split as usize;
-        let mut state = pass.empty();
-        if let Some(run) = split.checked_sub(self.blocks.len()) {
-            let run = settled.runs.get(run).ok_or("there is no such split")?;
-            self.read_run(pass, &settled.decision, run.clone(), &mut state)?;
-            return Ok(state);
-        }
-        let block = &self.blocks[split];
-        let head = self.head(block)?;
-        state.tally = head.tally;
-        state.rejects = head.rejects;
-        state.dropped = head.dropped;
-        state.clusters = head.clusters;
-        state.copies = head.copies;
-        state.examples = head.examples;
-        let in_order = matches!(settled.decision, Decision::Same(_) | Decision::Rewrite(_));
-        let traces = pass.settings().trace_dropped;
-        if !in_order && !traces {
-            let numbers = block.first..block.first + block.n_samples;
-            let n = numbers.filter(|i| is_in(&settled.left_out, *i)).count();
-            state.tally.operators[self.op].dropped += n as u64;
-            return Ok(state);
-        }
-        for (i, sample) in (block.first..).zip(self.samples(block)?) {
-            self.record_cluster(pass, settled, i, sample.origin(), &mut state)?;
-            match &settled.decision {
-                Decision::Rewrite(rewrite) => {
-                    self.rewrite(pass, rewrite.as_ref(), sample, &mut state)?
-                }
-                Decision::Same(first) if first[i as usize] == i => {
+/// What was decided, as far as the samples of a block must know it.
+pub(super) trait Rules {
+    /// What becomes of a sample, by its number.
+    fn lot(&self, i: u32) -> Lot<'_>;
+
+    /// Where the sample is from that stands for a duplicate; none where nobody
+    /// needs to know.
+    fn original(&self, i: u32) -> Result<Option<Origin>, String>;
+
+    /// The line of a cluster that begins at a sample.
+    fn line(&self, i: u32) -> Result<Option<Line>, String>;
+}
+
+/// An exchange's output: blocks and runs of samples, on any thread.
+pub(super) struct Output<'a> {
+    pub(super) pass: &'a Pass,
+    /// The operator, as an index into the plan's.
+    pub(super) op: usize,
+}
+
+impl Output<'_> {
+    /// Does to a block what was decided. `state` is what was recorded with it
+    /// before, `samples` are its own, the first of which has the number `first`.
+    pub(super) fn block(
+        &self,
+        rules: &dyn Rules,
+        first: u32,
+        samples: Vec<Sample>,
+        state: &mut BlockState,
+    ) -> Result<(), String> {
+        let traces = self.pass.settings().trace_dropped;
+        for (i, sample) in (first..).zip(samples) {
+            self.record_cluster(rules.line(i)?, sample.origin(), state);
+            match rules.lot(i) {
+                Lot::Rewritten(rewrite) => self.rewrite(rewrite, sample, state)?,
+                Lot::Stays => {
                     state.tally.operators[self.op].rows_out += 1;
                     state.samples.push(sample);
                 }
-                Decision::Same(first) => {
+                Lot::Duplicate => {
                     state.tally.operators[self.op].duplicates += 1;
-                    self.show(pass, &sample, first[i as usize], &mut state)?;
+                    self.show(rules, i, &sample, state)?;
                     if traces {
-                        let of = self.origin(first[i as usize])?;
-                        let reason = format!("duplicate of {}", pass.place(of));
-                        self.trace(pass, &sample, &reason, &mut state);
+                        let of = rules.original(i)?.ok_or("a duplicate is one of nothing")?;
+                        let reason = format!("duplicate of {}", self.pass.place(of));
+                        self.trace(&sample, &reason, state);
                     }
                 }
-                Decision::Order(_) | Decision::Groups(_) => {
-                    if is_in(&settled.left_out, i) {
-                        state.tally.operators[self.op].dropped += 1;
-                        self.trace(pass, &sample, "not selected", &mut state);
+                Lot::Chosen => {}
+                Lot::LeftOut => {
+                    state.tally.operators[self.op].dropped += 1;
+                    if traces {
+                        self.trace(&sample, "not selected", state);
                     }
                 }
             }
         }
-        Ok(state)
+        Ok(())
     }
 
-    /// Writes the line of a cluster that begins at sample `i`, the one that
-    /// stays or, in a large cluster, one of its duplicates.
-    fn record_cluster(
-        &self,
-        pass: &Pass,
-        settled: &Settled,
-        i: u32,
-        origin: Origin,
-        state: &mut BlockState,
-    ) -> Result<(), String> {
-        let Decision::Same(first) = &settled.decision else {
-            return Ok(());
+    fn record_cluster(&self, line: Option<Line>, origin: Origin, state: &mut BlockState) {
+        let Some(line) = line else {
+            return;
         };
-        let (kept, duplicates) = (first[i as usize], &settled.duplicates);
-        let start = duplicates.partition_point(|at| first[*at as usize] < kept);
-        let of_kept = &duplicates[start..];
-        let of_kept = &of_kept[..of_kept.partition_point(|at| first[*at as usize] == kept)];
-        let from = match i == kept {
-            true => 0,
-            false => of_kept.partition_point(|at| *at < i),
-        };
-        let is_first_line = from == 0;
-        let Some(line) = line_at(from, of_kept.len()).filter(|_| is_first_line == (i == kept))
-        else {
-            return Ok(());
-        };
-        let places = of_kept[line].iter().map(|at| self.origin(*at));
-        let places: Vec<Origin> = places.collect::<Result<_, _>>()?;
-        let of = pass.deduplicator(self.op);
-        let kept = Some(self.origin(kept)?);
-        let span = (from, of_kept.len());
+        let of = self.pass.deduplicator(self.op);
+        let (kept, span) = (Some(line.kept), (line.from, line.n));
         state.clusters.append(origin, |out| {
-            write_line(&of, pass.inputs(), kept, span, &places, out);
+            write_line(&of, self.pass.inputs(), kept, span, &line.duplicates, out);
         });
-        Ok(())
     }
 
     fn rewrite(
         &self,
-        pass: &Pass,
         rewrite: &dyn Rewrite,
         mut sample: Sample,
         state: &mut BlockState,
     ) -> Result<(), String> {
-        let operator = &pass.plan().operators()[self.op];
+        let operator = &self.pass.plan().operators()[self.op];
         let revision = sample.revision();
         let tally = &mut state.tally.operators[self.op];
         match guarded(|| rewrite.rewrite(&mut sample)) {
@@ -135,7 +105,7 @@ impl ExchangeStore {
             Err(error) => {
                 tally.rejected += 1;
                 let name = operator.name();
-                let reject = Reject::of_sample(&sample, pass.inputs(), name, &error.message);
+                let reject = Reject::of_sample(&sample, self.pass.inputs(), name, &error.message);
                 let origin = sample.origin();
                 state.rejects.append(origin, |out| reject.write(out));
             }
@@ -143,69 +113,64 @@ impl ExchangeStore {
         Ok(())
     }
 
-    /// Shows a duplicate of sample `first`.
+    /// Shows a duplicate.
     fn show(
         &self,
-        pass: &Pass,
+        rules: &dyn Rules,
+        i: u32,
         sample: &Sample,
-        first: u32,
         state: &mut BlockState,
     ) -> Result<(), String> {
         let hash = hash_of(sample.origin());
-        let is_asked_for = pass.settings().examples_share.is_some();
+        let is_asked_for = self.pass.settings().examples_share.is_some();
         if !is_asked_for || !state.examples.want(self.op, Did::Dropped, hash) {
             return Ok(());
         }
+        let Some(original) = rules.original(i)? else {
+            return Ok(());
+        };
         let mut sample = sample.clone();
-        let place = pass.place(sample.origin());
-        let text_key = &pass.plan().operators()[self.op].common().text_key;
+        let place = self.pass.place(sample.origin());
+        let text_key = &self.pass.plan().operators()[self.op].common().text_key;
         let text = sample.text(text_key).map_or("", Text::as_str);
-        let note = format!("duplicate of {}", pass.place(self.origin(first)?));
+        let note = format!("duplicate of {}", self.pass.place(original));
         let example = Example::gone(hash, place, text, note);
         state.examples.push(self.op, Did::Dropped, example);
         Ok(())
     }
 
-    fn trace(&self, pass: &Pass, sample: &Sample, reason: &str, state: &mut BlockState) {
-        let name = pass.plan().operators()[self.op].name();
+    fn trace(&self, sample: &Sample, reason: &str, state: &mut BlockState) {
+        let name = self.pass.plan().operators()[self.op].name();
         state.dropped.append(sample.origin(), |out| {
-            write_dropped(sample, pass.inputs(), name, reason, &[], out);
+            write_dropped(sample, self.pass.inputs(), name, reason, &[], out);
         });
     }
 
-    fn read_run(
+    /// A run of samples that were chosen.
+    pub(super) fn chosen(&self, samples: Vec<Sample>) -> BlockState {
+        let mut state = self.pass.empty();
+        state.tally.operators[self.op].rows_out += samples.len() as u64;
+        state.samples = samples;
+        state
+    }
+
+    /// A run of groups, each of which becomes one sample.
+    pub(super) fn merged(
         &self,
-        pass: &Pass,
-        decision: &Decision,
-        run: Range<usize>,
-        state: &mut BlockState,
-    ) -> Result<(), String> {
-        let mut at_hand = HashMap::new();
+        groups: impl Iterator<Item = Result<Vec<Sample>, String>>,
+    ) -> Result<BlockState, String> {
+        let mut state = self.pass.empty();
         let mut n_merged = 0;
-        match decision {
-            Decision::Order(order) => {
-                for i in &order[run] {
-                    state.samples.push(self.sample(*i, &mut at_hand)?);
-                }
-            }
-            Decision::Groups(groups) => {
-                for group in &groups[run] {
-                    let members: Vec<Sample> = group
-                        .iter()
-                        .map(|i| self.sample(*i, &mut at_hand))
-                        .collect::<Result<_, _>>()?;
-                    let name = pass.plan().operators()[self.op].name();
-                    let merged =
-                        merge(&members).map_err(|error| format!("operator `{name}`: {error}"))?;
-                    n_merged += members.len() as u64 - 1;
-                    state.samples.push(merged);
-                }
-            }
-            Decision::Same(_) | Decision::Rewrite(_) => {}
+        for members in groups {
+            let members = members?;
+            let name = self.pass.plan().operators()[self.op].name();
+            let merged = merge(&members).map_err(|error| format!("operator `{name}`: {error}"))?;
+            n_merged += members.len() as u64 - 1;
+            state.samples.push(merged);
         }
         let tally = &mut state.tally.operators[self.op];
         tally.rows_out += state.samples.len() as u64;
         tally.merged += n_merged;
-        Ok(())
+        Ok(state)
     }
 }

@@ -92,6 +92,24 @@ pub(crate) fn unpack_batches(bytes: &[u8]) -> Result<Vec<Arc<dyn Columns>>, Stri
         .collect()
 }
 
+/// All samples of a block, that end there.
+pub(crate) fn unpack_samples(
+    batches: &[u8],
+    ends: &[u64],
+    packed: &[u8],
+) -> Result<Vec<Sample>, String> {
+    let batches = unpack_batches(batches)?;
+    let mut start = 0;
+    let mut samples = Vec::with_capacity(ends.len());
+    for end in ends {
+        let end = usize::try_from(*end).unwrap_or(usize::MAX);
+        let bytes = packed.get(start..end).ok_or("a sample is missing")?;
+        samples.push(unpack(bytes, &batches)?);
+        start = end;
+    }
+    Ok(samples)
+}
+
 /// One sample of a block with these batches.
 pub(crate) fn unpack(bytes: &[u8], batches: &[Arc<dyn Columns>]) -> Result<Sample, String> {
     let packed: PackedSample<'_> =

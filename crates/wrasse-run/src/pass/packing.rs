@@ -2,7 +2,7 @@
 //! backends whose workers are other processes.
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::{ByteBuf, Bytes};
+use serde_bytes::Bytes;
 use wrasse_core::{Origin, Sample};
 use wrasse_io::OutBlock;
 use wrasse_op::Fingerprint;
@@ -10,7 +10,7 @@ use wrasse_op::Fingerprint;
 use super::BlockState;
 use crate::clusters::Copies;
 use crate::examples::Example;
-use crate::exchange::packed::{PackedSamples, unpack as unpack_sample, unpack_batches};
+use crate::exchange::packed::{PackedSamples, unpack_samples};
 use crate::{Examples, Records, Tally};
 
 /// A block, borrowed where that spares a copy. The order of the fields is the
@@ -28,7 +28,6 @@ struct Written<'a> {
     watched: &'a [(usize, Example)],
     fingerprints: &'a [Fingerprint],
     origins: &'a [Origin],
-    keys: Vec<&'a Bytes>,
     encoded: &'a Option<OutBlock>,
     batches: &'a Bytes,
     ends: &'a [u64],
@@ -48,7 +47,6 @@ struct Read<'a> {
     watched: Vec<(usize, Example)>,
     fingerprints: Vec<Fingerprint>,
     origins: Vec<Origin>,
-    keys: Vec<ByteBuf>,
     encoded: Option<OutBlock>,
     #[serde(borrow)]
     batches: &'a Bytes,
@@ -63,7 +61,19 @@ struct Read<'a> {
 /// If a sample is of a kind that cannot leave its process.
 pub fn pack(blocks: &[BlockState]) -> Result<Vec<u8>, String> {
     let held: usize = blocks.iter().map(BlockState::memory_bytes).sum();
-    pack_into(Vec::with_capacity(held + held / 16 + 64), blocks, false)
+    let bytes = Vec::with_capacity(held + held / 16 + 64);
+    pack_into(bytes, blocks, false, &mut |_| {})
+}
+
+/// [`pack`], and how many bytes the samples of each block are.
+pub(crate) fn pack_and_measure(blocks: &[BlockState]) -> Result<(Vec<u8>, Vec<u64>), String> {
+    let held: usize = blocks.iter().map(BlockState::memory_bytes).sum();
+    let bytes = Vec::with_capacity(held + held / 16 + 64);
+    let mut sizes = Vec::with_capacity(blocks.len());
+    let packed = pack_into(bytes, blocks, false, &mut |samples| {
+        sizes.push(samples.bytes.len() as u64);
+    })?;
+    Ok((packed, sizes))
 }
 
 /// Blocks as bytes, without those of their rows, which stay where they are: what
@@ -79,15 +89,21 @@ pub fn pack_hollow(blocks: &[BlockState]) -> Result<Option<Vec<u8>>, String> {
         block.samples.is_empty() && rows.is_none_or(|rows| rows.hollow().is_some())
     };
     match blocks.iter().all(is_done) {
-        true => pack_into(Vec::new(), blocks, true).map(Some),
+        true => pack_into(Vec::new(), blocks, true, &mut |_| {}).map(Some),
         false => Ok(None),
     }
 }
 
-fn pack_into(mut bytes: Vec<u8>, blocks: &[BlockState], hollow: bool) -> Result<Vec<u8>, String> {
+fn pack_into(
+    mut bytes: Vec<u8>,
+    blocks: &[BlockState],
+    hollow: bool,
+    each: &mut dyn FnMut(&PackedSamples),
+) -> Result<Vec<u8>, String> {
     bytes = postcard::to_extend(&blocks.len(), bytes).map_err(|error| error.to_string())?;
     for block in blocks {
         let samples = PackedSamples::new(&block.samples)?;
+        each(&samples);
         let lengths = block.encoded.as_ref().filter(|_| hollow);
         let lengths = lengths.and_then(OutBlock::hollow);
         let written = Written {
@@ -102,7 +118,6 @@ fn pack_into(mut bytes: Vec<u8>, blocks: &[BlockState], hollow: bool) -> Result<
             watched: &block.watched,
             fingerprints: &block.fingerprints,
             origins: &block.origins,
-            keys: block.keys.iter().map(|key| Bytes::new(key)).collect(),
             encoded: match hollow {
                 true => &lengths,
                 false => &block.encoded,
@@ -144,7 +159,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<BlockState>, String> {
             samples,
             fingerprints: read.fingerprints,
             origins: read.origins,
-            keys: read.keys.into_iter().map(ByteBuf::into_vec).collect(),
+            // They travel apart.
+            keys: Vec::new(),
             encoded: read.encoded,
         });
     }
@@ -152,14 +168,5 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<BlockState>, String> {
 }
 
 fn samples(read: &Read<'_>) -> Result<Vec<Sample>, String> {
-    let batches = unpack_batches(read.batches)?;
-    let mut start = 0;
-    let mut samples = Vec::with_capacity(read.ends.len());
-    for end in &read.ends {
-        let end = usize::try_from(*end).unwrap_or(usize::MAX);
-        let bytes = read.samples.get(start..end).ok_or("a sample is missing")?;
-        samples.push(unpack_sample(bytes, &batches)?);
-        start = end;
-    }
-    Ok(samples)
+    unpack_samples(read.batches, &read.ends, read.samples)
 }
