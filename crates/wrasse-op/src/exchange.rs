@@ -119,7 +119,8 @@ pub enum Decision {
     /// For each sample the one that stands for it: itself if it stays, and
     /// otherwise one that stays and that it is a duplicate of.
     Same(Vec<u32>),
-    /// These samples go on, in this order, each at most once.
+    /// These samples go on, in this order: first each at most once, then some of
+    /// them again, if any do.
     Order(Vec<u32>),
     /// Each of these groups becomes one sample, whose fields are lists; a sample
     /// is in one group at most.

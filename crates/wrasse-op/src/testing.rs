@@ -215,14 +215,15 @@ fn run_exchange(
                 .map(|(sample, _)| sample.clone())
                 .collect()
         }
-        Decision::Order(order) => order
-            .iter()
-            .map(|i| {
-                let before = std::mem::replace(&mut ran.kept[*i as usize], true);
-                assert!(!before, "sample {i} was selected twice");
-                samples[*i as usize].clone()
-            })
-            .collect(),
+        Decision::Order(order) => {
+            let mut kept = |i: &u32| !std::mem::replace(&mut ran.kept[*i as usize], true);
+            let n_once = order.iter().take_while(|i| kept(i)).count();
+            for i in &order[n_once..] {
+                let before = ran.kept[*i as usize];
+                assert!(before, "sample {i} comes first behind others' second time");
+            }
+            order.iter().map(|i| samples[*i as usize].clone()).collect()
+        }
         Decision::Groups(groups) => {
             let mut out = Vec::new();
             for group in groups {

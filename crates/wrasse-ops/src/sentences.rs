@@ -5,10 +5,12 @@
 //! and decimal points. Put right on top of them is what they cannot know:
 //! abbreviations and initials, which end no sentence.
 
+mod bounds;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
-use unicode_segmentation::UnicodeSegmentation;
+use bounds::bounds;
 
 /// Abbreviations, without their last full stop, that stand before what they
 /// belong to. Those that may as well end a sentence (`etc.`, `Inc.`) are left
@@ -44,11 +46,12 @@ pub(crate) fn sentences(text: &str, lines: Lines) -> Vec<&str> {
         Lines::Wrapped => unwrapped(text),
     };
     let mut spans: Vec<Range<usize>> = Vec::new();
-    for (start, sentence) in seen.split_sentence_bound_indices() {
-        let end = start + sentence.len();
+    for span in bounds(&seen) {
         match spans.last_mut() {
-            Some(last) if goes_on(&seen[last.clone()]) || is_space(sentence) => last.end = end,
-            _ => spans.push(start..end),
+            Some(last) if goes_on(&seen[last.clone()]) || is_space(&seen[span.clone()]) => {
+                last.end = span.end;
+            }
+            _ => spans.push(span),
         }
     }
     for i in 1..spans.len() {

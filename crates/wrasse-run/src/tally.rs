@@ -26,6 +26,9 @@ pub struct OpTally {
     /// Samples that went on whole, of an operator that can do either.
     #[serde(default)]
     pub whole: u64,
+    /// Samples that a selector let go on once more.
+    #[serde(default)]
+    pub again: u64,
     /// Samples that a mapper changed.
     pub changed: u64,
     /// Processor time in nanoseconds, extrapolated from every 16th sample.
@@ -77,6 +80,7 @@ impl OpTally {
         each(&mut self.rejected, other.rejected);
         each(&mut self.sliced, other.sliced);
         each(&mut self.whole, other.whole);
+        each(&mut self.again, other.again);
         each(&mut self.changed, other.changed);
         each(&mut self.busy_ns, other.busy_ns);
     }
@@ -143,13 +147,14 @@ impl Tally {
         by_operators + self.unreadable + self.unwritable
     }
 
-    /// Samples that slicing added: pieces, less the samples that were cut.
+    /// Samples that slicing added: pieces, less the samples that were cut; and
+    /// those that a selector let go on once more.
     pub fn added_by_slicing(&self) -> i64 {
-        self.operators
-            .iter()
-            .filter(|op| op.sliced > 0)
-            .map(|op| op.rows_out as i64 - (op.sliced + op.whole) as i64)
-            .sum()
+        let added = |op: &OpTally| match op.sliced {
+            0 => op.again as i64,
+            sliced => op.rows_out as i64 - (sliced + op.whole) as i64,
+        };
+        self.operators.iter().map(added).sum()
     }
 
     /// Checks that every sample is accounted for, per operator and in total:
@@ -163,7 +168,7 @@ impl Tally {
         for (i, op) in self.operators.iter().enumerate() {
             let gone = op.dropped + op.duplicates + op.merged + op.rejected;
             let on = match op.sliced + op.whole {
-                0 => op.rows_out,
+                0 => op.rows_out.saturating_sub(op.again),
                 on => on,
             };
             if op.rows_in != flowing || op.rows_in != on + gone {

@@ -17,23 +17,38 @@ pub(crate) const SPEC: OpSpec = OpSpec::exchange::<RandomSelector>(
      default they are those that the original picks. With both `select_ratio` and `select_num` \
      the smaller number of samples is taken; with neither, or of a single sample, all stay as \
      they are. So they do, as in the original, where as many are asked for as there are, and \
-     where the share comes to less than one sample. If `select_num` is larger than their number, all come once, \
-     in random order (in the original, some several times).\n\n\
+     where the share comes to less than one sample. If `select_num` is larger than their \
+     number, all come in random order, and then in the same order again, until there are \
+     enough.\n\n\
      All samples are seen before one goes on; they wait on disk. The decision needs 4 bytes of \
-     memory a sample.",
+     memory a sample, of those that come and of those that go.",
 )
 .origin("Data-Juicer 1.6")
-.examples(&[Example {
-    about: "two of four",
-    params: r#"{"select_num": 2}"#,
-    input: &[
-        r#"{"text": "a"}"#,
-        r#"{"text": "b"}"#,
-        r#"{"text": "c"}"#,
-        r#"{"text": "d"}"#,
-    ],
-    output: &[r#"{"text": "d"}"#, r#"{"text": "c"}"#],
-}]);
+.examples(&[
+    Example {
+        about: "two of four",
+        params: r#"{"select_num": 2}"#,
+        input: &[
+            r#"{"text": "a"}"#,
+            r#"{"text": "b"}"#,
+            r#"{"text": "c"}"#,
+            r#"{"text": "d"}"#,
+        ],
+        output: &[r#"{"text": "d"}"#, r#"{"text": "c"}"#],
+    },
+    Example {
+        about: "five of two: some go on several times",
+        params: r#"{"select_num": 5}"#,
+        input: &[r#"{"text": "a"}"#, r#"{"text": "b"}"#],
+        output: &[
+            r#"{"text": "b"}"#,
+            r#"{"text": "a"}"#,
+            r#"{"text": "b"}"#,
+            r#"{"text": "a"}"#,
+            r#"{"text": "b"}"#,
+        ],
+    },
+]);
 
 /// Parameters of `random_selector`.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -94,8 +109,13 @@ impl Exchange for RandomSelector {
         if n <= 1 || n_taken == 0 || n_taken == n as usize {
             return Ok(Decision::Same((0..n).collect()));
         }
-        let mut picked = Random::new(self.0.seed).permutation(n);
-        picked.truncate(n_taken);
-        Ok(Decision::Order(picked))
+        if n_taken > u32::MAX as usize {
+            let message = format!("{n_taken} samples are more than 4,294,967,295");
+            return Err(OpError::fatal(message));
+        }
+        let shuffled = Random::new(self.0.seed).permutation(n);
+        Ok(Decision::Order(
+            shuffled.into_iter().cycle().take(n_taken).collect(),
+        ))
     }
 }

@@ -196,7 +196,7 @@ impl ExchangeStore {
         let output = Output { pass, op: self.op };
         if let Some(run) = split.checked_sub(self.blocks.len()) {
             let run = settled.runs.get(run).ok_or("there is no such split")?;
-            return self.read_run(&output, &settled.decision, run.clone());
+            return self.read_run(&output, settled, run.clone());
         }
         let block = &self.blocks[split];
         let head = self.head(block)?;
@@ -226,7 +226,7 @@ impl ExchangeStore {
     fn read_run(
         &self,
         output: &Output<'_>,
-        decision: &Decision,
+        settled: &Settled,
         run: Range<usize>,
     ) -> Result<BlockState, String> {
         let mut at_hand = HashMap::new();
@@ -234,8 +234,9 @@ impl ExchangeStore {
             let samples = numbers.iter().map(|i| self.sample(*i, &mut at_hand));
             samples.collect::<Result<Vec<Sample>, String>>()
         };
-        match decision {
-            Decision::Order(order) => Ok(output.chosen(samples(&order[run])?)),
+        let is_again = settled.is_again(&run);
+        match &settled.decision {
+            Decision::Order(order) => Ok(output.chosen(samples(&order[run])?, is_again)),
             Decision::Groups(groups) => {
                 output.merged(groups[run].iter().map(|group| samples(group)))
             }

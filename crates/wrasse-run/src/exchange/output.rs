@@ -146,10 +146,14 @@ impl Output<'_> {
         });
     }
 
-    /// A run of samples that were chosen.
-    pub(super) fn chosen(&self, samples: Vec<Sample>) -> BlockState {
+    /// A run of samples that were chosen, or chosen again.
+    pub(super) fn chosen(&self, samples: Vec<Sample>, is_again: bool) -> BlockState {
         let mut state = self.pass.empty();
-        state.tally.operators[self.op].rows_out += samples.len() as u64;
+        let tally = &mut state.tally.operators[self.op];
+        tally.rows_out += samples.len() as u64;
+        if is_again {
+            tally.again += samples.len() as u64;
+        }
         state.samples = samples;
         state
     }

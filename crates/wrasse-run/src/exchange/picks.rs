@@ -20,6 +20,8 @@ use crate::pass::{BlockState, Pass};
 pub enum Run {
     /// They go on as they are.
     Chosen(Vec<u32>),
+    /// They go on once more.
+    Again(Vec<u32>),
     /// Each of these groups becomes one sample.
     Groups(Vec<Vec<u32>>),
 }
@@ -82,6 +84,9 @@ impl ExchangeKeys {
             objects.collect::<Vec<u32>>()
         };
         let run = |run: &Range<usize>| match &settled.decision {
+            Decision::Order(order) if settled.is_again(run) => {
+                Run::Again(objects(&order[run.clone()]))
+            }
             Decision::Order(order) => Run::Chosen(objects(&order[run.clone()])),
             Decision::Groups(groups) => {
                 let groups = groups[run.clone()].iter();
@@ -149,7 +154,8 @@ pub fn put_together(
     };
     let output = Output { pass, op };
     let block = |run: &Run| match run {
-        Run::Chosen(objects) => Ok(output.chosen(take(objects)?)),
+        Run::Chosen(objects) => Ok(output.chosen(take(objects)?, false)),
+        Run::Again(objects) => Ok(output.chosen(take(objects)?, true)),
         Run::Groups(groups) => output.merged(groups.iter().map(|group| take(group))),
     };
     runs.iter().map(block).collect()

@@ -15,6 +15,9 @@ pub(super) struct Settled {
     /// The runs of [`Decision::Order`] or [`Decision::Groups`] that are a split
     /// each.
     pub(super) runs: Vec<Range<usize>>,
+    /// From where on [`Decision::Order`] has samples that it had before; a run is
+    /// on one side of it.
+    again_from: usize,
     /// Samples that are in none of them, by number: a bit each.
     left_out: Vec<u64>,
     /// Duplicates by number, those of one sample together and in order, if
@@ -92,6 +95,7 @@ impl Settled {
             .unwrap_or(usize::MAX)
             .max(1);
         let (mut left_out, mut duplicates) = (Vec::new(), Vec::new());
+        let mut again_from = usize::MAX;
         let runs = match &decision {
             Decision::Rewrite(_) => Vec::new(),
             Decision::Same(first) => {
@@ -108,12 +112,21 @@ impl Settled {
             }
             Decision::Order(order) => {
                 left_out = all(n);
-                let mut take = taker(&mut left_out, &wrong);
-                order.iter().try_for_each(|i| take(*i))?;
-                let starts = (0..order.len()).step_by(per_run);
-                starts
-                    .map(|start| start..(start + per_run).min(order.len()))
-                    .collect()
+                let n_once = {
+                    let mut take = taker(&mut left_out, &wrong);
+                    order.iter().take_while(|i| take(**i).is_ok()).count()
+                };
+                let was_there = |i: &u32| *i < n_samples && !is_in(&left_out, *i);
+                if !order[n_once..].iter().all(was_there) {
+                    return Err(wrong());
+                }
+                again_from = n_once;
+                let runs = |range: Range<usize>| {
+                    let end = range.end;
+                    let starts = range.step_by(per_run);
+                    starts.map(move |start| start..(start + per_run).min(end))
+                };
+                runs(0..n_once).chain(runs(n_once..order.len())).collect()
             }
             Decision::Groups(groups) => {
                 left_out = all(n);
@@ -133,6 +146,7 @@ impl Settled {
         Ok(Self {
             decision,
             runs,
+            again_from,
             left_out,
             duplicates,
         })
@@ -165,6 +179,11 @@ impl Settled {
             Decision::Same(first) => first[i as usize],
             _ => i,
         }
+    }
+
+    /// Whether a run is of samples that went on before.
+    pub(super) fn is_again(&self, run: &Range<usize>) -> bool {
+        run.start >= self.again_from
     }
 
     /// Whether samples go on in the order and the blocks that they came in.

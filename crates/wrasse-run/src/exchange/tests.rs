@@ -49,6 +49,7 @@ impl Exchange for Decides {
         let n = keys.len();
         Ok(match self.0.as_str() {
             "order" => Decision::Order((0..n).rev().filter(|i| i % 3 > 0).collect()),
+            "again" => Decision::Order((0..n / 2).chain(0..n / 4).chain(0..n / 2).collect()),
             "groups" => Decision::Groups((0..n / 2).map(|i| vec![i, n - 1 - i]).collect()),
             "rewrite" => Decision::Rewrite(Box::new(Says(n))),
             _ => same(&numbers(keys)),
@@ -210,7 +211,7 @@ fn elsewhere(pass: &Pass, block_bytes: u64) -> Vec<Vec<u8>> {
 
 #[test]
 fn samples_that_wait_elsewhere_go_on_as_those_that_wait_here() {
-    for how in ["same", "spread", "order", "groups", "rewrite"] {
+    for how in ["same", "spread", "order", "again", "groups", "rewrite"] {
         for traces in [false, true] {
             let pass = pass(how, traces);
             let (mine, theirs) = (here(&pass, 300), elsewhere(&pass, 300));
@@ -218,6 +219,14 @@ fn samples_that_wait_elsewhere_go_on_as_those_that_wait_here() {
             for (at, (mine, theirs)) in mine.iter().zip(&theirs).enumerate() {
                 assert!(mine == theirs, "{how} {traces}: split {at}");
             }
+            let mut tally = Tally::default();
+            for split in &mine {
+                let state = unpack_blocks(split).unwrap().remove(0);
+                tally.add(&state.tally);
+                tally.rows_out += state.samples.len() as u64;
+            }
+            tally.operators[0].rows_in = tally.rows_in;
+            assert_eq!(tally.check(), Ok(()), "{how} {traces}");
             let told = unpack_blocks(&mine[2]).unwrap().remove(0).told;
             assert_eq!(told.into_bytes(), b"told\n".repeat(40), "{how} {traces}");
         }
