@@ -26,8 +26,11 @@ STEPS = """
 """
 SLOW = '  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}\n'
 FLAGS = ["--ray-task-bytes=128KiB", "--commit-bytes=32KiB"]
+# Tasks stream. Threads of the driver write then, as its objects lie on its node, unless the
+# gateway lends none: that is so where it is asked.
+STREAMS = ["--ray-task-bytes=16KiB", "--commit-bytes=32KiB"]
 # To write takes some milliseconds: who is to be seen at it does it often.
-OFTEN = ["--ray-task-bytes=16KiB", "--commit-bytes=4KiB"]
+OFTEN = ["--ray-task-bytes=16KiB", "--commit-bytes=4KiB", "--ray-polling"]
 N_ROWS = 1600
 
 OUTPUTS = {
@@ -96,6 +99,19 @@ def test_workers_write_the_parts_that_threads_write(
     assert files(bench) == expected
     # No row came to the driver.
     assert fetched(bench)[-1] == 0
+    assert not (run_dir(bench) / "staging").exists()
+
+
+@pytest.mark.parametrize(
+    "output", ["packed and counted, a gate at the end", "a table in parts"]
+)
+def test_threads_of_the_driver_write_while_all_workers_stream(
+    bench: Bench, cluster: Nodes, output: str  # noqa: F811
+) -> None:
+    expected = prepare(bench, output)
+    bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *STREAMS)
+    assert files(bench) == expected
+    assert fetched(bench)[-1] > 0
     assert not (run_dir(bench) / "staging").exists()
 
 

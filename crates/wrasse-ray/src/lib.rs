@@ -14,7 +14,7 @@
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
-//! | `parts` | parts of the output that workers write |
+//! | `parts`, `near` | parts of the output that workers write, or threads beside them |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `lent` | objects that are read in the gateway's memory |
@@ -33,6 +33,7 @@ mod backend;
 mod careful;
 mod lent;
 mod link;
+mod near;
 mod needs;
 mod note;
 mod ordering;
