@@ -12,7 +12,7 @@ use wrasse_io::{Error as IoError, Hands, PartTask, WrittenFile};
 use wrasse_run::Pass;
 
 use crate::link::{Heard, Link};
-use crate::near::Near;
+use crate::near::{Desk, Near, Threads};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
 use crate::wire::{Verdict, WriteSpec, decode, encode};
@@ -120,6 +120,8 @@ pub(crate) struct Workers {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) told: (Sender<Told>, Receiver<Told>),
     pub(crate) tasks_max: usize,
+    /// Threads here, if they write.
+    pub(crate) threads: Option<Threads>,
 }
 
 impl Workers {
@@ -153,16 +155,24 @@ impl Hands for Workers {
         let task = task.clone();
         let cpus = match self.shelf.who.get() {
             Some(Who::Here(pass)) => {
-                let near = Near {
-                    link: Arc::clone(&self.link),
-                    shelf: Arc::clone(&self.shelf),
-                    pass: Arc::clone(pass),
+                let file = Near {
                     number,
                     task,
                     objects: objects.to_vec(),
                     verdicts,
                 };
-                return near.begin(self.told.0.clone());
+                let desk = || Desk {
+                    link: Arc::clone(&self.link),
+                    shelf: Arc::clone(&self.shelf),
+                    pass: Arc::clone(pass),
+                    told: self.told.0.clone(),
+                };
+                // At the end twice as many files are written at once.
+                let n_max = 2 * self.tasks_max;
+                let threads = self
+                    .threads
+                    .get_or_insert_with(|| Threads::new(desk(), n_max));
+                return threads.begin(file);
             }
             Some(Who::InTurn) => 1.0,
             Some(Who::Beside) | None => 0.0,

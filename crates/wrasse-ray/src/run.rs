@@ -126,6 +126,7 @@ pub fn run(
             shelf: Arc::clone(&shelf),
             told: (wrote, written),
             tasks_max: writers_max(&cluster),
+            threads: None,
         };
         let held_max = cluster.store_bytes().max(STORE_BYTES_MIN) / 100 * WRITING_PERCENT;
         let parts = open_parts(spec, at, (Box::new(workers), held_max), writes)?;

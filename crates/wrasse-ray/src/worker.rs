@@ -145,7 +145,7 @@ impl WorkerJob {
     /// If the file cannot be written.
     pub fn write(&self, spec: &[u8], object: &mut Objects<'_>) -> Result<Vec<u8>, String> {
         let WriteSpec { task, verdicts } = decode(spec)?;
-        let written = write_rows(&self.pass, &task, verdicts, object);
+        let written = write_rows(&self.pass, (&task, verdicts), object, &mut Vec::new());
         encode(&written.map_err(|error| error.to_string())?)
     }
 
@@ -198,19 +198,19 @@ impl WorkerJob {
     }
 }
 
-/// Writes a file of the rows of objects on which gates have decided so.
+/// Writes a file of the rows of objects, on which gates have decided so. These are read
+/// into `bytes`.
 pub(crate) fn write_rows(
     pass: &Pass,
-    task: &PartTask,
-    verdicts: Vec<Option<Verdict>>,
+    (task, verdicts): (&PartTask, Vec<Option<Verdict>>),
     object: &mut Objects<'_>,
+    bytes: &mut Vec<u8>,
 ) -> Result<WrittenFile, IoError> {
     let mut verdicts = verdicts.into_iter().enumerate();
-    let mut bytes = Vec::new();
     let mut next = || {
         let (at, verdict) = verdicts.next().ok_or("an object is missing")?;
-        object(at, &mut bytes)?;
-        let mut blocks = unpack(&bytes)?;
+        object(at, bytes)?;
+        let mut blocks = unpack(bytes)?;
         if let Some(verdict) = verdict {
             verdict.settle(pass, &mut blocks);
         }
