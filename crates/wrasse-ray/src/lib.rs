@@ -16,7 +16,7 @@
 //! | `exchanging` | exchanges: keys, rulings, and tasks that weigh and pick |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
-//! | `parts` | parts of the output that workers write |
+//! | `parts`, `near` | parts of the output that workers write, or threads beside them |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `lent` | objects that are read in the gateway's memory |
@@ -37,6 +37,7 @@ mod exchanging;
 mod gates;
 mod lent;
 mod link;
+mod near;
 mod needs;
 mod note;
 mod ordering;

@@ -3,7 +3,8 @@
 //! Whoever has something to say writes it, a frame at a time. One thread hears
 //! the gateway: objects go to who waits for them, all else becomes notes.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -54,10 +55,13 @@ pub(crate) type Fetched = Result<Found, String>;
 /// What the gateway says, with its bytes.
 pub(crate) type Heard = (Hear, Vec<u8>);
 
+/// Who waits for each object, in the order in which they have asked.
+type Waiting = HashMap<u64, VecDeque<Sender<Fetched>>>;
+
 /// The gateway, from outside. Ends it when dropped.
 pub(crate) struct Link {
     to: Mutex<UnixStream>,
-    waiting: Arc<Mutex<HashMap<u64, Sender<Fetched>>>>,
+    waiting: Arc<Mutex<Waiting>>,
     child: Mutex<Child>,
     log: PathBuf,
     /// The gateway's memory, where it can be read.
@@ -89,7 +93,7 @@ impl Link {
                 Error::io(format!("cannot start {python}"), error)
                     .with_hint("--ray-python names the Python that has wrasse[ray]")
             })?;
-        let waiting: Arc<Mutex<HashMap<u64, Sender<Fetched>>>> = Arc::default();
+        let waiting: Arc<Mutex<Waiting>> = Arc::default();
         let from = mine.try_clone().map_err(fail)?;
         let wanted = Arc::clone(&waiting);
         std::thread::Builder::new()
@@ -134,11 +138,19 @@ impl Link {
         }
     }
 
+    /// Whether objects are read where they lie.
+    pub(crate) fn lends(&self) -> bool {
+        self.memory.get().is_some()
+    }
+
     /// Asks for an object.
     pub(crate) fn fetch(&self, object: u64) -> Result<Receiver<Fetched>, Error> {
         let (sender, receiver) = bounded(1);
-        lock(&self.waiting).insert(object, sender);
-        let lend = self.memory.get().is_some();
+        lock(&self.waiting)
+            .entry(object)
+            .or_default()
+            .push_back(sender);
+        let lend = self.lends();
         self.say(&[Say::Fetch { object, lend }], &[])?;
         Ok(receiver)
     }
@@ -265,11 +277,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn listen(
-    from: UnixStream,
-    waiting: &Mutex<HashMap<u64, Sender<Fetched>>>,
-    hear: &dyn Fn(Option<Heard>),
-) {
+fn listen(from: UnixStream, waiting: &Mutex<Waiting>, hear: &dyn Fn(Option<Heard>)) {
     let mut from = BufReader::new(from);
     while let Ok((messages, mut payload)) = read_frame(&mut from) {
         // Large objects come alone: their bytes are not copied once more.
@@ -299,8 +307,16 @@ fn listen(
     }
 }
 
-fn answer(waiting: &Mutex<HashMap<u64, Sender<Fetched>>>, object: u64, fetched: Fetched) {
-    if let Some(sender) = lock(waiting).remove(&object) {
+fn answer(waiting: &Mutex<Waiting>, object: u64, fetched: Fetched) {
+    let mut waiting = lock(waiting);
+    let Entry::Occupied(mut asked) = waiting.entry(object) else {
+        return;
+    };
+    let first = asked.get_mut().pop_front();
+    if asked.get().is_empty() {
+        asked.remove();
+    }
+    if let Some(sender) = first {
         // Nobody waits any more if the run ends.
         let _ = sender.send(fetched);
     }

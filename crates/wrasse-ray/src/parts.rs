@@ -1,20 +1,18 @@
 //! [`Workers`]: has parts of the output written by the workers.
 //!
 //! The sink decides what is written (`wrasse-io`: `sink/parts.rs`); here its tasks
-//! go to the gateway, and objects are kept until nobody needs their rows. Where
-//! tasks of the run stream, those that write ask for no processor: one that streams
-//! holds its processor until there is room, which there is when they are done. Ray
-//! starts processes of their own for them then; otherwise they take their turn in
-//! those that work on samples.
+//! go to the gateway, and objects are kept until nobody needs their rows.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::{Error as IoError, Hands, PartTask, WrittenFile};
+use wrasse_run::Pass;
 
 use crate::link::{Heard, Link};
+use crate::near::{Desk, Near, Threads};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
 use crate::wire::{Together, Verdict, WriteSpec, decode, encode};
@@ -37,11 +35,32 @@ pub(crate) fn is_about_writing(heard: &Hear) -> bool {
     }
 }
 
+/// Who writes.
+pub(crate) enum Who {
+    /// Tasks that take their turn in the processes that work on samples.
+    InTurn,
+    /// Tasks that ask for no processor, for which Ray starts processes: those that work
+    /// on samples may keep theirs until there is room, which there is when rows are
+    /// written.
+    Beside,
+    /// Threads of this process, on the machine on which all objects are.
+    Here(Arc<Pass>),
+}
+
+/// What is told to who has parts written.
+pub(crate) enum Told {
+    /// By the gateway; nothing, when it is gone.
+    Heard(Option<Heard>),
+    /// By a thread here.
+    Wrote(u64, Result<WrittenFile, IoError>),
+}
+
 /// The objects that are needed to write.
 pub(crate) struct Shelf {
     objects: Mutex<HashMap<u64, Object>>,
-    /// Whether who holds a processor may wait for rows to be written.
-    is_waited_for: AtomicBool,
+    who: OnceLock<Who>,
+    /// Bytes of objects that threads here have read.
+    pub(crate) fetched: AtomicU64,
     notes: Sender<Note>,
 }
 
@@ -55,14 +74,15 @@ impl Shelf {
     pub(crate) fn new(notes: Sender<Note>) -> Self {
         Self {
             objects: Mutex::default(),
-            is_waited_for: AtomicBool::new(true),
+            who: OnceLock::new(),
+            fetched: AtomicU64::new(0),
             notes,
         }
     }
 
-    /// No task of the run holds a processor until rows are written.
-    pub(crate) fn is_not_waited_for(&self) {
-        self.is_waited_for.store(false, Ordering::Relaxed);
+    /// Says who writes, before anything is written.
+    pub(crate) fn is_written_by(&self, who: Who) {
+        self.who.get_or_init(|| who);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Object>> {
@@ -98,13 +118,18 @@ impl Shelf {
 pub(crate) struct Workers {
     pub(crate) link: Arc<Link>,
     pub(crate) shelf: Arc<Shelf>,
-    /// What the gateway says of the tasks; nothing, when it is gone.
-    pub(crate) heard: Receiver<Option<Heard>>,
+    pub(crate) told: (Sender<Told>, Receiver<Told>),
     pub(crate) tasks_max: usize,
+    /// Threads here, if they write.
+    pub(crate) threads: Option<Threads>,
 }
 
 impl Workers {
-    fn take(&self, heard: Option<Heard>) -> Result<(u64, WrittenFile), IoError> {
+    fn take(&self, told: Told) -> Result<(u64, WrittenFile), IoError> {
+        let heard = match told {
+            Told::Wrote(number, file) => return file.map(|file| (number, file)),
+            Told::Heard(heard) => heard,
+        };
         match heard {
             Some((Hear::Done { task, object, .. }, meta)) => {
                 let objects = &[object];
@@ -128,6 +153,30 @@ impl Hands for Workers {
             objects.iter().map(verdict).collect()
         };
         let task = task.clone();
+        let cpus = match self.shelf.who.get() {
+            Some(Who::Here(pass)) => {
+                let file = Near {
+                    number,
+                    task,
+                    objects: objects.to_vec(),
+                    verdicts,
+                };
+                let desk = || Desk {
+                    link: Arc::clone(&self.link),
+                    shelf: Arc::clone(&self.shelf),
+                    pass: Arc::clone(pass),
+                    told: self.told.0.clone(),
+                };
+                // At the end twice as many files are written at once.
+                let n_max = 2 * self.tasks_max;
+                let threads = self
+                    .threads
+                    .get_or_insert_with(|| Threads::new(desk(), n_max));
+                return threads.begin(file);
+            }
+            Some(Who::InTurn) => 1.0,
+            Some(Who::Beside) | None => 0.0,
+        };
         let spec = Together::Write(Box::new(WriteSpec { task, verdicts }));
         let spec = encode(&spec).map_err(failed)?;
         let write = Say::Write {
@@ -135,10 +184,7 @@ impl Hands for Workers {
             spec: spec.len(),
             objects,
             piece: None,
-            cpus: match self.shelf.is_waited_for.load(Ordering::Relaxed) {
-                true => 0.0,
-                false => 1.0,
-            },
+            cpus,
             retries: RETRIES,
             name: NAME,
         };
@@ -147,14 +193,14 @@ impl Hands for Workers {
     }
 
     fn done(&mut self, waits: bool) -> Result<Option<(u64, WrittenFile)>, IoError> {
-        let heard = match waits {
-            true => self.heard.recv().unwrap_or(None),
-            false => match self.heard.try_recv() {
-                Ok(heard) => heard,
+        let told = match waits {
+            true => self.told.1.recv().unwrap_or(Told::Heard(None)),
+            false => match self.told.1.try_recv() {
+                Ok(told) => told,
                 Err(_) => return Ok(None),
             },
         };
-        self.take(heard).map(Some)
+        self.take(told).map(Some)
     }
 
     fn hold(&mut self, object: u64) {

@@ -46,7 +46,7 @@ use crate::link::{Gateway, Heard, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::{Note, fetcher};
 use crate::ordering::{Held, Orderer, Turn};
-use crate::parts::{Shelf, Workers, is_about_writing};
+use crate::parts::{Shelf, Told, Who, Workers, is_about_writing};
 use crate::protocol::Cluster;
 use crate::shares::Shares;
 use crate::stream::{Read, Stream, Streamer, Wanted, read};
@@ -112,16 +112,19 @@ pub fn run(
     // Bounded by the tasks that the sink has under way.
     let (writes, written) = unbounded();
     let (decides, decided) = unbounded();
+    let wrote = writes.clone();
     let gateway = Gateway {
         python: options.python.clone(),
         log,
     };
     let link = Link::start(&gateway, move |heard| match heard {
         Some(heard) if is_about_deciding(&heard.0) => drop(decides.send(Some(heard))),
-        Some(heard) if is_about_writing(&heard.0) => drop(writes.send(Some(heard))),
+        Some(heard) if is_about_writing(&heard.0) => {
+            drop(writes.send(Told::Heard(Some(heard))));
+        }
         Some(heard) => drop(hears.send(Note::Heard(Some(heard)))),
         None => {
-            drop(writes.send(None));
+            drop(writes.send(Told::Heard(None)));
             drop(decides.send(None));
             drop(hears.send(Note::Heard(None)));
         }
@@ -136,8 +139,9 @@ pub fn run(
         let workers = Workers {
             link: Arc::clone(&link),
             shelf: Arc::clone(&shelf),
-            heard: written,
+            told: (wrote, written),
             tasks_max: writers_max(&cluster),
+            threads: None,
         };
         let held_max = cluster.store_bytes().max(STORE_BYTES_MIN) / 100 * WRITING_PERCENT;
         let parts = open_parts(spec, at, (Box::new(workers), held_max), writes)?;
@@ -170,8 +174,7 @@ fn log_path(job: &Job) -> Result<PathBuf, Error> {
     Ok(job.run_dir.join(LOG))
 }
 
-/// How many tasks write at once: half of those who work on samples, in whose place they
-/// write. Where tasks stream, Ray has to start a process for each.
+/// How many tasks write at once: half of those that work on samples.
 fn writers_max(cluster: &Cluster) -> usize {
     (cluster.millicpus() / 2000).max(1) as usize
 }
@@ -311,9 +314,12 @@ impl OnCluster<'_> {
             actors: Actors::default(),
             cluster: cluster.clone(),
         };
-        if !backend.streams() {
-            self.shelf.is_not_waited_for();
-        }
+        let is_one = cluster.nodes == 1 && !cluster.grows;
+        self.shelf.is_written_by(match backend.streams() {
+            false => Who::InTurn,
+            true if is_one && link.lends() => Who::Here(Arc::new(ready.pass.clone())),
+            true => Who::Beside,
+        });
         if !has_read_all {
             backend.hire_ahead()?;
         }

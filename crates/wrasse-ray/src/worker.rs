@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use wrasse_core::Sample;
-use wrasse_io::{Error as IoError, Inputs, ReadLimits, Split, SplitReader, encoder, open};
+use wrasse_io::{
+    Error as IoError, Inputs, PartTask, ReadLimits, Split, SplitReader, WrittenFile, encoder, open,
+};
 use wrasse_op::{Catalog, Rewrite};
 use wrasse_plan::Plan;
 use wrasse_pyhost::{Chain, Interpreter, Python, PythonSettings, Single};
@@ -155,19 +157,7 @@ impl WorkerJob {
                 memory,
             } => return self.weigh(op, &firsts, (n_samples, memory), object),
         };
-        let mut verdicts = verdicts.into_iter().enumerate();
-        let mut bytes = Vec::new();
-        let mut next = || {
-            let (at, verdict) = verdicts.next().ok_or("an object is missing")?;
-            object(at, &mut bytes)?;
-            let mut blocks = unpack(&bytes)?;
-            if let Some(verdict) = verdict {
-                verdict.settle(&self.pass, &mut blocks);
-            }
-            let rows = blocks.iter_mut().filter_map(BlockState::take_encoded);
-            Ok::<_, String>(rows.collect())
-        };
-        let written = task.write(&mut || next().map_err(|error| IoError::new("", error)));
+        let written = write_rows(&self.pass, (&task, verdicts), object, &mut Vec::new());
         encode(&written.map_err(|error| error.to_string())?)
     }
 
@@ -226,6 +216,28 @@ impl WorkerJob {
             has_put_out: false,
         })
     }
+}
+
+/// Writes a file of the rows of objects, on which gates have decided so. These are read
+/// into `bytes`.
+pub(crate) fn write_rows(
+    pass: &Pass,
+    (task, verdicts): (&PartTask, Vec<Option<Verdict>>),
+    object: &mut Objects<'_>,
+    bytes: &mut Vec<u8>,
+) -> Result<WrittenFile, IoError> {
+    let mut verdicts = verdicts.into_iter().enumerate();
+    let mut next = || {
+        let (at, verdict) = verdicts.next().ok_or("an object is missing")?;
+        object(at, bytes)?;
+        let mut blocks = unpack(bytes)?;
+        if let Some(verdict) = verdict {
+            verdict.settle(pass, &mut blocks);
+        }
+        let rows = blocks.iter_mut().filter_map(BlockState::take_encoded);
+        Ok::<_, String>(rows.collect())
+    };
+    task.write(&mut || next().map_err(|error| IoError::new("", error)))
 }
 
 /// The plan of the steps in `setup`, checked to be what the driver has.

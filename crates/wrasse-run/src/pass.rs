@@ -88,6 +88,7 @@ pub struct Ran {
 }
 
 /// The stages of a run, ready to run on any thread.
+#[derive(Clone)]
 pub struct Pass {
     plan: Arc<Plan>,
     inputs: Arc<Inputs>,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import secrets
+import threading
 from typing import Any
 
 
@@ -39,7 +40,9 @@ class Lent:
 
     def __init__(self) -> None:
         self.token = secrets.token_hex(16).encode()
-        self.data: dict[int, memoryview] = {}
+        # Each as often as it is being read.
+        self.data: dict[int, list[memoryview]] = {}
+        self.lock = threading.Lock()
 
     def probe(self) -> dict[str, Any]:
         """By what the engine knows that it looks into this process."""
@@ -48,9 +51,14 @@ class Lent:
 
     def lend(self, number: int, data: memoryview) -> int:
         """Keeps bytes until they were read; where they lie."""
-        self.data[number] = data
+        with self.lock:
+            self.data.setdefault(number, []).append(data)
         return address(data)
 
     def taken(self, number: int) -> None:
-        """They were read."""
-        self.data.pop(number, None)
+        """They were read, once."""
+        with self.lock:
+            # All of an object are the same bytes, in the same place.
+            self.data[number].pop()
+            if not self.data[number]:
+                del self.data[number]

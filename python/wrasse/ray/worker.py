@@ -11,6 +11,7 @@ Imported with the functions of a run, before the first object comes to a process
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import sys
@@ -27,6 +28,8 @@ _jobs: OrderedDict[str, Any] = OrderedDict()
 
 if "ray" in sys.modules:
     private.without_addons()
+    # What Ray has imported stays: nothing is found by looking through it.
+    gc.freeze()
 
 
 class Packed:
