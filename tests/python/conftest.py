@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
+import postgres
 import pytest
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,9 +38,7 @@ def wrasse() -> Path:
 @contextmanager
 def server(*command: str | Path) -> Iterator[str]:
     """Runs `command PORT` with a free port until the block ends; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [*map(str, command), str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -140,3 +139,13 @@ def engine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
         (name,) = (name for name in archive.namelist() if name.endswith(".so"))
         archive.extract(name, folder)
     package.__path__.append(str((folder / name).parent))
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+    """A PostgreSQL server; without one installed, what asks for it is skipped."""
+    programs = postgres.find_server()
+    if programs is None:
+        pytest.skip("no PostgreSQL is installed (Debian: apt install postgresql)")
+    with postgres.running(programs, tmp_path_factory.mktemp("postgres") / "server") as found:
+        yield found

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ports import free_port
 
 # A server starts in about a second; a loaded machine may take much longer.
 START_SECONDS = 120
@@ -133,9 +134,7 @@ def running(programs: Path, folder: Path) -> Iterator[Server]:
         capture_output=True,
         timeout=START_SECONDS,
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
     settings += ["fsync=off", "max_connections=20"]
     flags = [part for setting in settings for part in ("-c", setting)]

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
+
+from wrasse.ray import private
 
 # Read by Ray when it is imported, here and in every process that is started.
 SETTINGS = {
@@ -34,13 +36,6 @@ os.environ.update(SETTINGS)
 
 STORE_BYTES = 128 << 20
 RUN_SECONDS = 150
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class Nodes:
@@ -68,7 +63,9 @@ class Nodes:
         if dashboard:
             # Those it takes by itself are fixed, and another cluster on this machine may have them.
             head |= {"dashboard_port": free_port(), "dashboard_agent_listen_port": free_port()}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        # As a Ray that a run starts for itself; each of the others takes a second to start.
+        with contextlib.nullcontext() if dashboard else private.few_processes():
+            self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.address = self.cluster.address
         # `ray start` does this: without it, a job is sent to any Ray of this machine,
         # such as that of another test.
@@ -84,12 +81,6 @@ class Nodes:
     def kill(self, node) -> None:
         """Takes a node away as a power cut does."""
         self.cluster.remove_node(node, allow_graceful=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -136,9 +127,7 @@ def growing(package: Path, node: dict[str, float]) -> Iterator[str]:
     """
     scratch = Path(tempfile.mkdtemp(prefix="wr-", dir="/tmp"))
     (scratch / "ray").mkdir()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     node_types = {
         "head": {"resources": {"CPU": 1}, "node_config": {}, "max_workers": 0},
         "more": {

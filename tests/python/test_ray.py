@@ -97,10 +97,10 @@ def address(digits: str) -> str:
     return "::1" if digits == "00000000000000000000000001000000" else digits
 
 
-def test_callbacks_and_polling_give_the_same(bench: Bench, cluster: Nodes) -> None:
+def test_how_the_driver_hears_of_outputs_changes_nothing(bench: Bench, cluster: Nodes) -> None:
     fill(bench, RECIPE)
     expected = local(bench)
-    for flags in [[], ["--ray-polling"]]:
+    for flags in [[], ["--ray-polling", "--ray-metadata=inline"]]:
         bench.run(
             "run", "recipe.yaml", "--quiet", "--restart", *bench.ray(cluster.address), SMALL, *flags
         )

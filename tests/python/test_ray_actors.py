@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,21 @@ def test_an_actor_constructs_its_operators_once_also_if_one_is_killed_at_work(
     wait_for(lambda: not any(map(is_there, left)), 20)
 
 
+def test_an_interrupted_run_does_not_wait_for_what_an_actor_is_at(
+    bench: Bench, cluster: Nodes  # noqa: F811
+) -> None:
+    expected = prepare(bench, "Model", "hold", n_files=2)
+    process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address))
+    (actor,) = wait_for(lambda: noted(bench, "began"), 60)
+    process.send_signal(signal.SIGINT)
+    process.wait(20)
+    assert process.returncode == 130, process.stderr.read()
+    wait_for(lambda: not is_there(actor), 20)
+    (bench.folder / "go").touch()
+    bench.run("run", "recipe.yaml", "--quiet", "--resume", *bench.ray(cluster.address))
+    assert bench.read("out.jsonl") == expected
+
+
 def test_blocks_of_an_actor_survive_its_node(bench: Bench, package: Path) -> None:  # noqa: F811
     expected = prepare(bench, "Model: {resources: {spot: 1}}", "hold: {num_cpus: 0.5}")
     with nodes(package, cpus=2) as made:
@@ -164,7 +180,8 @@ def test_a_run_gets_other_processors_while_it_runs(bench: Bench, cluster: Nodes)
             return None
 
     wait_for(lambda: threads() == 2, 60)
-    (live / "limits.json").write_text('{"threads": 1}')
+    # What is told of outputs from now on is looked through otherwise, too.
+    (live / "limits.json").write_text('{"threads": 1, "ray_metadata": "inline"}')
     wait_for(lambda: threads() == 1, 20)
     (live / "limits.json").write_text('{"threads": 2, "memory": "1GiB"}')
     time.sleep(1)

@@ -26,6 +26,8 @@ STEPS = """
 """
 SLOW = '  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}\n'
 FLAGS = ["--ray-task-bytes=128KiB", "--commit-bytes=32KiB"]
+# To write takes some milliseconds: who is to be seen at it does it often.
+OFTEN = ["--ray-task-bytes=16KiB", "--commit-bytes=4KiB"]
 N_ROWS = 1600
 
 OUTPUTS = {
@@ -134,7 +136,7 @@ def test_a_worker_that_dies_while_it_writes_costs_time_alone(
 ) -> None:
     expected = prepare(bench, "a folder")
     process = bench.start(
-        "run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *FLAGS
+        "run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *OFTEN
     )
     killed = 0
     while process.poll() is None and killed < 3:

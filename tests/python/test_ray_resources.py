@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from ray_fixtures import bench, fill, package  # noqa: F401
 from ray_stand import Bench, Nodes, growing, nodes, told
@@ -61,12 +61,6 @@ def start(bench: Bench, address: str, needs: str, *flags: str) -> subprocess.Pop
         "run", "recipe.yaml", "--quiet", f"--python={sys.executable}",
         *bench.ray(address), SMALL, *flags,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def usage(port: int) -> dict[str, float]:
@@ -121,6 +115,23 @@ def test_what_a_cluster_can_never_give_is_refused(
     done = bench.wait(start(bench, devices[0].address, needs))
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
+
+
+def test_stages_before_and_behind_an_exchange_have_one_accelerator_by_turns(
+    bench: Bench, devices: tuple[Nodes, int]  # noqa: F811
+) -> None:
+    steps = "  - topk_specified_field_selector: {field_key: id, topk: 50}\n"
+    steps += "  - ./ops.py:place: {num_gpus: 1, pause: 0.001}\n"
+    fill(bench, recipe("num_gpus: 1") + steps, n_files=2, n_rows=300)
+    bench.write("ops.py", OPERATOR)
+    flags = [f"--python={sys.executable}", *bench.ray(devices[0].address), SMALL]
+    bench.run("run", "recipe.yaml", "--quiet", *flags)
+    rows = [json.loads(line) for line in bench.read("out.jsonl").splitlines()]
+    assert len(rows) == 50 and {row["gpus"] for row in rows} == {"0"}
+    # Both at once is more than there is.
+    bench.write("recipe.yaml", recipe("num_gpus: 1") + "  - ./ops.py:place: {num_gpus: 0.5}\n")
+    done = bench.run("run", "recipe.yaml", "--quiet", "--restart", *flags, code=2)
+    assert "needs 1.5 of gpu" in done.stderr, done.stderr
 
 
 def test_a_cluster_that_grows_is_asked_for_what_it_lacks(

@@ -6,69 +6,19 @@ Without one installed these tests are skipped.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+import postgres
 import pytest
 from service import end_all, start
 
-USER = "wrasse"
 
-
-def find_programs() -> Path | None:
-    """The folder of `initdb` and `postgres`."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).resolve().parent
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return installed[-1].parent if installed else None
-
-
-pytestmark = pytest.mark.skipif(
-    find_programs() is None, reason="NO POSTGRESQL: jobs were not stored in one"
-)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    programs = find_programs()
-    assert programs
-    folder = Path(tempfile.mkdtemp(prefix="wrasse-postgres-"))
-    # It refuses to be root; its package brings a user for it.
-    other = {}
-    if os.getuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        other = {"user": "postgres", "group": "postgres", "cwd": folder}
-    data = folder / "data"
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-A", "trust", "-U", USER, "--no-sync"],
-        check=True, stdout=subprocess.DEVNULL, timeout=120, **other,
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-p", str(port), "-k", folder,
-         "-c", "listen_addresses=127.0.0.1"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **other,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        while subprocess.run(ready).returncode != 0:
-            assert server.poll() is None and time.monotonic() < deadline
-            time.sleep(0.1)
-        yield f"postgres://{USER}@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(60)
-        shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture
+def address(database_server: postgres.Server) -> str:
+    return database_server.database("jobs").address
 
 
 def test_jobs_survive_killed_services_and_a_second_one_is_refused(

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -289,19 +288,10 @@ process:
     assert exported(tmp_path)["3.png"] == b"bytes that nobody decodes"
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
-    programs = postgres.find_server()
-    if programs is None:
-        pytest.skip("no PostgreSQL is installed (Debian: apt install postgresql)")
-    with postgres.running(programs, tmp_path_factory.mktemp("postgres") / "server") as found:
-        yield found
-
-
 @pytest.fixture
-def database(server: postgres.Server, request: pytest.FixtureRequest) -> postgres.Database:
+def database(database_server: postgres.Server, request: pytest.FixtureRequest) -> postgres.Database:
     """A database with DataMate's tables, a data set and a task."""
-    found = server.database(request.node.name[:60])
+    found = database_server.database(request.node.name[:60])
     found.sql(postgres.TABLES)
     found.sql(
         """INSERT INTO t_dm_datasets (id, name, dataset_type) VALUES ('d1', 'd', 'TEXT');
@@ -365,14 +355,14 @@ def test_results_go_to_the_tables_of_datamate(
 
 
 def test_a_data_set_or_tables_that_are_missing_are_told(
-    wrasse: Path, server: postgres.Server, database: postgres.Database, tmp_path: Path
+    wrasse: Path, database_server: postgres.Server, database: postgres.Database, tmp_path: Path
 ) -> None:
     task, _ = write_task(tmp_path, 20)
     database.sql("DELETE FROM t_dm_datasets")
     told = run(wrasse, task, "--results", database.address, code=2)
     assert "there is no data set `d1`" in told
     assert "secret" not in told
-    empty = server.database("empty")
+    empty = database_server.database("empty")
     told = run(wrasse, task, "--results", empty.address, code=2)
     assert "has not DataMate's tables" in told
     told = run(wrasse, task, "--results", empty.address.replace("secret", "wrong"), code=2)

@@ -27,6 +27,9 @@ from pathlib import Path
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_AUTH_MODE"] = "disabled"
+# Ray and its workers are to have bytecode, as `pip install` leaves it, or the first of them
+# writes it. Each process would otherwise compile Ray anew, which takes it longer than all else.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 CPUS = 2
 FEW, MANY = 200, 1200

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use wrasse_core::ByteCount;
 use wrasse_recipe::RejectLimit;
-use wrasse_run::Guard;
+use wrasse_run::{FetchMode, Guard};
 
 use self::values::{address, positive, seconds};
 use crate::Exit;
@@ -159,9 +159,35 @@ pub(crate) struct BackendArgs {
     /// small]
     #[arg(long, value_name = "SIZE")]
     pub(crate) ray_task_bytes: Option<ByteCount>,
+    /// Memory for what deduplicators have seen, before it moves from this process
+    /// to actors on the nodes; 0: at once [default: a fourth of `--memory`, or 1GiB; no
+    /// bound where the cluster is one machine]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) ray_gate_bytes: Option<ByteCount>,
+    /// Who looks through what tasks tell of their outputs [default: background]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) ray_metadata: Option<MetadataMode>,
     /// Ask Ray for completions instead of being called back by it
     #[arg(long, hide = true)]
     pub(crate) ray_polling: bool,
+}
+
+/// Who looks through what tasks tell of their outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MetadataMode {
+    /// A thread of its own: the scheduler never waits
+    Background,
+    /// The scheduler itself
+    Inline,
+}
+
+impl From<MetadataMode> for FetchMode {
+    fn from(mode: MetadataMode) -> Self {
+        match mode {
+            MetadataMode::Background => Self::Background,
+            MetadataMode::Inline => Self::Inline,
+        }
+    }
 }
 
 /// What runs the tasks.

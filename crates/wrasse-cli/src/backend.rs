@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wrasse_io::Sink;
 use wrasse_job::{Cancel, Job, RunResult};
-use wrasse_run::{Error, RunSnapshot};
+use wrasse_run::{Error, FetchMode, RunSnapshot};
 
 use crate::args::{BackendArgs, BackendName, HowArgs};
 use crate::failure::Failure;
@@ -28,11 +28,13 @@ impl Engine {
         if args.backend == BackendName::Local {
             let asks = [
                 ("--ray-address", args.ray_address.is_some()),
+                ("--ray-gate-bytes", args.ray_gate_bytes.is_some()),
                 ("--ray-object-store", args.ray_object_store.is_some()),
                 ("--ray-shared-paths", args.ray_shared_paths),
                 ("--ray-ship", args.ray_ship),
                 ("--ray-task-bytes", args.ray_task_bytes.is_some()),
                 ("--ray-python", args.ray_python.is_some()),
+                ("--ray-metadata", args.ray_metadata.is_some()),
             ];
             return match asks.iter().find(|(_, asked)| *asked) {
                 Some((flag, _)) => Err(Failure::usage(format!("{flag} needs --backend ray"))),
@@ -47,7 +49,9 @@ impl Engine {
             shared_paths: args.ray_shared_paths,
             ship: args.ray_ship,
             task_bytes: args.ray_task_bytes.map(|size| size.0),
+            gate_bytes: args.ray_gate_bytes.map(|size| size.0),
             polls: args.ray_polling,
+            metadata: args.ray_metadata.map(FetchMode::from).unwrap_or_default(),
         })))
     }
 

@@ -6,18 +6,20 @@
 //! | `run.json` | run | what the run is: where its output, rejects and report are, its threads and memory |
 //! | `snapshot.json` | run | where it stands, twice a second |
 //! | `report.json` | run | what came of it |
-//! | `limits.json` | service | the threads and the memory that it shall have from now on |
+//! | `limits.json` | service | the threads and the memory that it shall have from now on; by hand also `ray_metadata`, as the flag |
 //!
 //! Each is there as a whole or not at all. Nobody else needs them: what cannot
 //! be written ends no run.
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum as _;
 use serde_json::{Value, json};
 use wrasse_core::ByteCount;
 use wrasse_local::{Adjust, Change, Job};
-use wrasse_run::RunSnapshot;
+use wrasse_run::{FetchMode, RunSnapshot};
 
+use crate::args::MetadataMode;
 use crate::failure::say;
 use crate::run::write_whole;
 
@@ -103,10 +105,13 @@ impl Live {
         self.asked = asked;
         let threads = limits["threads"].as_u64();
         let memory = limits["memory"].as_str().map(str::parse).transpose();
+        let metadata = limits["ray_metadata"].as_str();
+        let metadata = metadata.and_then(|mode| MetadataMode::from_str(mode, true).ok());
         match memory {
             Ok(memory) => self.adjust.ask(Change {
                 threads: threads.map(|n| n as usize),
                 memory,
+                metadata: metadata.map(FetchMode::from),
             }),
             Err::<_, <ByteCount as std::str::FromStr>::Err>(error) => {
                 say(&format!("limits not changed: {error}"));

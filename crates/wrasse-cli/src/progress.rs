@@ -175,7 +175,9 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
 pub(crate) mod tests {
     use wrasse_op::OpKind;
     use wrasse_run::{MemorySnapshot, OpSnapshot, OpTally, Pace, StageSnapshot, Tally};
-    use wrasse_sched::{Limits, OpView, Resource, Resources, Time, Wait, WaitView};
+    use wrasse_sched::{
+        Holder, Limits, OpView, Place, Resource, Resources, TaskWait, Time, Wait, WaitView,
+    };
 
     use super::*;
 
@@ -267,6 +269,28 @@ pub(crate) mod tests {
                 since: Time(1_250_000_000),
                 holder: Some(1),
             }),
+            tasks_waiting: [
+                Some(TaskWait {
+                    task: None,
+                    place: Place { split: 3, seq: 1 },
+                    reason: Wait::ReadBudget,
+                    since: Time(750_000_000),
+                    holder: Some(Holder {
+                        op: 1,
+                        place: Some(Place { split: 2, seq: 0 }),
+                        task: None,
+                    }),
+                }),
+                // Not for long enough to be told.
+                Some(TaskWait {
+                    task: None,
+                    place: Place { split: 4, seq: 0 },
+                    reason: Wait::Start,
+                    since: Time(1_500_000_000),
+                    holder: None,
+                }),
+                None,
+            ],
             metrics: wrasse_sched::Metrics {
                 tasks_submitted: 1_003,
                 tasks_finished: 1_000,
@@ -289,6 +313,7 @@ pub(crate) mod tests {
             allocation: Resources::unbounded(),
             readable_bytes: 0,
             wait: None,
+            tasks_waiting: [None; 3],
             ..reading()
         }
     }
@@ -312,6 +337,7 @@ document_deduplicator    900  800      100         0     450  10.0
 stage                      running  pending  unread  workers  queue  usage                   allocation              budget                     may read  waits for
 read > text_length_filter        2        1       1        -      0  cpu 3, blocks 33.0 MiB  cpu 4, blocks 32.0 MiB  cpu 1.5, blocks -1.00 MiB  2.00 MiB  output budget for 0.75 s, held by document_deduplicator
 document_deduplicator            0        0       0      1/2      7  cpu 0, blocks 0 B       cpu any, blocks any     cpu 1.5, blocks -1.00 MiB       0 B  -
+task 3.1 of read > text_length_filter waits for read budget for 1.25 s, held by task 2.0 of document_deduplicator
 scheduling loop: 12,345 events, busy 0.02 s, blocked 1.98 s (1.0 % busy), longest step 0.412 ms
 ";
         let (operators, summary) = short.rsplit_once('\n').unwrap();
@@ -319,6 +345,14 @@ scheduling loop: 12,345 events, busy 0.02 s, blocked 1.98 s (1.0 % busy), longes
         let logged: String = want.lines().map(|line| format!("\n  {line}")).collect();
         assert_eq!(log(&snapshot(), true), format!("{summary}{logged}"));
         assert_eq!(log(&snapshot(), false), summary);
+        let mut elsewhere = snapshot();
+        (elsewhere.memory.sharded, elsewhere.memory.shards) = (3 << 30, 4);
+        let line = "  fingerprints: 3.00 GiB in 4 actors, 0 B here";
+        assert!(
+            log(&elsewhere, true).ends_with(line),
+            "{}",
+            log(&elsewhere, true)
+        );
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The stages of a run, for `--verbose`: what each holds, what it may hold,
 //! why it waits.
 
+use std::time::Duration;
+
 use wrasse_core::ByteCount;
-use wrasse_run::{RunSnapshot, StageSnapshot};
+use wrasse_run::{RunSnapshot, StageSnapshot, task_name};
 use wrasse_sched::{Resource, Resources};
 
 use crate::table::{Align, count, duration, table};
@@ -10,7 +12,12 @@ use crate::table::{Align, count, duration, table};
 /// Longer names of stages are cut: a stage may hold twenty operators.
 const NAME_CHARS: usize = 36;
 
-/// A line a stage, then one for the scheduling loop.
+/// Shorter waits of tasks are how a pipeline works.
+const TASK_WAIT_LEAST: Duration = Duration::from_secs(1);
+
+/// A line a stage, one for each of the tasks that have waited longest, if they
+/// have for a while, then one for the scheduling loop, and one for fingerprints
+/// if they are elsewhere.
 pub(crate) fn render(snapshot: &RunSnapshot) -> String {
     let rows: Vec<Vec<String>> = snapshot
         .stages
@@ -46,7 +53,33 @@ pub(crate) fn render(snapshot: &RunSnapshot) -> String {
         ("may read", Align::Right),
         ("waits for", Align::Left),
     ];
-    format!("{}{}", table(&header, &rows), pace(snapshot))
+    let tasks: String = snapshot
+        .stages
+        .iter()
+        .map(|stage| tasks(snapshot, stage))
+        .collect();
+    let table = table(&header, &rows);
+    format!("{table}{tasks}{}{}", pace(snapshot), shards(snapshot))
+}
+
+/// `task 3.0 of NAME waits for order for 2.5 s, held by task 2.0 of NAME`.
+fn tasks(snapshot: &RunSnapshot, stage: &StageSnapshot) -> String {
+    let waits = stage.view.tasks_waiting.iter().flatten();
+    let long = waits.filter(|wait| snapshot.task_lasts(wait) >= TASK_WAIT_LEAST);
+    long.map(|wait| {
+        let lasts = duration(snapshot.task_lasts(wait).as_secs_f64());
+        let held = match snapshot.task_holder(wait) {
+            Some((stage, Some(place))) => {
+                format!(", held by task {} of {}", task_name(place), cut(stage))
+            }
+            Some((stage, None)) => format!(", held by {}", cut(stage)),
+            None => String::new(),
+        };
+        let (task, stage) = (task_name(wait.place), name(stage));
+        let reason = snapshot.reason(wait.reason);
+        format!("task {task} of {stage} waits for {reason} for {lasts}{held}\n")
+    })
+    .collect()
 }
 
 /// What the stages did in all, for the end of a run.
@@ -84,14 +117,23 @@ pub(crate) fn totals(snapshot: &RunSnapshot) -> String {
         ("submission held", Align::Right),
         ("output held", Align::Right),
     ];
-    format!("{}{}", table(&header, &rows), pace(snapshot))
+    format!(
+        "{}{}{}",
+        table(&header, &rows),
+        pace(snapshot),
+        shards(snapshot)
+    )
 }
 
 fn name(stage: &StageSnapshot) -> String {
-    if stage.name.chars().count() <= NAME_CHARS {
-        return stage.name.clone();
+    cut(&stage.name)
+}
+
+fn cut(name: &str) -> String {
+    if name.chars().count() <= NAME_CHARS {
+        return name.to_owned();
     }
-    let cut: String = stage.name.chars().take(NAME_CHARS - 3).collect();
+    let cut: String = name.chars().take(NAME_CHARS - 3).collect();
     format!("{}...", cut.trim_end_matches([' ', '>']))
 }
 
@@ -132,6 +174,19 @@ fn wait(snapshot: &RunSnapshot, stage: &StageSnapshot) -> String {
         _ => String::new(),
     };
     format!("{} for {lasts}{held}", snapshot.reason(wait.reason))
+}
+
+fn shards(snapshot: &RunSnapshot) -> String {
+    let memory = &snapshot.memory;
+    if memory.shards == 0 {
+        return String::new();
+    }
+    format!(
+        "fingerprints: {} in {} actors, {} here\n",
+        ByteCount(memory.sharded),
+        memory.shards,
+        ByteCount(memory.fingerprints)
+    )
 }
 
 fn pace(snapshot: &RunSnapshot) -> String {

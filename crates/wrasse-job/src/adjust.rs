@@ -1,8 +1,9 @@
-//! [`Adjust`]: threads and memory of a run, changed while it runs.
+//! [`Adjust`]: threads, memory and some habits of a run, changed while it runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wrasse_core::ByteCount;
+use wrasse_run::FetchMode;
 
 /// What is to change; what is not given stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,10 +12,12 @@ pub struct Change {
     pub threads: Option<usize>,
     /// Limit on the memory of the process.
     pub memory: Option<ByteCount>,
+    /// When metadata of blocks is fetched, where they lie elsewhere.
+    pub metadata: Option<FetchMode>,
 }
 
-/// Changes the threads and the memory of a run, from any thread. Clones are the
-/// same handle; the backend of threads looks at it now and then.
+/// Changes a run, from any thread. Clones are the same handle; backends look at it
+/// now and then.
 #[derive(Clone, Debug, Default)]
 pub struct Adjust(Arc<Mutex<Handed>>);
 

@@ -15,8 +15,8 @@ use wrasse_io::{
 use wrasse_plan::{Budget, Demand, End, Plan};
 use wrasse_pyhost::{Python, WorkerLog};
 use wrasse_run::{
-    Commit, Done, Error, ErrorKind, Examples, Existing, FingerprintSet, Gates, Guard, Header,
-    MaxRejects, Pass, PassSettings, Places, Resume, RunDir, Tally, Writer, WriterSettings,
+    Commit, Done, Error, ErrorKind, Examples, Existing, Gates, Guard, Header, MaxRejects, Pass,
+    PassSettings, Places, Resume, RunDir, Seen, Tally, Writer, WriterSettings,
 };
 use wrasse_sched::Place;
 
@@ -159,8 +159,8 @@ pub struct Ready {
     pub format: Format,
     /// The owner of sink and run directory.
     pub writer: Writer,
-    /// What each gate has seen.
-    pub seen: Vec<FingerprintSet>,
+    /// What the gates have seen.
+    pub seen: Seen,
     /// Where exchanges put what they have no memory for: see [`exchanges`].
     pub exchange_dir: PathBuf,
     /// Where it goes on.
@@ -251,10 +251,10 @@ pub fn begin(
         deduplicators: pass.deduplicators(),
         inputs: Arc::clone(&inputs),
     };
-    let mut writer = Writer::new((sink, spec), Some(dir), at, n_operators, gates, settings)?;
-    let mut seen = writer.seen()?;
+    let writer = Writer::new((sink, spec), Some(dir), at, n_operators, gates, settings)?;
+    let mut seen = writer.seen();
     if let Some(known) = &job.known_from {
-        RunDir::add_fingerprints(known, &mut seen)?;
+        seen.add(known)?;
     }
     Ok(Begun::Ready(Box::new(Ready {
         budget,

@@ -133,6 +133,18 @@ impl Pipeline {
             .is_some_and(|op| *op < part.operators.end)
     }
 
+    /// What a person calls the gate behind each of the first `n` stages; none where
+    /// no gate is.
+    pub fn gate_names(&self, n: usize) -> Vec<Option<String>> {
+        let mut names = vec![None; n];
+        for (step, name) in self.steps.iter().zip(&self.names) {
+            if let Step::Gate(stage) = step {
+                names[*stage] = Some(name.clone());
+            }
+        }
+        names
+    }
+
     /// The plan's operator that decides at a gate of the scheduler's.
     pub fn gate_operator(&self, op: usize) -> Option<usize> {
         match self.steps.get(op)? {

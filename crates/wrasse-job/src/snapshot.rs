@@ -81,7 +81,7 @@ pub fn snapshot(
         limits: *scheduler.limits(),
         stuck: run.stuck.map(|stuck| {
             let name = |op: usize| pipeline.names[op].clone();
-            StuckSnapshot::new(&stuck, run.gives_up, &observed.custom, &name)
+            StuckSnapshot::new(&stuck, run.now, run.gives_up, &observed.custom, &name)
         }),
         custom: observed.custom,
     }

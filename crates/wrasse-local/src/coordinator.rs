@@ -436,6 +436,8 @@ impl Watcher<'_> {
                 blocks: run.scheduler.block_bytes(),
                 blocks_limit: self.budget.blocks.0,
                 fingerprints: self.fingerprint_bytes,
+                sharded: 0,
+                shards: 0,
                 waiting: self.exchange_bytes,
                 spilled: self.shared.spilled_bytes.load(Ordering::Relaxed),
                 resident: process::resident_bytes(),

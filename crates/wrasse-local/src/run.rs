@@ -67,7 +67,7 @@ pub fn run_into(
         pools,
         &shared,
         ready.splits,
-        ready.seen,
+        ready.seen.sets()?,
         ready.start,
         ready.written,
     );

@@ -7,11 +7,29 @@ use multiversion::multiversion;
 /// Most texts have few of them, so that most of a text is passed over in
 /// blocks.
 pub(crate) struct FirstBytes {
-    is_first: [bool; 256],
-    /// The same, or more, as ranges: the least byte of each, and how many more
-    /// it has.
+    /// For each byte a bit for each of the first places at which it may be.
+    places: Places,
+    /// Those of the first place, or more, as ranges: the least byte of each, and
+    /// how many more it has.
     ranges: Vec<(u8, u8)>,
+    later: Option<Later>,
 }
+
+/// For each byte a bit for each place at which it may be: the lowest for the
+/// first byte of what is looked for, and [`N_PLACES`] in all.
+pub(crate) type Places = [u8; 256];
+
+pub(crate) const N_PLACES: usize = 4;
+
+/// A place that few bytes may be at, which is looked at with the first.
+struct Later {
+    offset: usize,
+    ranges: [(u8, u8); 4],
+}
+
+/// A later place is worth a look if no more bytes than these may be there, bytes
+/// within characters aside.
+const LATER_MAX: usize = 64;
 
 const BLOCK: usize = 32;
 
@@ -22,28 +40,72 @@ const NEAR: usize = 8;
 impl FirstBytes {
     /// The first bytes of these characters in UTF-8.
     pub(crate) fn of(chars: impl IntoIterator<Item = char>) -> Self {
-        let mut is_first = [false; 256];
+        let mut places = [u8::MAX - 1; 256];
         for c in chars {
-            is_first[usize::from(c.encode_utf8(&mut [0; 4]).as_bytes()[0])] = true;
+            places[usize::from(c.encode_utf8(&mut [0; 4]).as_bytes()[0])] = u8::MAX;
         }
-        let mut ranges: Vec<(u8, u8)> = Vec::new();
-        for byte in (0..=u8::MAX).filter(|byte| is_first[usize::from(*byte)]) {
-            match ranges.last_mut() {
-                // Control characters hardly occur: fewer ranges are faster.
-                Some((first, more))
-                    if (*first + *more + 1..byte).all(|byte| matches!(byte, 0..9 | 0xe..0x20)) =>
-                {
-                    *more = byte - *first;
+        Self::of_places(places)
+    }
+
+    /// The first of bytes of which more are known.
+    pub(crate) fn of_places(places: Places) -> Self {
+        let at = |place: usize| {
+            (0..=u8::MAX).filter(move |byte| places[usize::from(*byte)] >> place & 1 == 1)
+        };
+        let n_at = |place: usize| at(place).filter(|byte| !matches!(byte, 0x80..0xc0)).count();
+        // Of those that are as good the last: it tells most of what follows.
+        let last = (1..N_PLACES).rev().min_by_key(|place| n_at(*place));
+        let later = last
+            .filter(|place| n_at(*place) <= LATER_MAX)
+            .map(|offset| {
+                let mut ranges = ranges(at(offset), 4);
+                // The same again is no other.
+                ranges.resize(4, ranges.first().copied().unwrap_or_default());
+                Later {
+                    offset,
+                    ranges: ranges.try_into().unwrap_or_default(),
                 }
-                _ => ranges.push((byte, 0)),
-            }
+            });
+        Self {
+            places,
+            ranges: ranges(at(0), usize::MAX),
+            later,
         }
-        Self { is_first, ranges }
+    }
+
+    /// The next block of up to 64 bytes where it may begin: where the block is, and
+    /// a bit for each such byte of it.
+    fn next_bits(&self, bytes: &[u8], at: usize) -> (usize, u64) {
+        match &self.later {
+            None => next_bits(bytes, at, &self.ranges),
+            Some(later) => next_bits_of_both(bytes, at, &self.ranges, later),
+        }
+    }
+
+    /// Whether what is looked for may begin at a place of a text.
+    #[inline]
+    fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
+        if self.later.is_none() {
+            return self.is_first(bytes[at]);
+        }
+        let mut here = [0; N_PLACES];
+        match bytes[at..].first_chunk() {
+            Some(bytes) => here = *bytes,
+            None => here[..bytes.len() - at].copy_from_slice(&bytes[at..]),
+        }
+        let places = here.iter().enumerate();
+        let may_be = |(place, byte): (usize, &u8)| self.places[usize::from(*byte)] >> place;
+        places.map(may_be).fold(1, |all, here| all & here) == 1
+    }
+
+    #[inline]
+    fn is_first(&self, byte: u8) -> bool {
+        self.places[usize::from(byte)] & 1 == 1
     }
 
     /// The first such byte at or after `from`; the length of `bytes` if none.
     pub(crate) fn find(&self, bytes: &[u8], from: usize) -> usize {
-        let is_first = |byte: &u8| self.is_first[usize::from(*byte)];
+        let is_first = |byte: &u8| self.is_first(*byte);
         let near = (from + NEAR).min(bytes.len());
         if let Some(found) = bytes[from..near].iter().position(is_first) {
             return from + found;
@@ -61,6 +123,31 @@ impl FirstBytes {
     }
 }
 
+/// Bytes in ascending order as at most so many ranges, which may have more.
+fn ranges(bytes: impl Iterator<Item = u8>, n_max: usize) -> Vec<(u8, u8)> {
+    let mut ranges: Vec<(u8, u8)> = Vec::new();
+    for byte in bytes {
+        match ranges.last_mut() {
+            // Control characters hardly occur: fewer ranges are faster.
+            Some((first, more))
+                if (*first + *more + 1..byte).all(|byte| matches!(byte, 0..9 | 0xe..0x20)) =>
+            {
+                *more = byte - *first;
+            }
+            _ => ranges.push((byte, 0)),
+        }
+    }
+    while ranges.len() > n_max {
+        let gap = |i: &usize| ranges[i + 1].0 - (ranges[*i].0 + ranges[*i].1);
+        let Some(least) = (0..ranges.len() - 1).min_by_key(gap) else {
+            break;
+        };
+        let (first, more) = ranges.remove(least + 1);
+        ranges[least].1 = first + more - ranges[least].0;
+    }
+    ranges
+}
+
 /// The places of such bytes in a text, one after the other.
 pub(crate) struct Hits<'f, 't> {
     first: &'f FirstBytes,
@@ -73,7 +160,7 @@ pub(crate) struct Hits<'f, 't> {
 impl<'f, 't> Hits<'f, 't> {
     /// Before the first of them.
     pub(crate) fn new(first: &'f FirstBytes, bytes: &'t [u8]) -> Self {
-        let (block, bits) = next_bits(bytes, 0, &first.ranges);
+        let (block, bits) = first.next_bits(bytes, 0);
         Self {
             first,
             bytes,
@@ -95,10 +182,10 @@ impl<'f, 't> Hits<'f, 't> {
                 if next >= self.bytes.len() {
                     return None;
                 }
-                (self.block, self.bits) = next_bits(self.bytes, next, &self.first.ranges);
+                (self.block, self.bits) = self.first.next_bits(self.bytes, next);
             }
             let at = self.block + self.bits.trailing_zeros() as usize;
-            if self.first.is_first[usize::from(self.bytes[at])] {
+            if self.first.may_begin(self.bytes, at) {
                 return Some(at);
             }
             self.bits &= self.bits - 1;
@@ -109,17 +196,17 @@ impl<'f, 't> Hits<'f, 't> {
 /// Calls a function with as many ranges as there are: a number that the compiler
 /// knows keeps them in registers.
 macro_rules! of_length {
-    ($search:ident, $bytes:expr, $at:expr, $ranges:expr) => {
+    ($search:ident, $ranges:expr, $($with:expr),*) => {
         match *$ranges {
-            [a] => $search($bytes, $at, &[a]),
-            [a, b] => $search($bytes, $at, &[a, b]),
-            [a, b, c] => $search($bytes, $at, &[a, b, c]),
-            [a, b, c, d] => $search($bytes, $at, &[a, b, c, d]),
-            [a, b, c, d, e] => $search($bytes, $at, &[a, b, c, d, e]),
-            [a, b, c, d, e, f] => $search($bytes, $at, &[a, b, c, d, e, f]),
-            [a, b, c, d, e, f, g] => $search($bytes, $at, &[a, b, c, d, e, f, g]),
-            [a, b, c, d, e, f, g, h] => $search($bytes, $at, &[a, b, c, d, e, f, g, h]),
-            _ => $search($bytes, $at, $ranges),
+            [a] => $search(&[a], $($with),*),
+            [a, b] => $search(&[a, b], $($with),*),
+            [a, b, c] => $search(&[a, b, c], $($with),*),
+            [a, b, c, d] => $search(&[a, b, c, d], $($with),*),
+            [a, b, c, d, e] => $search(&[a, b, c, d, e], $($with),*),
+            [a, b, c, d, e, f] => $search(&[a, b, c, d, e, f], $($with),*),
+            [a, b, c, d, e, f, g] => $search(&[a, b, c, d, e, f, g], $($with),*),
+            [a, b, c, d, e, f, g, h] => $search(&[a, b, c, d, e, f, g, h], $($with),*),
+            _ => $search($ranges, $($with),*),
         }
     };
 }
@@ -128,14 +215,14 @@ macro_rules! of_length {
 /// bit for each byte of it that is. The last block may be shorter.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn next_bits(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> (usize, u64) {
-    of_length!(next_bits_all, bytes, at, ranges)
+    of_length!(next_bits_all, ranges, bytes, at)
 }
 
 #[inline(always)]
 fn next_bits_all<'r>(
+    ranges: impl IntoIterator<Item = &'r (u8, u8)> + Copy,
     bytes: &[u8],
     mut at: usize,
-    ranges: impl IntoIterator<Item = &'r (u8, u8)> + Copy,
 ) -> (usize, u64) {
     const N: usize = u64::BITS as usize;
     while let Some(block) = bytes[at..].first_chunk::<N>() {
@@ -150,6 +237,46 @@ fn next_bits_all<'r>(
     block[..rest.len()].copy_from_slice(rest);
     let bits = bits(&is_in(&block, ranges));
     (at, bits & ((1 << rest.len()) - 1))
+}
+
+/// The same of bytes behind which, at `later`, is one of its.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn next_bits_of_both(bytes: &[u8], at: usize, ranges: &[(u8, u8)], later: &Later) -> (usize, u64) {
+    of_length!(next_bits_of_both_all, ranges, bytes, at, later)
+}
+
+#[inline(always)]
+fn next_bits_of_both_all<'r>(
+    ranges: impl IntoIterator<Item = &'r (u8, u8)> + Copy,
+    bytes: &[u8],
+    mut at: usize,
+    later: &Later,
+) -> (usize, u64) {
+    const N: usize = u64::BITS as usize;
+    let pair = |at: usize| {
+        let behind = bytes.get(at + later.offset..)?.first_chunk::<N>()?;
+        bytes[at..].first_chunk::<N>().zip(Some(behind))
+    };
+    while let Some((block, behind)) = pair(at) {
+        let both = is_in_both(block, ranges, behind, later);
+        if both.iter().fold(0, |some, both| some | both) != 0 {
+            return (at, bits(&both));
+        }
+        at += N;
+    }
+    let padded = |from: usize| {
+        let rest = &bytes[bytes.len().min(from)..];
+        let mut block = [0; N];
+        let n = rest.len().min(N);
+        block[..n].copy_from_slice(&rest[..n]);
+        block
+    };
+    let behind = padded(at + later.offset);
+    let bits = bits(&is_in_both(&padded(at), ranges, &behind, later));
+    match bytes.len() - at {
+        n @ 0..N => (at, bits & ((1 << n) - 1)),
+        _ => (at, bits),
+    }
 }
 
 /// A bit for each byte, which is 0 or 1.
@@ -169,14 +296,14 @@ fn bits(bytes: &[u8; 64]) -> u64 {
 /// Passes over whole blocks without bytes in the ranges.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn pass_over(bytes: &[u8], at: usize, ranges: &[(u8, u8)]) -> usize {
-    of_length!(pass_over_all, bytes, at, ranges)
+    of_length!(pass_over_all, ranges, bytes, at)
 }
 
 #[inline(always)]
 fn pass_over_all<'r>(
+    ranges: impl IntoIterator<Item = &'r (u8, u8)> + Copy,
     bytes: &[u8],
     mut at: usize,
-    ranges: impl IntoIterator<Item = &'r (u8, u8)> + Copy,
 ) -> usize {
     // Large steps first: the end of each is a branch.
     while is_step::<{ 4 * BLOCK }>(bytes, at, ranges) {
@@ -218,6 +345,22 @@ fn is_in<'r, const N: usize>(
         }
     }
     is_in
+}
+
+/// Of each byte, whether it is in the ranges and the one behind it in those of a
+/// later place; 1 if so.
+#[inline(always)]
+fn is_in_both<'r, const N: usize>(
+    block: &[u8; N],
+    ranges: impl IntoIterator<Item = &'r (u8, u8)>,
+    behind: &[u8; N],
+    later: &Later,
+) -> [u8; N] {
+    let mut both = is_in(block, ranges);
+    for (both, behind) in both.iter_mut().zip(is_in(behind, &later.ranges)) {
+        *both &= behind;
+    }
+    both
 }
 
 /// The first byte at or after `from` that `is_wanted`. The next few are looked
@@ -267,5 +410,34 @@ mod tests {
         }
         assert_eq!(FirstBytes::of(['x']).find(b"aaaaxa", 0), 4);
         assert_eq!(FirstBytes::of(['x']).find(b"aaaaxa", 5), 6);
+    }
+
+    #[test]
+    fn later_bytes_are_looked_at_too() {
+        let mut below = crate::dice::dice(7);
+        for n in (0..140).chain([1000; 40]) {
+            let bytes: Vec<u8> = (0..n).map(|_| b"0123ab\xe4\xe5\x80"[below(9)]).collect();
+            // Few may be at one of the places, all at those behind it.
+            let few = 1 + below(N_PLACES - 1);
+            let mut places = [(u8::MAX << 1) & !(1 << few); 256];
+            for byte in [b'0', b'1', 0xe4] {
+                places[usize::from(byte)] |= 1;
+            }
+            for byte in [b'0', b'a', 0xe4, 0x80] {
+                places[usize::from(byte)] |= 1 << few;
+            }
+            let first = FirstBytes::of_places(places);
+            let is_one = |at: &usize| {
+                matches!(bytes[*at], b'0' | b'1' | 0xe4)
+                    && matches!(bytes.get(at + few), Some(b'0' | b'a' | 0xe4 | 0x80))
+            };
+            for step in [1, 7, 64, 150] {
+                let mut hits = Hits::new(&first, &bytes);
+                for from in (0..n + 100).step_by(step) {
+                    let want = (from..n).find(is_one);
+                    assert_eq!(hits.next_from(from), want, "{bytes:?} {few} {from}");
+                }
+            }
+        }
     }
 }

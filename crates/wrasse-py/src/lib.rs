@@ -63,7 +63,7 @@ mod _engine {
     use crate::run::Run;
 
     #[pymodule_export]
-    use crate::ray::{RayJob, RayTask};
+    use crate::ray::{RayJob, RayShard, RayTask};
 
     /// The version of the engine.
     #[pyfunction]

@@ -1,21 +1,44 @@
 //! What workers of Ray call, by `python/wrasse/ray/worker.py`.
 
+use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi::{Py_buffer, PyBuffer_FillInfo};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use wrasse_ray::{Output, TaskRun, WorkerJob};
+use wrasse_ray::{Output, Shard, TaskRun, WorkerJob};
 
 /// Metadata, object, and pieces.
-type Put<'py> = (
-    Bound<'py, PyBytes>,
-    Bound<'py, PyBytes>,
-    Vec<Bound<'py, PyBytes>>,
-);
+type Put<'py> = (Bound<'py, PyBytes>, Packed, Vec<Packed>);
+
+/// The packed blocks of an object, or a piece that comes with it, for who asks for a buffer: Ray, which copies them to
+/// its store.
+#[pyclass(frozen, module = "wrasse._engine")]
+pub(crate) struct Packed(Vec<u8>);
+
+#[pymethods]
+impl Packed {
+    #[expect(unsafe_code, reason = "Python asks for a pointer")]
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        let bytes = &slf.get().0;
+        let (at, n) = (bytes.as_ptr().cast::<c_void>(), bytes.len() as isize);
+        // SAFETY: Python gives a view to be filled, which then keeps this object. Its bytes
+        // are never changed or moved while it lives, and are told to be for reading only.
+        let filled = unsafe { PyBuffer_FillInfo(view, slf.as_ptr(), at.cast_mut(), n, 1, flags) };
+        match filled {
+            0 => Ok(()),
+            _ => Err(PyErr::fetch(slf.py())),
+        }
+    }
+}
 
 /// A run, as a worker knows it.
 #[pyclass(frozen, module = "wrasse._engine")]
@@ -45,9 +68,10 @@ impl RayJob {
         spec: &[u8],
         sources: Vec<PyBuffer<u8>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut object = |at: usize| {
+        let mut object = |at: usize, bytes: &mut Vec<u8>| {
             let source = sources.get(at).ok_or("an object is missing")?;
-            Python::attach(|py| source.to_vec(py)).map_err(|error| error.to_string())
+            bytes.resize(source.len_bytes(), 0);
+            Python::attach(|py| source.copy_to_slice(py, bytes)).map_err(|error| error.to_string())
         };
         let meta = py.detach(|| guarded(|| self.0.write(spec, &mut object)))?;
         Ok(PyBytes::new(py, &meta))
@@ -75,11 +99,34 @@ impl RayTask {
             guarded(|| task.next_output())
         })?;
         let put = |output: Output| {
-            let bytes = |bytes: &Vec<u8>| PyBytes::new(py, bytes);
-            let pieces = output.pieces.iter().map(bytes).collect();
-            (bytes(&output.meta), bytes(&output.object), pieces)
+            let pieces = output.pieces.into_iter().map(Packed).collect();
+            let meta = PyBytes::new(py, &output.meta);
+            (meta, Packed(output.object), pieces)
         };
         Ok(output.map(put))
+    }
+}
+
+/// A range of a gate's fingerprints.
+#[pyclass(frozen, module = "wrasse._engine")]
+pub(crate) struct RayShard(Mutex<Shard>);
+
+#[pymethods]
+impl RayShard {
+    /// One that knows nothing yet, of a driver of this version.
+    #[new]
+    fn new(version: &str) -> PyResult<Self> {
+        let shard = Shard::new(version).map_err(PyRuntimeError::new_err)?;
+        Ok(Self(Mutex::new(shard)))
+    }
+
+    /// Answers a question of the driver's.
+    fn ask<'py>(&self, py: Python<'py>, question: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let answer = py.detach(|| {
+            let mut shard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            guarded(|| shard.ask(question))
+        })?;
+        Ok(PyBytes::new(py, &answer))
     }
 }
 

@@ -141,6 +141,7 @@ mod tests {
                 },
             ],
             actors: vec![None, None],
+            exchanges: vec![0, 0],
             custom: Vec::new(),
         };
         let asked = |first: OpView, unopened: u32, second: OpView, cpus_max| {

@@ -11,6 +11,7 @@
 
 mod hearing;
 mod hiring;
+mod judging;
 mod submitting;
 mod suspects;
 
@@ -22,9 +23,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use wrasse_io::{Inputs, Split};
 use wrasse_job::{Books, Pipeline, Step};
 use wrasse_op::Fingerprint;
-use wrasse_run::{Backend, Error, Tally};
+use wrasse_run::{Backend, Error, Fetcher, Tally};
 use wrasse_sched::{Command, Event, FailureClass, Metadata, OpIdx, Place, TaskId, WorkerId};
 
+use self::judging::Undecided;
 use self::suspects::{Killer, Search};
 use crate::actors::Actors;
 use crate::link::Link;
@@ -34,7 +36,7 @@ use crate::ordering::Turn;
 use crate::protocol::{Cluster, Say};
 use crate::shares::Shares;
 use crate::stream::Stream;
-use crate::wire::{Meta, Verdict};
+use crate::wire::{Said, Verdict};
 use crate::writing::Order;
 
 /// Attempts that Ray makes by itself when a worker or a node dies. They are also
@@ -62,6 +64,9 @@ pub(crate) struct Ray<'a> {
     pub(crate) orders: Sender<Order>,
     pub(crate) turns: Sender<Turn>,
     pub(crate) notes: Receiver<Note>,
+    /// Looks through what tasks say of their objects: for a large one that is
+    /// hundreds of KB, for which the other tasks need not wait.
+    pub(crate) fetcher: Fetcher<Said>,
     /// Events that are known already.
     pub(crate) known: VecDeque<Event>,
     pub(crate) state: State,
@@ -86,6 +91,8 @@ pub(crate) struct State {
     /// Tasks that run: those of Ray have a number.
     running: HashMap<TaskId, Running>,
     numbers: HashMap<u64, TaskId>,
+    /// What gates have asked about, by their tasks.
+    undecided: HashMap<TaskId, Undecided>,
     /// Inputs whose workers died, with how often.
     killers: BTreeMap<(OpIdx, Killer), u32>,
     last_failure: Option<String>,
@@ -96,14 +103,36 @@ pub(crate) struct State {
 /// An object, or what a gate has left of it.
 struct Block {
     object: u64,
-    meta: Metadata,
-    is_encoded: bool,
     verdict: Option<Verdict>,
+    /// What its task said of it, until that is looked through.
+    said: Option<Vec<u8>>,
+    /// Whether it was read from the input, of which a run may read a part only.
+    reads: bool,
+    /// What that says, once it is.
+    holds: Holds,
+}
+
+/// What a block holds.
+#[derive(Clone, Default)]
+struct Holds {
+    bytes: u64,
+    rows: u32,
+    is_encoded: bool,
     /// What the writer needs of it where workers write its rows.
     hollow: Option<Arc<Vec<u8>>>,
     /// What an exchange is told of it.
     notes: Option<Arc<Vec<u8>>>,
     fingerprints: Arc<Vec<Fingerprint>>,
+}
+
+impl Holds {
+    fn metadata(&self) -> Metadata {
+        Metadata {
+            bytes: self.bytes,
+            rows: self.rows,
+            holder: None,
+        }
+    }
 }
 
 struct Running {
@@ -113,7 +142,7 @@ struct Running {
     /// The actor that has it.
     worker: Option<WorkerId>,
     /// An output that the scheduler has not asked for yet.
-    waiting: Option<(u64, Meta)>,
+    waiting: Option<(u64, Vec<u8>)>,
     /// What an exchange had taken in and will be in the first output.
     returned: Option<Tally>,
     /// The object that nobody needs when it is done.
@@ -148,11 +177,37 @@ impl Ray<'_> {
         let Some(running) = self.state.running.get_mut(&task) else {
             return Ok(());
         };
-        let (Some((object, meta)), Some(number)) = (running.waiting.take(), running.number) else {
+        let (Some((object, said)), Some(number)) = (running.waiting.take(), running.number) else {
             return Ok(());
         };
-        self.put_out(task, object, meta);
+        self.put_out(task, object, said);
         self.link.say(&[Say::Pull { task: number }], &[])
+    }
+}
+
+impl Ray<'_> {
+    /// Stops a task: of those that have begun, only an actor's may take long.
+    fn stop(&mut self, task: TaskId) -> Result<(), Error> {
+        let Some(running) = self.state.running.get(&task) else {
+            return Ok(());
+        };
+        match (running.number, running.worker, running.work) {
+            (Some(number), None, _) => return self.link.say(&[Say::Cancel { task: number }], &[]),
+            // It ends with the gateway, in a moment.
+            (Some(number), Some(_), doing) => {
+                self.state.numbers.remove(&number);
+                if let Doing::Block(data) = doing {
+                    self.books.in_flight.remove(&data);
+                }
+            }
+            // It waits for standard input.
+            (None, _, Doing::Read(_)) => {}
+            (None, ..) => return Ok(()),
+        }
+        self.state.running.remove(&task);
+        let class = FailureClass::Transient;
+        self.known.push_back(Event::TaskFailed { task, class });
+        Ok(())
     }
 }
 
@@ -173,16 +228,16 @@ impl Backend for Ray<'_> {
                 let tally = self.books.in_flight.remove(&data).unwrap_or_default();
                 self.books.writing.insert(block, tally);
                 let held = &self.state.blocks[&data];
-                if held.hollow.is_some() {
+                if held.holds.hollow.is_some() {
                     // The writer needs it for longer than the scheduler.
                     *self.state.objects.entry(held.object).or_default() += 1;
                 }
                 drop(self.orders.send(Order::Write {
                     block,
                     object: held.object,
-                    bytes: held.meta.bytes,
+                    bytes: held.holds.bytes,
                     verdict: held.verdict.clone(),
-                    hollow: held.hollow.clone(),
+                    hollow: held.holds.hollow.clone(),
                 }));
             }
             Command::Advance { to } => {
@@ -198,22 +253,7 @@ impl Backend for Ray<'_> {
                     }));
                 }
             }
-            Command::Cancel { task } => {
-                let running = self.state.running.get(&task);
-                let running = running.map(|running| (running.number, running.work));
-                match running {
-                    Some((Some(number), _)) => {
-                        self.link.say(&[Say::Cancel { task: number }], &[])?;
-                    }
-                    // It waits for standard input.
-                    Some((None, Doing::Read(_))) => {
-                        self.state.running.remove(&task);
-                        let class = FailureClass::Transient;
-                        self.known.push_back(Event::TaskFailed { task, class });
-                    }
-                    _ => {}
-                }
-            }
+            Command::Cancel { task } => self.stop(task)?,
             Command::ScalePool { op, workers } => {
                 let (n, ready) = self.actors.scale(op, workers);
                 if let Some(worker) = ready {
@@ -226,8 +266,14 @@ impl Backend for Ray<'_> {
                 let actor = worker.0;
                 self.link.say(&[Say::Dismiss { actor }], &[])?;
             }
-            // Metadata comes with the objects.
-            Command::FetchMetadata { .. } | Command::Finish | Command::Fail { .. } => {}
+            Command::FetchMetadata { block, data } => {
+                let held = self.state.blocks.get_mut(&data);
+                match held.and_then(|held| held.said.take()) {
+                    Some(bytes) => self.fetcher.fetch(block, Said { data, bytes }),
+                    None => self.wonders(block, data),
+                }
+            }
+            Command::Finish | Command::Fail { .. } => {}
         }
         Ok(())
     }

@@ -12,12 +12,14 @@
 //! | `backend` | commands into tasks, news into events |
 //! | `actors` | who keeps the operators of Python's stages |
 //! | `ordering`, `writing` | the threads for gates and exchanges, and for the writer |
+//! | `gates` | what deduplicators have seen, here or in actors of the cluster |
 //! | `exchanging` | exchanges: keys, rulings, and tasks that weigh and pick |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
 //! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
+//! | `lent` | objects that are read in the gateway's memory |
 //! | `stream` | standard input, which the driver reads |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does; for exchanges, `settling` |
@@ -32,6 +34,8 @@ mod asking;
 mod backend;
 mod careful;
 mod exchanging;
+mod gates;
+mod lent;
 mod link;
 mod needs;
 mod note;
@@ -47,5 +51,6 @@ mod wire;
 mod worker;
 mod writing;
 
+pub use gates::Shard;
 pub use run::{Options, run};
-pub use worker::{Output, TaskRun, WorkerJob};
+pub use worker::{Objects, Output, TaskRun, WorkerJob};

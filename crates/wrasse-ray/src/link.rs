@@ -10,13 +10,14 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use wrasse_run::Error;
 
-use crate::protocol::{Hear, Say};
+use crate::lent::Memory;
+use crate::protocol::{Hear, Probe, Say};
 
 /// How long the gateway may take to end a local Ray after the socket is closed.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
@@ -36,8 +37,19 @@ pub(crate) struct Gateway {
     pub(crate) log: PathBuf,
 }
 
-/// The bytes of an object, or why they cannot be had.
-pub(crate) type Fetched = Result<Vec<u8>, String>;
+/// An object that was fetched.
+pub(crate) enum Found {
+    Sent(Vec<u8>),
+    /// So many bytes here in the gateway's memory.
+    Lent {
+        object: u64,
+        at: u64,
+        bytes: usize,
+    },
+}
+
+/// An object, or why it cannot be had.
+pub(crate) type Fetched = Result<Found, String>;
 
 /// What the gateway says, with its bytes.
 pub(crate) type Heard = (Hear, Vec<u8>);
@@ -48,6 +60,8 @@ pub(crate) struct Link {
     waiting: Arc<Mutex<HashMap<u64, Sender<Fetched>>>>,
     child: Mutex<Child>,
     log: PathBuf,
+    /// The gateway's memory, where it can be read.
+    memory: OnceLock<Memory>,
 }
 
 impl Link {
@@ -92,6 +106,7 @@ impl Link {
             waiting,
             child: Mutex::new(child),
             log: gateway.log.clone(),
+            memory: OnceLock::new(),
         })
     }
 
@@ -112,18 +127,42 @@ impl Link {
         write().map_err(|_| self.gone())
     }
 
-    /// Asks for the bytes of an object.
+    /// Reads objects where they lie from now on, if that can be done.
+    pub(crate) fn look_into(&self, probe: Option<&Probe>) {
+        if let Some(memory) = probe.and_then(Memory::of) {
+            self.memory.get_or_init(|| memory);
+        }
+    }
+
+    /// Asks for an object.
     pub(crate) fn fetch(&self, object: u64) -> Result<Receiver<Fetched>, Error> {
         let (sender, receiver) = bounded(1);
         lock(&self.waiting).insert(object, sender);
-        self.say(&[Say::Fetch { object }], &[])?;
+        let lend = self.memory.get().is_some();
+        self.say(&[Say::Fetch { object, lend }], &[])?;
         Ok(receiver)
     }
 
-    /// Waits for what was fetched.
-    pub(crate) fn wait(&self, fetched: &Receiver<Fetched>) -> Result<Vec<u8>, Error> {
+    /// Waits for what was fetched. Its bytes take the place of what `bytes` holds.
+    pub(crate) fn wait(
+        &self,
+        fetched: &Receiver<Fetched>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         match fetched.recv() {
-            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Ok(Found::Sent(sent))) => {
+                *bytes = sent;
+                Ok(())
+            }
+            Ok(Ok(Found::Lent {
+                object,
+                at,
+                bytes: n,
+            })) => {
+                let memory = self.memory.get().ok_or_else(|| self.gone())?;
+                memory.read(at, n, bytes).map_err(|_| self.gone())?;
+                self.say(&[Say::Taken { object }], &[])
+            }
             Ok(Err(message)) => Err(Error::failed(message)
                 .with_hint("--resume goes on from the last commit; what was lost is made again")),
             Err(_) => Err(self.gone()),
@@ -239,7 +278,7 @@ fn listen(
         for message in messages {
             let bytes = match &message {
                 Hear::Done { meta, .. } | Hear::Item { meta, .. } => *meta,
-                Hear::Data { bytes, .. } => *bytes,
+                Hear::Data { bytes, .. } | Hear::Answered { bytes, .. } => *bytes,
                 _ => 0,
             };
             let end = (at + bytes).min(payload.len());
@@ -249,7 +288,10 @@ fn listen(
             };
             at = end;
             match message {
-                Hear::Data { object, .. } => answer(waiting, object, Ok(part)),
+                Hear::Data { object, .. } => answer(waiting, object, Ok(Found::Sent(part))),
+                Hear::Lent { object, at, bytes } => {
+                    answer(waiting, object, Ok(Found::Lent { object, at, bytes }));
+                }
                 Hear::Lost { object, message } => answer(waiting, object, Err(message)),
                 other => hear(Some((other, part))),
             }

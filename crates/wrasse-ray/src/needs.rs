@@ -93,6 +93,8 @@ pub(crate) struct Ledger {
     pub(crate) needs: Vec<Needs>,
     /// Of those that run in actors: how many of these there may be.
     pub(crate) actors: Vec<Option<u32>>,
+    /// Exchanges before each: what is before and behind one does not work at one time.
+    pub(crate) exchanges: Vec<u32>,
     /// Names of what is no resource of Ray's own; in the books by position.
     pub(crate) custom: Vec<String>,
 }
@@ -106,7 +108,13 @@ impl Ledger {
     pub(crate) fn new(pipeline: &Pipeline, plan: &Plan) -> Result<Self, Error> {
         let steps = pipeline.steps.iter();
         let needs: Vec<Needs> = steps.clone().map(|step| Needs::of(step, plan)).collect();
-        let actors = steps.map(|step| actors_max(step, plan)).collect();
+        let actors = steps.clone().map(|step| actors_max(step, plan)).collect();
+        let mut n = 0;
+        let exchanges = steps.map(|step| {
+            n += u32::from(matches!(step, Step::Exchange(..)));
+            n
+        });
+        let exchanges = exchanges.collect();
         let custom: BTreeSet<&String> = needs.iter().flat_map(|n| n.resources.keys()).collect();
         if custom.len() > CUSTOM_MAX {
             return Err(Error::usage(format!(
@@ -118,6 +126,7 @@ impl Ledger {
         Ok(Self {
             needs,
             actors,
+            exchanges,
             custom,
         })
     }
@@ -140,10 +149,20 @@ impl Ledger {
         self.amounts(|name| bundle.get(name).copied().unwrap_or(0.0))
     }
 
-    /// What one actor of each stage holds.
+    /// What one actor of each stage holds, of those that work at one time.
     fn of_actors(&self) -> Resources {
-        let actors = (0..self.needs.len()).filter(|op| self.actors[*op].is_some());
-        actors.fold(Resources::ZERO, |sum, op| sum + self.whole(op))
+        let last = self.exchanges.iter().max().copied().unwrap_or(0);
+        let sum = |exchanges: u32| {
+            let at_once = self.at_once(exchanges);
+            at_once.fold(Resources::ZERO, |sum, op| sum + self.whole(op))
+        };
+        (0..=last).map(sum).fold(Resources::ZERO, Resources::max)
+    }
+
+    /// Operators that run in actors behind so many exchanges.
+    fn at_once(&self, exchanges: u32) -> impl Iterator<Item = usize> {
+        let all = 0..self.needs.len();
+        all.filter(move |op| self.actors[*op].is_some() && self.exchanges[*op] == exchanges)
     }
 
     /// The most that a task of any operator takes.
@@ -182,7 +201,6 @@ impl Ledger {
     /// Has tasks of the scheduler's operators take what they are charged, and those
     /// that run in actors have such, within `limits`.
     pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Limits) {
-        let n = self.actors.iter().flatten().count() as i64;
         let room = limits.resources.less(limits.for_tasks);
         for (op, config) in configs.iter_mut().enumerate() {
             let whole = self.whole(op);
@@ -190,6 +208,7 @@ impl Ledger {
                 config.task = whole.with(Resource::CPU, whole[Resource::CPU] / 2);
                 continue;
             };
+            let n = self.at_once(self.exchanges[op]).count() as i64;
             let held = || Resource::all().filter(|r| whole[*r] > 0);
             let cpus = (limits.resources[Resource::CPU] / 1000).max(1) as u32;
             let workers_max = match held().all(|r| r == Resource::MEMORY) {
@@ -242,15 +261,16 @@ impl Ledger {
                 needs.cpus = 0.0;
             }
         }
-        let needs = (0..self.needs.len()).map(|op| match self.actors[op] {
-            Some(_) => Need {
-                workers: self.whole(op),
-                task: Resources::ZERO,
-            },
-            None => Need {
-                workers: Resources::ZERO,
-                task: self.whole(op),
-            },
+        let needs = (0..self.needs.len()).map(|op| {
+            let (workers, task) = match self.actors[op] {
+                Some(_) => (self.whole(op), Resources::ZERO),
+                None => (Resources::ZERO, self.whole(op)),
+            };
+            Need {
+                exchanges_before: self.exchanges[op],
+                workers,
+                task,
+            }
         });
         let needs: Vec<Need> = needs.collect();
         let most = most.with(Resource::BLOCKS, Resources::UNBOUNDED);

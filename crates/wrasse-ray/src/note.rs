@@ -1,23 +1,34 @@
 //! What threads and gateway tell the backend.
 
-use wrasse_run::{Outcome, Tally};
+use crossbeam_channel::Sender;
+use wrasse_run::{Error, FetchMode, Fetcher, Outcome, Tally};
 use wrasse_sched::{BlockId, OpIdx, TaskId};
 
 use crate::link::Heard;
 use crate::shares::Shares;
 use crate::stream::Streamed;
-use crate::wire::Verdict;
+use crate::wire::{Meta, Said, Verdict, decode};
 
 /// A piece of news.
 pub(crate) enum Note {
     /// The gateway said something, or is gone.
     Heard(Option<Heard>),
+    /// What a task said of a block was looked through; if it cannot be, that comes
+    /// back as it was.
+    Fetched {
+        block: BlockId,
+        data: u64,
+        found: Result<Box<Meta>, Vec<u8>>,
+    },
     /// A gate has decided on an object: how many samples it lets on.
     Judged {
         task: TaskId,
         verdict: Verdict,
         kept: u64,
     },
+    /// A gate has asked its shards about an object: the next one may come, and what
+    /// is decided on this follows.
+    Asked { task: TaskId },
     /// What a task wanted of standard input has come.
     Streamed { task: TaskId, share: Streamed },
     /// An exchange has taken an object.
@@ -48,4 +59,19 @@ pub(crate) enum Note {
     WriterFailed,
     /// The run cannot go on.
     Fatal(String),
+}
+
+/// Has a fetcher look through what tasks say, and tell what it found.
+pub(crate) fn fetcher(mode: FetchMode, notes: Sender<Note>) -> Result<Fetcher<Said>, Error> {
+    let fetch = |said: &Said| decode::<Meta>(&said.bytes).ok().map(Box::new);
+    let answer = move |block, said: Said, found: Option<Box<Meta>>| {
+        let Said { data, bytes } = said;
+        // Nobody listens any more if the run ends.
+        let _ = notes.send(Note::Fetched {
+            block,
+            data,
+            found: found.ok_or(bytes),
+        });
+    };
+    Fetcher::new(mode, fetch, answer)
 }

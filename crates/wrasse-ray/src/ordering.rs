@@ -6,25 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
-use wrasse_op::Fingerprint;
-use wrasse_run::{FingerprintSet, Part, Tally};
+use wrasse_run::{Part, Tally};
 use wrasse_sched::{OpIdx, TaskId};
 
 use crate::exchanging::{Exchanging, Tasks};
+use crate::gates::{Gates, News};
 use crate::needs::Needs;
 use crate::note::Note;
 use crate::protocol::Say;
-use crate::wire::{Spec, Verdict, encode};
+use crate::wire::{Spec, encode};
 
 /// What the thread is told. Gates and exchanges have the number of the stage
 /// before them.
 pub(crate) enum Turn {
-    /// Decide on the samples of an object.
-    Gate {
-        task: TaskId,
-        gate: usize,
-        fingerprints: Arc<Vec<Fingerprint>>,
-    },
+    /// Something about gates.
+    Gate(News),
     /// An object stays where it is until all have come; the exchange is told this.
     Absorb {
         task: TaskId,
@@ -64,8 +60,11 @@ pub(crate) struct Streams {
 /// Bytes that are looked at from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    /// Memory that gates hold.
+    /// Memory that gates hold here.
     pub(crate) fingerprints: AtomicU64,
+    /// Memory that their shards hold, and how many these are.
+    pub(crate) sharded: AtomicU64,
+    pub(crate) shards: AtomicU64,
     /// Memory that exchanges hold.
     pub(crate) exchanges: AtomicU64,
     /// Bytes of objects that the writer has fetched, of keys and what was found in
@@ -80,7 +79,7 @@ pub(crate) struct Held {
 /// What the thread works with.
 pub(crate) struct Orderer<'a> {
     pub(crate) tasks: Tasks<'a>,
-    pub(crate) seen: Vec<FingerprintSet>,
+    pub(crate) gates: Gates<'a>,
     pub(crate) exchanges: Vec<Option<Exchanging>>,
     /// Bytes of memory that an exchange may use to decide.
     pub(crate) decision_bytes: usize,
@@ -96,45 +95,34 @@ impl Orderer<'_> {
     pub(crate) fn take_turns(&mut self, turns: &Receiver<Turn>, notes: &Sender<Note>) {
         for turn in turns {
             let result = catch_unwind(AssertUnwindSafe(|| self.take(turn)));
-            let note = match result {
-                Ok(Ok(note)) => note,
-                Ok(Err(message)) => Some(Note::Fatal(message)),
-                Err(_) => {
-                    let message = "a decision panicked; this is a bug, please report it";
-                    Some(Note::Fatal(message.into()))
-                }
+            let told = match result {
+                Ok(Ok(told)) => told,
+                Ok(Err(message)) => vec![Note::Fatal(message)],
+                Err(_) => vec![Note::Fatal(
+                    "a decision panicked; this is a bug, please report it".into(),
+                )],
             };
             self.account();
-            if note.is_some_and(|note| notes.send(note).is_err()) {
-                return;
+            for note in told {
+                if notes.send(note).is_err() {
+                    return;
+                }
             }
         }
     }
 
     fn account(&self) {
-        let seen: usize = self.seen.iter().map(FingerprintSet::memory_bytes).sum();
+        self.gates.account();
         let stores = || self.exchanges.iter().flatten();
         let held: usize = stores().map(Exchanging::memory_bytes).sum();
         let spilled: u64 = stores().map(Exchanging::disk_bytes).sum();
-        self.held.fingerprints.store(seen as u64, Ordering::Relaxed);
         self.held.exchanges.store(held as u64, Ordering::Relaxed);
         self.held.spilled.store(spilled, Ordering::Relaxed);
     }
 
-    fn take(&mut self, turn: Turn) -> Result<Option<Note>, String> {
+    fn take(&mut self, turn: Turn) -> Result<Vec<Note>, String> {
         match turn {
-            Turn::Gate {
-                task,
-                gate,
-                fingerprints,
-            } => {
-                let keep = self.seen[gate].judge(&fingerprints);
-                Ok(Some(Note::Judged {
-                    task,
-                    verdict: Verdict::new(gate, &keep),
-                    kept: keep.iter().filter(|keep| **keep).count() as u64,
-                }))
-            }
+            Turn::Gate(news) => self.gates.take(news),
             Turn::Absorb {
                 task,
                 exchange,
@@ -144,7 +132,7 @@ impl Orderer<'_> {
                 let store = self.exchanges[exchange].as_mut();
                 let store = store.ok_or("the exchange is closed")?;
                 let tally = store.absorb(object, &notes, &self.tasks)?;
-                Ok(Some(Note::Absorbed { task, tally }))
+                Ok(vec![Note::Absorbed { task, tally }])
             }
             Turn::Close { op, exchange } => {
                 // Nothing comes from the exchanges before this one any more.
@@ -157,13 +145,13 @@ impl Orderer<'_> {
                 let store = store.ok_or("the exchange is closed")?;
                 let bounds = (self.decision_bytes, self.block_bytes, self.target);
                 let (shares, written) = store.close(&mut self.tasks, &self.names[op], bounds)?;
-                Ok(Some(Note::Closed {
+                Ok(vec![Note::Closed {
                     op,
                     shares,
                     written,
-                }))
+                }])
             }
-            Turn::ReadBack(back) => self.read_back(back).map(|()| None),
+            Turn::ReadBack(back) => self.read_back(back).map(|()| Vec::new()),
         }
     }
 

@@ -1,11 +1,14 @@
 //! [`Workers`]: has parts of the output written by the workers.
 //!
 //! The sink decides what is written (`wrasse-io`: `sink/parts.rs`); here its tasks
-//! go to the gateway, and objects are kept until nobody needs their rows. Tasks
-//! ask for no processor: a reader that holds one may wait until there is room,
-//! which there is when they are done.
+//! go to the gateway, and objects are kept until nobody needs their rows. Where
+//! tasks of the run stream, those that write ask for no processor: one that streams
+//! holds its processor until there is room, which there is when they are done. Ray
+//! starts processes of their own for them then; otherwise they take their turn in
+//! those that work on samples.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -37,6 +40,8 @@ pub(crate) fn is_about_writing(heard: &Hear) -> bool {
 /// The objects that are needed to write.
 pub(crate) struct Shelf {
     objects: Mutex<HashMap<u64, Object>>,
+    /// Whether who holds a processor may wait for rows to be written.
+    is_waited_for: AtomicBool,
     notes: Sender<Note>,
 }
 
@@ -50,8 +55,14 @@ impl Shelf {
     pub(crate) fn new(notes: Sender<Note>) -> Self {
         Self {
             objects: Mutex::default(),
+            is_waited_for: AtomicBool::new(true),
             notes,
         }
+    }
+
+    /// No task of the run holds a processor until rows are written.
+    pub(crate) fn is_not_waited_for(&self) {
+        self.is_waited_for.store(false, Ordering::Relaxed);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Object>> {
@@ -124,8 +135,10 @@ impl Hands for Workers {
             spec: spec.len(),
             objects,
             piece: None,
-            // Who holds a processor may wait for it.
-            cpus: 0.0,
+            cpus: match self.shelf.is_waited_for.load(Ordering::Relaxed) {
+                true => 0.0,
+                false => 1.0,
+            },
             retries: RETRIES,
             name: NAME,
         };

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::needs::Needs;
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 7;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -82,12 +82,18 @@ pub(crate) enum Say<'a> {
     },
     /// The next output of a streaming task is wanted.
     Pull { task: u64 },
-    /// Send an object.
-    Fetch { object: u64 },
+    /// Send an object, or lend it: say where it lies, and leave it there.
+    Fetch { object: u64, lend: bool },
+    /// What was lent was read.
+    Taken { object: u64 },
     /// Objects are not needed any more.
     Free { objects: &'a [u64] },
     /// Stop a task.
     Cancel { task: u64 },
+    /// Begin an actor that holds fingerprints, in place of that of an earlier life.
+    Shard { shard: u32, life: u32 },
+    /// Ask such an actor: so many bytes.
+    Ask { shard: u32, life: u32, bytes: usize },
     /// Have the cluster grow until tasks fit that take so much: all that the run
     /// could use now, in place of what was asked for before.
     Request { bundles: &'a [Wanted] },
@@ -126,6 +132,9 @@ pub(crate) enum Hear {
     Ready {
         #[serde(flatten)]
         cluster: Cluster,
+        /// If it can lend what is fetched.
+        #[serde(default)]
+        probe: Option<Probe>,
     },
     /// Nodes have come or gone.
     Cluster(Cluster),
@@ -146,8 +155,18 @@ pub(crate) enum Hear {
     Up { actor: u32 },
     /// An actor is gone and does not come again; what it was at was not done.
     Down { actor: u32, message: String },
+    /// An actor that holds fingerprints has answered: so many bytes.
+    Answered { shard: u32, life: u32, bytes: usize },
+    /// Such an actor is gone, with what it was asked.
+    ShardLost {
+        shard: u32,
+        life: u32,
+        message: String,
+    },
     /// The bytes of an object.
     Data { object: u64, bytes: usize },
+    /// Where the bytes of an object lie in the gateway's memory, until they are taken.
+    Lent { object: u64, bytes: usize, at: u64 },
     /// An object is gone and cannot be made again.
     Lost { object: u64, message: String },
     /// The gateway cannot go on.
@@ -155,6 +174,17 @@ pub(crate) enum Hear {
         message: String,
         hint: Option<String>,
     },
+}
+
+/// By what the gateway's memory is known.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Probe {
+    /// The gateway's process, as it knows itself.
+    pub(crate) pid: u32,
+    /// Where the token lies.
+    pub(crate) at: u64,
+    /// What nobody else has.
+    pub(crate) token: String,
 }
 
 /// How a task failed.
@@ -178,6 +208,9 @@ pub(crate) struct Cluster {
     pub(crate) resources: BTreeMap<String, f64>,
     /// Nodes that are up.
     pub(crate) nodes: usize,
+    /// Of these, such with processors.
+    #[serde(default)]
+    pub(crate) workers: usize,
     /// Machines that these are on, as far as their addresses tell.
     pub(crate) machines: usize,
     /// What single nodes have: of nodes that have the same, one.

@@ -7,6 +7,7 @@
 //!   ordering thread    gates, and exchanges as long as they collect
 //!   writer thread      owns the sink and the run directory
 //!   link thread        hears the gateway
+//!   metadata thread    looks through what tasks say of their outputs
 //!   gateway            a Python process: holds the objects, submits the tasks
 //!   workers            processes of Ray: read and run operators; hold nothing
 //!   actors             the same, which keep the operators of a Python stage
@@ -30,7 +31,7 @@ use wrasse_io::{ReadLimits, Sink, SinkSpec, open_parts, open_sink};
 use wrasse_job::{
     Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, exchanges, list,
 };
-use wrasse_run::{Error, ExchangeKeys, RunSnapshot, Tally, execute};
+use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, Tally, execute};
 use wrasse_sched::{Event, Place, Scheduler, Settings};
 
 use self::joining::{join, refuse_local};
@@ -40,9 +41,10 @@ use crate::actors::Actors;
 use crate::asking::Asking;
 use crate::backend::{Ray, State};
 use crate::exchanging::{Exchanging, Tasks, is_about_deciding, pieces};
+use crate::gates::Gates;
 use crate::link::{Gateway, Heard, Link, Scratch};
 use crate::needs::Ledger;
-use crate::note::Note;
+use crate::note::{Note, fetcher};
 use crate::ordering::{Held, Orderer, Turn};
 use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::Cluster;
@@ -67,8 +69,13 @@ pub struct Options {
     pub ship: bool,
     /// Bytes of input in a task, and of its outputs.
     pub task_bytes: Option<u64>,
+    /// Bytes of fingerprints that the driver holds before they move to actors of the
+    /// cluster; chosen if none.
+    pub gate_bytes: Option<u64>,
     /// Ask Ray for completions instead of being called back.
     pub polls: bool,
+    /// When what tasks say of their outputs is looked through.
+    pub metadata: FetchMode,
 }
 
 /// What the gateway writes besides, in the run directory.
@@ -163,8 +170,8 @@ fn log_path(job: &Job) -> Result<PathBuf, Error> {
     Ok(job.run_dir.join(LOG))
 }
 
-/// How many tasks write at once. Each has Ray start a process beside those that work
-/// on samples, which costs about a second of a processor.
+/// How many tasks write at once: half of those who work on samples, in whose place they
+/// write. Where tasks stream, Ray has to start a process for each.
 fn writers_max(cluster: &Cluster) -> usize {
     (cluster.millicpus() / 2000).max(1) as usize
 }
@@ -289,6 +296,7 @@ impl OnCluster<'_> {
             orders,
             turns,
             notes: heard,
+            fetcher: fetcher(self.options.metadata, notes.clone())?,
             known: VecDeque::new(),
             state: State::default(),
             books: Books {
@@ -303,6 +311,9 @@ impl OnCluster<'_> {
             actors: Actors::default(),
             cluster: cluster.clone(),
         };
+        if !backend.streams() {
+            self.shelf.is_not_waited_for();
+        }
         if !has_read_all {
             backend.hire_ahead()?;
         }
@@ -317,7 +328,16 @@ impl OnCluster<'_> {
             peak_bytes: 0,
             bytes_resumed: written.bytes_in,
             asking: Asking::default(),
+            cancelled: None,
         };
+        let gates = Gates::new(
+            &ready.seen,
+            pipeline.gate_names(ready.seen.n_gates()),
+            (link, &self.held),
+            &watch.cluster,
+            job.run_dir.clone(),
+            (self.options.gate_bytes, job.memory),
+        )?;
         let pieces = pieces(&ready.pass, n_shards);
         let (keys, decision_bytes) = exchanges(job, &ready.exchange_dir, ExchangeKeys::new);
         let begin = start.split + start.seq;
@@ -337,7 +357,7 @@ impl OnCluster<'_> {
                 held: &self.held,
                 begun: 0,
             },
-            seen: ready.seen,
+            gates,
             exchanges,
             decision_bytes,
             block_bytes: job.block_bytes.0,

@@ -11,7 +11,7 @@ use wrasse_run::{
 };
 
 use crate::wire::encode;
-use crate::worker::{Output, WorkerJob, meta};
+use crate::worker::{Objects, Output, WorkerJob, meta};
 
 impl WorkerJob {
     /// An output of a task: blocks on their way to whatever comes next.
@@ -49,10 +49,14 @@ impl WorkerJob {
         op: usize,
         firsts: &[u32],
         (n_samples, memory): (u32, u64),
-        object: &mut dyn FnMut(usize) -> Result<Vec<u8>, String>,
+        object: &mut Objects<'_>,
     ) -> Result<Vec<u8>, String> {
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-        weigh((&self.pass, op), firsts, object, (n_samples, memory))
+        let mut piece = |at: usize| {
+            let mut bytes = Vec::new();
+            object(at, &mut bytes).map(|()| bytes)
+        };
+        weigh((&self.pass, op), firsts, &mut piece, (n_samples, memory))
     }
 
     /// Does to the blocks of an object, without the first ones, what the exchange at

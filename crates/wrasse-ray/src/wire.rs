@@ -182,25 +182,31 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn new(gate: usize, keep: &[bool]) -> Self {
-        let mut bits = vec![0; keep.len().div_ceil(8)];
-        for (i, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
-            bits[i / 8] |= 1 << (i % 8);
-        }
         Self {
             gate: gate as u32,
-            bits,
+            bits: pack_bits(keep),
         }
     }
 
     /// The verdicts on `n` samples from the `first` on.
     pub(crate) fn of(&self, first: usize, n: usize) -> Vec<bool> {
-        let keeps = |i: usize| {
-            self.bits
-                .get(i / 8)
-                .is_some_and(|bits| bits >> (i % 8) & 1 == 1)
-        };
-        (first..first + n).map(keeps).collect()
+        unpack_bits(&self.bits, first, n)
     }
+}
+
+/// Eight answers a byte, the first in the lowest bit.
+pub(crate) fn pack_bits(answers: &[bool]) -> Vec<u8> {
+    let mut bits = vec![0; answers.len().div_ceil(8)];
+    for (i, _) in answers.iter().enumerate().filter(|(_, answer)| **answer) {
+        bits[i / 8] |= 1 << (i % 8);
+    }
+    bits
+}
+
+/// `n` of them from the `first` on; what is not there is `false`.
+pub(crate) fn unpack_bits(bits: &[u8], first: usize, n: usize) -> Vec<bool> {
+    let is_set = |i: usize| bits.get(i / 8).is_some_and(|bits| bits >> (i % 8) & 1 == 1);
+    (first..first + n).map(is_set).collect()
 }
 
 /// What the driver is told of an output.
@@ -235,6 +241,13 @@ pub(crate) enum Together {
         /// Bytes of memory.
         memory: u64,
     },
+}
+
+/// What a task said of a block, as it came: a [`Meta`].
+pub(crate) struct Said {
+    /// The backend's name of the block.
+    pub(crate) data: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// A file that a worker shall write.

@@ -39,6 +39,10 @@ pub struct WorkerJob {
     singles: Mutex<HashMap<usize, Single>>,
 }
 
+/// Gives an object of a task, the first, the second and so on, in place of what its
+/// buffer holds.
+pub type Objects<'a> = dyn FnMut(usize, &mut Vec<u8>) -> Result<(), String> + 'a;
+
 impl WorkerJob {
     /// Makes the plan of a run that the driver describes, of the operators of
     /// `catalog`, and of Python's, which the Python called `python` runs.
@@ -141,11 +145,7 @@ impl WorkerJob {
     /// # Errors
     ///
     /// If the file cannot be written, or the pieces make no sense.
-    pub fn write(
-        &self,
-        spec: &[u8],
-        object: &mut dyn FnMut(usize) -> Result<Vec<u8>, String>,
-    ) -> Result<Vec<u8>, String> {
+    pub fn write(&self, spec: &[u8], object: &mut Objects<'_>) -> Result<Vec<u8>, String> {
         let WriteSpec { task, verdicts } = match decode(spec)? {
             Together::Write(spec) => *spec,
             Together::Weigh {
@@ -156,9 +156,11 @@ impl WorkerJob {
             } => return self.weigh(op, &firsts, (n_samples, memory), object),
         };
         let mut verdicts = verdicts.into_iter().enumerate();
+        let mut bytes = Vec::new();
         let mut next = || {
             let (at, verdict) = verdicts.next().ok_or("an object is missing")?;
-            let mut blocks = unpack(&object(at)?)?;
+            object(at, &mut bytes)?;
+            let mut blocks = unpack(&bytes)?;
             if let Some(verdict) = verdict {
                 verdict.settle(&self.pass, &mut blocks);
             }

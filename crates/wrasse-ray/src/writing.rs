@@ -17,9 +17,6 @@ use crate::ordering::Held;
 use crate::parts::Shelf;
 use crate::wire::Verdict;
 
-/// An order, with the object that it is about, if it is about one.
-type Whole = (Order, Option<Vec<u8>>);
-
 /// Objects on their way to the writer at once.
 const AHEAD: usize = 2;
 
@@ -74,7 +71,8 @@ fn serve(
     ahead: &mut Ahead<'_>,
     notes: &Sender<Note>,
 ) -> Result<bool, Error> {
-    while let Some((order, bytes)) = ahead.next()? {
+    let mut bytes = Vec::new();
+    while let Some(order) = ahead.next(&mut bytes)? {
         match order {
             Order::Finish => return Ok(true),
             Order::Advance(split, seq) => writer.advance((split, seq))?,
@@ -91,7 +89,7 @@ fn serve(
                         shelf.put(object, size, verdict.clone());
                         unpack(&hollow)
                     }
-                    None => unpack(&bytes.unwrap_or_default()),
+                    None => unpack(&bytes),
                 }
                 .map_err(Error::failed)?;
                 if let Some(verdict) = verdict {
@@ -135,8 +133,9 @@ struct Ahead<'a> {
 }
 
 impl Ahead<'_> {
-    /// The next order, with its bytes; none at the end.
-    fn next(&mut self) -> Result<Option<Whole>, Error> {
+    /// The next order; none at the end. The object that it is about, if it was fetched,
+    /// takes the place of what `bytes` holds.
+    fn next(&mut self, bytes: &mut Vec<u8>) -> Result<Option<Order>, Error> {
         while self.n_fetching < AHEAD {
             let order = match self.orders.try_recv() {
                 Ok(order) => order,
@@ -162,16 +161,12 @@ impl Ahead<'_> {
         let Some((order, fetched)) = self.taken.pop_front() else {
             return Ok(None);
         };
-        let bytes = match fetched {
-            Some(fetched) => {
-                self.n_fetching -= 1;
-                let bytes = self.link.wait(&fetched)?;
-                let n = bytes.len() as u64;
-                self.held.fetched.fetch_add(n, Ordering::Relaxed);
-                Some(bytes)
-            }
-            None => None,
-        };
-        Ok(Some((order, bytes)))
+        if let Some(fetched) = fetched {
+            self.n_fetching -= 1;
+            self.link.wait(&fetched, bytes)?;
+            let n = bytes.len() as u64;
+            self.held.fetched.fetch_add(n, Ordering::Relaxed);
+        }
+        Ok(Some(order))
     }
 }

@@ -6,6 +6,8 @@
 //! | `snapshot` | where the run stands, every five seconds |
 //! | `wait` | a stage has waited for three seconds: for what, who holds it |
 //! | `wait_ended` | a wait that was reported is over |
+//! | `task_wait` | a task, of those that wait longest, has for ten seconds |
+//! | `task_wait_ended` | it does not any more |
 //! | `limits_changed` | what may be used has become another tenth more or less |
 //! | `no_progress` | nothing has moved for a minute: who is stuck, and on whom |
 //! | `run_ended` | how, with the last snapshot |
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wrasse_sched::{Limits, Resource, Time, Wait};
+use wrasse_sched::{Limits, Resource, TaskWait, Time, Wait};
 
 use crate::RunSnapshot;
 
@@ -32,6 +34,9 @@ const SNAPSHOT_EVERY_S: f64 = 5.0;
 
 /// Shorter waits are how a pipeline works, not news.
 const WAIT_LEAST: Duration = Duration::from_secs(3);
+
+/// The same of single tasks, of which there are many more.
+const TASK_WAIT_LEAST: Duration = Duration::from_secs(10);
 
 /// Two files of this size hold some hours of snapshots.
 const FILE_BYTES_MAX: u64 = 8 << 20;
@@ -55,6 +60,8 @@ pub struct EventLog {
     limits: Option<Limits>,
     /// By stage: the wait that was reported.
     waits: Vec<Option<(Wait, Time)>>,
+    /// The waits of tasks that were reported, by the number of the stage.
+    task_waits: Vec<(usize, TaskWait)>,
     is_stuck: bool,
 }
 
@@ -92,6 +99,7 @@ impl EventLog {
             last_snapshot_s: 0.0,
             limits: None,
             waits: Vec::new(),
+            task_waits: Vec::new(),
             is_stuck: false,
         })
     }
@@ -119,6 +127,7 @@ impl EventLog {
             lines.push(("limits_changed", limits));
         }
         self.see_waits(snapshot, &mut lines);
+        self.see_task_waits(snapshot, &mut lines);
         match &snapshot.stuck {
             Some(stuck) if !self.is_stuck => lines.push(("no_progress", stuck.json())),
             _ => {}
@@ -167,6 +176,38 @@ impl EventLog {
                 ));
             }
         }
+    }
+
+    fn see_task_waits(&mut self, snapshot: &RunSnapshot, lines: &mut Vec<(&str, Value)>) {
+        let stages = snapshot.stages.iter().enumerate();
+        let now: Vec<(usize, TaskWait)> = stages
+            .flat_map(|(at, stage)| {
+                let waits = stage.view.tasks_waiting.iter().flatten();
+                waits.map(move |wait| (at, *wait))
+            })
+            .filter(|(_, wait)| snapshot.task_lasts(wait) >= TASK_WAIT_LEAST)
+            .collect();
+        // Whoever holds it may change: it is the same wait.
+        let is_same = |(at, one): &(usize, TaskWait), (other_at, other): &(usize, TaskWait)| {
+            let of = |wait: &TaskWait| (wait.task, wait.place, wait.reason.name(), wait.since);
+            at == other_at && of(one) == of(other)
+        };
+        let line = |(at, wait): &(usize, TaskWait)| {
+            let mut line = snapshot.task_wait(wait);
+            line["stage"] = snapshot.stages[*at].name.as_str().into();
+            line
+        };
+        for told in &self.task_waits {
+            if !now.iter().any(|wait| is_same(wait, told)) {
+                lines.push(("task_wait_ended", line(told)));
+            }
+        }
+        for wait in &now {
+            if !self.task_waits.iter().any(|told| is_same(wait, told)) {
+                lines.push(("task_wait", line(wait)));
+            }
+        }
+        self.task_waits = now;
     }
 
     /// Writes how the run ended: `outcome` in a word, and the error if there

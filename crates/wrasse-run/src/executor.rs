@@ -7,8 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use wrasse_sched::{Command, Event, Failure, OpIdx, Phase, Scheduler, Stuck, Time};
+use wrasse_sched::{Command, Event, Failure, OpIdx, Phase, Place, Scheduler, Stuck, Time};
 
+use crate::snapshot::task_name;
 use crate::{Error, StuckSnapshot};
 
 /// What runs tasks: threads, worker processes, a cluster.
@@ -159,8 +160,9 @@ pub fn execute<B: Backend>(
             let now = Time((step - began).as_nanos() as u64);
             scheduler.step(event, now, &mut commands);
             for command in commands.drain(..) {
-                if let Command::Fail { failure, .. } = command {
-                    return Err(backend.failure().unwrap_or_else(|| failed(failure)));
+                if let Command::Fail { op, place, failure } = command {
+                    let error = || failed(failure, place, &watch.name(op));
+                    return Err(backend.failure().unwrap_or_else(error));
                 }
                 backend.obey(command)?;
             }
@@ -201,7 +203,8 @@ pub fn execute<B: Backend>(
         event = watch.look(&running, backend)?;
         if let Some(stuck) = over {
             let name = |op| watch.name(op);
-            let stuck = StuckSnapshot::new(&stuck, true, watch.custom_resources(), &name);
+            let custom = watch.custom_resources();
+            let stuck = StuckSnapshot::new(&stuck, now, true, custom, &name);
             return Err(no_progress(&stuck));
         }
         if is_tick {
@@ -233,14 +236,18 @@ fn no_progress(stuck: &StuckSnapshot) -> Error {
     )
 }
 
-fn failed(failure: Failure) -> Error {
+fn failed(failure: Failure, place: Place, op: &str) -> Error {
     Error::failed(match failure {
         Failure::Fatal => "a task failed".to_owned(),
         Failure::AttemptsExhausted { attempts } => {
             format!("a task failed {attempts} times")
         }
         Failure::MetadataLost { attempts } => {
-            format!("the metadata of a block could not be fetched in {attempts} attempts")
+            format!(
+                "the metadata of a block of `{op}`, task {}, could not be fetched in {attempts} \
+                 attempts",
+                task_name(place)
+            )
         }
     })
 }

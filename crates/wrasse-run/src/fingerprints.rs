@@ -65,6 +65,22 @@ impl FingerprintSet {
         }
     }
 
+    /// All fingerprints, in an order that another set can grow by: in that of their
+    /// slots, they would crowd at the beginning of a smaller table.
+    pub fn iter(&self) -> impl Iterator<Item = Fingerprint> {
+        let spread = |shard: &'_ Shard| {
+            let n = shard.slots.len();
+            let step = stride(n);
+            (0..n).map(move |i| (i as u128 * step as u128 % n as u128) as usize)
+        };
+        let zero = self.has_zero.then_some(0);
+        let shards = self.shards.iter();
+        shards
+            .flat_map(move |shard| spread(shard).map(|slot| shard.slots[slot]))
+            .filter(|print| *print != 0)
+            .chain(zero)
+    }
+
     /// Number of fingerprints.
     pub fn len(&self) -> usize {
         self.len
@@ -119,6 +135,19 @@ impl Shard {
     }
 }
 
+/// A step that leads through all of `n` places, each one far from those before it.
+fn stride(n: usize) -> usize {
+    let golden = (n as f64 * 0.618_033_988_75) as usize;
+    let is_coprime = |step: &usize| {
+        let (mut a, mut b) = (n, *step);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a == 1
+    };
+    (golden.max(1)..).find(is_coprime).unwrap_or(1)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -143,6 +172,29 @@ mod tests {
             assert_eq!(set.insert(fingerprint), model.insert(fingerprint), "{i}");
         }
         assert_eq!(set.len(), model.len());
+        assert_eq!(set.iter().collect::<BTreeSet<_>>(), model);
+        assert_eq!(set.iter().count(), model.len());
+    }
+
+    #[test]
+    fn the_first_of_a_set_are_spread_like_all() {
+        let mut set = FingerprintSet::default();
+        let mut state: u128 = 7;
+        for _ in 0..100_000 {
+            state = state
+                .wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645)
+                .wrapping_add(11);
+            set.insert((state ^ (state >> 64)) & (u128::MAX >> 8));
+        }
+        let mut quarters = [0; 4];
+        for print in set.iter().take(10_000) {
+            quarters[(print as u64 >> 62) as usize] += 1;
+        }
+        assert!(
+            quarters.iter().all(|n| (2_000..3_000).contains(n)),
+            "{quarters:?}"
+        );
+        assert_eq!([0, 1, 2, 16, 1000].map(stride), [1, 1, 1, 9, 619]);
     }
 
     #[test]

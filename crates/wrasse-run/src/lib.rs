@@ -23,8 +23,10 @@ mod pass;
 mod record;
 mod records;
 mod rundir;
+mod seen;
 mod snapshot;
 mod snapshot_json;
+mod stuck;
 mod tally;
 mod writer;
 
@@ -33,11 +35,11 @@ pub use error::{Error, ErrorKind};
 pub use event_log::EventLog;
 pub use examples::{EXAMPLE_CHARS, Example, Examples, OpExamples};
 pub use exchange::{
-    Absorbed, ExchangeKeys, ExchangeStore, Ruling, Run, Waiting, is_spread, pick, put_together,
-    settle, weigh,
+    Absorbed, ExchangeKeys, ExchangeStore, Ruling, Run, Spool, Waiting, is_spread, pick,
+    put_together, settle, weigh,
 };
 pub use executor::{Backend, Guard, Pace, Running, Watch, execute};
-pub use fetcher::{Fetch, FetchMode, Fetcher};
+pub use fetcher::{FetchMode, Fetcher};
 pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricInfo, MetricKind};
@@ -48,6 +50,8 @@ pub use pass::{
 pub use record::{Reject, read_rejects};
 pub use records::Records;
 pub use rundir::{Existing, Places, ReportPlace, RunDir};
-pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, StuckSnapshot};
+pub use seen::Seen;
+pub use snapshot::{MemorySnapshot, OpSnapshot, RunSnapshot, StageSnapshot, task_name};
+pub use stuck::StuckSnapshot;
 pub use tally::{OpTally, Tally};
 pub use writer::{Gates, MaxRejects, Outcome, Writer, WriterSettings, Written};

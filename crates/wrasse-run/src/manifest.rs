@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -256,22 +256,9 @@ impl Journal {
         self.file.as_ref()
     }
 
-    /// All that was written so far.
-    pub(crate) fn contents(&mut self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        if let Some(file) = &mut self.file {
-            let result = file
-                .seek(SeekFrom::Start(0))
-                .and_then(|_| file.read_to_end(&mut bytes))
-                .and_then(|_| file.seek(SeekFrom::End(0)));
-            if let Err(error) = result {
-                return Err(Error::io(
-                    format!("cannot read {}", self.path.display()),
-                    error,
-                ));
-            }
-        }
-        Ok(bytes)
+    /// Where it is, and how many bytes of it count.
+    pub(crate) fn extent(&self) -> (PathBuf, u64) {
+        (self.path.clone(), self.bytes)
     }
 
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {

@@ -103,6 +103,8 @@ metrics! {
     MemoryBlocks = "wrasse_memory_blocks_bytes" Gauge "bytes" &[], "", "Memory that blocks hold.";
     MemoryBlocksLimit = "wrasse_memory_blocks_limit_bytes" Gauge "bytes" &[], "", "Memory that blocks may hold right now.";
     MemoryFingerprints = "wrasse_memory_fingerprints_bytes" Gauge "bytes" &[], "", "Memory that the fingerprints of deduplicators hold.";
+    MemorySharded = "wrasse_memory_sharded_bytes" Gauge "bytes" &[], "", "Memory on a cluster's nodes that fingerprints hold which do not fit into the driver.";
+    GateShards = "wrasse_gate_shards" Gauge "actors" &[], "", "Actors of a cluster that keep fingerprints.";
     MemoryWaiting = "wrasse_memory_waiting_bytes" Gauge "bytes" &[], "", "Memory that samples hold which wait for all others, at an exchange.";
     DiskSpilled = "wrasse_spilled_bytes" Gauge "bytes" &[], "obj_store_mem_spilled", "Bytes on disk of samples that wait for all others, at an exchange.";
     MemoryLimit = "wrasse_memory_limit_bytes" Gauge "bytes" &[], "", "The limit that the user set; absent without one.";
@@ -143,6 +145,7 @@ metrics! {
     AllocationOf = "wrasse_allocation" Gauge "cores, devices or bytes" RESOURCE, "", "What the stage may hold of a resource; absent if unbounded.";
     BudgetOf = "wrasse_budget" Gauge "cores, devices or bytes" RESOURCE, "cpu_budget, gpu_budget, memory_budget, object_store_memory_budget", "What the stage may still take of a resource; absent if unbounded.";
     Waiting = "wrasse_waiting_seconds" Gauge "seconds" WAIT, "", "For how long the stage has been waiting, why, and which stage holds what it waits for; absent while it goes on.";
+    TaskWaiting = "wrasse_task_waiting_seconds" Gauge "seconds" WAIT, "", "For how long that task of the stage has been waiting that does longest, why, and which stage holds what it waits for; absent if none waits.";
 
     LoopBusy = "wrasse_sched_loop_busy_seconds_total" Counter "seconds" &[], "", "Time that the scheduling loop spent on events and commands.";
     LoopBlocked = "wrasse_sched_loop_blocked_seconds_total" Counter "seconds" &[], "", "Time that the scheduling loop spent waiting for events.";
@@ -180,6 +183,8 @@ impl Metric {
                 reader.one(limit.max(0) as u64);
             }
             Self::MemoryFingerprints => reader.one(memory.fingerprints),
+            Self::MemorySharded => reader.one(memory.sharded),
+            Self::GateShards => reader.one(memory.shards),
             Self::MemoryWaiting => reader.one(memory.waiting),
             Self::DiskSpilled => reader.one(memory.spilled),
             Self::MemoryLimit => reader.maybe(memory.limit),
@@ -218,6 +223,7 @@ impl Metric {
             Self::AllocationOf => reader.resources(|view| view.allocation),
             Self::BudgetOf => reader.resources(|view| view.budget),
             Self::Waiting => reader.waits(),
+            Self::TaskWaiting => reader.task_waits(),
             Self::LoopBusy => reader.time(pace.busy),
             Self::LoopBlocked => reader.time(pace.blocked),
             Self::LoopLongest => reader.time(pace.longest_step),
@@ -306,6 +312,21 @@ impl Reader<'_> {
                     holder,
                 ];
                 (self.put)(&labels, self.snapshot.lasts(wait).as_secs_f64());
+            }
+        }
+    }
+
+    fn task_waits(&mut self) {
+        for (at, stage) in self.snapshot.stages.iter().enumerate() {
+            if let Some(wait) = stage.view.tasks_waiting.iter().flatten().next() {
+                let holder = self.snapshot.task_holder(wait);
+                let labels = [
+                    &*stage.name,
+                    &at.to_string(),
+                    self.snapshot.reason(wait.reason),
+                    holder.map_or("", |(stage, _)| stage),
+                ];
+                (self.put)(&labels, self.snapshot.task_lasts(wait).as_secs_f64());
             }
         }
     }

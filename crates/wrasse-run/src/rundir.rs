@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::manifest::{Found, Manifest};
-use crate::{Error, EventLog, FingerprintSet, Header, Resume};
+use crate::{Error, EventLog, Header, Resume};
 
 /// What to do with an interrupted run in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,25 +235,6 @@ impl RunDir {
         self.path.join(fingerprints_name(gate))
     }
 
-    /// Adds what the deduplicators of the run at `path` have seen.
-    ///
-    /// # Errors
-    ///
-    /// If its files cannot be read.
-    pub fn add_fingerprints(path: &Path, seen: &mut [FingerprintSet]) -> Result<(), Error> {
-        for (gate, set) in seen.iter_mut().enumerate() {
-            let file = path.join(fingerprints_name(gate));
-            match std::fs::read(&file) {
-                Ok(bytes) => set.extend_from_bytes(&bytes),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    return Err(Error::io(format!("cannot read {}", file.display()), error));
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(crate) fn manifest(&mut self) -> &mut Manifest {
         &mut self.manifest
     }
@@ -299,7 +280,7 @@ fn is_of_gates(name: &str) -> bool {
     is("fingerprints-") || is("copies-")
 }
 
-fn fingerprints_name(gate: usize) -> String {
+pub(crate) fn fingerprints_name(gate: usize) -> String {
     format!("fingerprints-{gate}.bin")
 }
 

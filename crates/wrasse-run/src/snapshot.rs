@@ -1,12 +1,11 @@
 //! [`RunSnapshot`]: where a run stands. Progress, reports and metrics show it.
 
-use std::fmt;
 use std::time::Duration;
 
 use wrasse_op::OpKind;
-use wrasse_sched::{Limits, OpIdx, OpView, Resource, Resources, Stuck, Time, Wait, WaitView};
+use wrasse_sched::{Limits, OpView, Place, Resource, Resources, TaskWait, Time, Wait, WaitView};
 
-use crate::{OpTally, Pace, Tally};
+use crate::{OpTally, Pace, StuckSnapshot, Tally};
 
 /// Where a run stands, at one moment.
 #[derive(Clone, Debug)]
@@ -63,62 +62,6 @@ pub struct StageSnapshot {
     pub view: OpView,
 }
 
-/// The stage for which everything waits, while nothing moves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StuckSnapshot {
-    /// The stage.
-    pub stage: String,
-    /// What it waits for.
-    pub waits_for: String,
-    /// The stage that holds it, if one does.
-    pub holder: Option<String>,
-    /// For how long nothing has moved.
-    pub lasts: Duration,
-    /// Whether the run ends because of it.
-    pub gives_up: bool,
-}
-
-impl StuckSnapshot {
-    /// With the names that `name` gives, and those of custom resources.
-    pub fn new(
-        stuck: &Stuck,
-        gives_up: bool,
-        custom: &[String],
-        name: &dyn Fn(OpIdx) -> String,
-    ) -> Self {
-        let waits_for = match stuck.wait {
-            _ if stuck.is_unstarted => "a worker that starts its task",
-            _ if stuck.is_running => "a task of its own, which runs",
-            Some(wait) => reason(custom, wait.reason),
-            None => "whoever takes its output",
-        };
-        Self {
-            stage: name(stuck.op),
-            waits_for: waits_for.to_owned(),
-            holder: stuck.wait.and_then(|wait| wait.holder).map(name),
-            lasts: stuck.since,
-            gives_up,
-        }
-    }
-}
-
-/// `nothing has moved for 60 s: stage `a` waits for memory, held by `b``.
-impl fmt::Display for StuckSnapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.lasts.as_secs_f64();
-        let digits = if seconds < 10.0 { 1 } else { 0 };
-        write!(
-            f,
-            "nothing has moved for {seconds:.digits$} s: `{}` waits for {}",
-            self.stage, self.waits_for
-        )?;
-        match &self.holder {
-            Some(holder) => write!(f, ", held by `{holder}`"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// An operator in a snapshot.
 #[derive(Clone, Debug)]
 pub struct OpSnapshot {
@@ -137,6 +80,10 @@ pub struct MemorySnapshot {
     pub blocks_limit: u64,
     /// Held by the fingerprints of deduplicators.
     pub fingerprints: u64,
+    /// Held by those that actors of a cluster keep instead.
+    pub sharded: u64,
+    /// How many such actors there are.
+    pub shards: u64,
     /// Held by samples that wait for all others at an exchange.
     pub waiting: u64,
     /// Bytes of them on disk.
@@ -176,6 +123,19 @@ impl RunSnapshot {
         reason(&self.custom, wait)
     }
 
+    /// For how long a task waits.
+    pub fn task_lasts(&self, wait: &TaskWait) -> Duration {
+        self.now.since(wait.since)
+    }
+
+    /// Who holds what a task waits for: the name of the stage and, if it is one
+    /// task, that.
+    pub fn task_holder(&self, wait: &TaskWait) -> Option<(&str, Option<Place>)> {
+        let holder = wait.holder?;
+        let stage = self.stages.get(holder.op)?;
+        Some((&stage.name, holder.place))
+    }
+
     /// The name of the stage that holds what is waited for.
     pub fn holder(&self, wait: &WaitView) -> Option<&str> {
         self.stages
@@ -184,7 +144,13 @@ impl RunSnapshot {
     }
 }
 
-fn reason(custom: &[String], wait: Wait) -> &str {
+/// What a person calls a task: the split, and the share of it, that its input
+/// comes from.
+pub fn task_name(place: Place) -> String {
+    format!("{}.{}", place.split, place.seq)
+}
+
+pub(crate) fn reason(custom: &[String], wait: Wait) -> &str {
     match wait {
         Wait::Resource(resource) => resource_name(custom, resource),
         other => other.name(),

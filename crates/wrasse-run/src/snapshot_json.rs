@@ -1,7 +1,7 @@
 //! A [`RunSnapshot`] as JSON: what the event log and reports hold.
 
 use serde_json::{Map, Value, json};
-use wrasse_sched::{OpView, Resources};
+use wrasse_sched::{OpView, Place, Resources, TaskWait, Wait};
 
 use crate::metrics::amount;
 use crate::{RunSnapshot, StageSnapshot, StuckSnapshot};
@@ -37,6 +37,8 @@ impl RunSnapshot {
                 "limit": memory.limit,
                 "blocks": memory.blocks,
                 "fingerprints": memory.fingerprints,
+                "sharded": memory.sharded,
+                "shards": memory.shards,
                 "waiting": memory.waiting,
                 "spilled": memory.spilled,
             },
@@ -62,6 +64,31 @@ impl RunSnapshot {
             },
             "stuck": self.stuck.as_ref().map(StuckSnapshot::json),
         })
+    }
+
+    /// A task that waits; `task` is its number in this run, null of what no task
+    /// works on yet.
+    pub(crate) fn task_wait(&self, wait: &TaskWait) -> Value {
+        let number = |task: wrasse_sched::TaskId| task.0.to_u64();
+        let mut value = place(wait.place);
+        value["task"] = wait.task.map(number).into();
+        value["reason"] = self.reason(wait.reason).into();
+        value["lasts_s"] = self.task_lasts(wait).as_secs_f64().into();
+        if let Wait::Retry(at) = wait.reason {
+            value["retry_in_s"] = at.since(self.now).as_secs_f64().into();
+        }
+        let holder = self.task_holder(wait).map(|(stage, its)| {
+            let mut holder = its.map_or_else(|| json!({}), place);
+            holder["stage"] = stage.into();
+            holder["task"] = wait
+                .holder
+                .and_then(|holder| holder.task)
+                .map(number)
+                .into();
+            holder
+        });
+        value["holder"] = holder.unwrap_or_default();
+        value
     }
 
     /// The limits as they are right now.
@@ -98,6 +125,7 @@ impl RunSnapshot {
             budget,
             readable_bytes,
             wait,
+            tasks_waiting,
             metrics,
         } = &stage.view;
         json!({
@@ -128,6 +156,11 @@ impl RunSnapshot {
                 "lasts_s": self.lasts(wait).as_secs_f64(),
                 "holder": self.holder(wait),
             })),
+            "tasks_waiting": tasks_waiting
+                .iter()
+                .flatten()
+                .map(|wait| self.task_wait(wait))
+                .collect::<Vec<_>>(),
             "inputs_bisected": metrics.inputs_bisected,
             "samples_poisonous": metrics.samples_poisonous,
             "task_completion_s": metrics.task_completion.as_secs_f64(),
@@ -140,13 +173,21 @@ impl RunSnapshot {
     }
 }
 
+/// Where a task's input comes from.
+fn place(place: Place) -> Value {
+    json!({ "split": place.split, "share": place.seq })
+}
+
 impl StuckSnapshot {
     /// All of it; times in seconds.
     pub fn json(&self) -> Value {
         json!({
             "stage": self.stage,
+            "task": self.task.map(place),
+            "runs_s": self.runs.map(|runs| runs.as_secs_f64()),
             "waits_for": self.waits_for,
             "holder": self.holder,
+            "holder_task": self.holder_task.map(place),
             "lasts_s": self.lasts.as_secs_f64(),
             "gives_up": self.gives_up,
         })

@@ -18,7 +18,7 @@ use wrasse_op::Fingerprint;
 
 use crate::clusters::{Deduplicator, join};
 use crate::manifest::Journal;
-use crate::{BlockState, Commit, Done, Error, Examples, FingerprintSet, RunDir, Tally};
+use crate::{BlockState, Commit, Done, Error, Examples, RunDir, Seen, Tally};
 
 /// How many rejects fail a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -189,19 +189,10 @@ impl Writer {
         Ok(writer)
     }
 
-    /// What the gates had seen at the commit that this writer began with.
-    ///
-    /// # Errors
-    ///
-    /// If the journals cannot be read.
-    pub fn seen(&mut self) -> Result<Vec<FingerprintSet>, Error> {
-        let mut sets = Vec::new();
-        for journal in &mut self.fingerprints {
-            let mut set = FingerprintSet::default();
-            set.extend_from_bytes(&journal.contents()?);
-            sets.push(set);
-        }
-        Ok(sets)
+    /// What the gates had seen at the commit that this writer began with: to be
+    /// read before anything is written.
+    pub fn seen(&self) -> Seen {
+        Seen::new(self.fingerprints.iter().map(Journal::extent))
     }
 
     /// What operators did to what is written, shown on a few samples.

@@ -19,10 +19,13 @@ use wrasse_sched::{
 /// How long it takes to learn what a block holds.
 const FETCH: Duration = Duration::from_millis(20);
 
+/// The block whose metadata cannot be had.
+const LOST: u64 = 1_000;
+
 struct Threads {
     events: Receiver<Event>,
     tell: Sender<Event>,
-    fetcher: Fetcher,
+    fetcher: Fetcher<u64>,
     /// Splits whose task fails at first, or for good.
     fails: fn(u32, u32) -> Option<FailureClass>,
     attempts: Vec<u32>,
@@ -33,16 +36,17 @@ struct Threads {
 fn threads(mode: FetchMode, n: u32, fails: fn(u32, u32) -> Option<FailureClass>) -> Threads {
     let (tell, events) = channel();
     let answer = tell.clone();
-    let fetch = |_| {
+    let fetch = |data: &u64| {
         std::thread::sleep(FETCH);
+        assert!(*data != LOST, "what a fetch dies of is its block's failure");
         Some(Metadata {
             bytes: 10,
             rows: 1,
             holder: None,
         })
     };
-    let answer = move |event| {
-        let _ = answer.send(event);
+    let answer = move |block, _, metadata| {
+        let _ = answer.send(Event::MetadataReady { block, metadata });
     };
     Threads {
         events,
@@ -200,4 +204,22 @@ fn what_fails_for_good_ends_the_run() {
     let error = pace.unwrap_err().to_string();
     assert!(error.contains("3 times"), "{error}");
     assert_eq!(backend.emitted, places(2));
+}
+
+#[test]
+fn metadata_that_cannot_be_had_is_a_failure_of_its_block() {
+    for mode in [FetchMode::Inline, FetchMode::Background] {
+        let mut backend = threads(mode, 5, |_, _| None);
+        backend.named = LOST - 3;
+        let (pace, _) = run(&mut backend, 5, None);
+        let error = pace.unwrap_err().to_string();
+        let told = "the metadata of a block of `operator 0`, task ";
+        assert!(
+            error.starts_with(told) && error.contains("in 3 attempts"),
+            "{error}"
+        );
+        // Those before it are out, if they were.
+        let n = backend.emitted.len() as u32;
+        assert!(n < 5 && backend.emitted == places(n));
+    }
 }

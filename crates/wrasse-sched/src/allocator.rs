@@ -323,30 +323,33 @@ impl Allocator for Reservations {
     }
 }
 
-/// Whether a recipe's least needs fit: what workers of pools hold all the
-/// time, and beside it the largest single task of any operator.
+/// Whether a recipe's least needs fit: what workers of pools hold at one time, and
+/// beside it the largest single task of any operator. Pools before an exchange have
+/// nothing to do any more when those behind it begin.
 ///
 /// # Errors
 ///
 /// The resource that does not fit, with the sum.
 pub fn admit(limits: &Resources, needs: &[Need]) -> Result<(), Refusal> {
-    let held = needs
-        .iter()
-        .fold(Resources::ZERO, |sum, need| sum + need.workers);
+    let last = needs.iter().map(|need| need.exchanges_before).max();
     for resource in Resource::all() {
         let largest = needs.iter().map(|need| need.task[resource]).max();
         let largest = largest.unwrap_or(0);
-        let sum = held[resource] + largest;
+        let held_by = |exchanges: u32| {
+            let at_once = needs.iter().enumerate();
+            at_once
+                .filter(move |(_, need)| need.exchanges_before == exchanges)
+                .map(|(op, need)| (op, need.workers[resource]))
+                .filter(|(_, amount)| *amount > 0)
+        };
+        let sum = |exchanges: &u32| held_by(*exchanges).map(|(_, amount)| amount).sum::<i64>();
+        let most = (0..=last.unwrap_or(0)).rev().max_by_key(sum).unwrap_or(0);
+        let sum = sum(&most) + largest;
         if sum > limits[resource] {
             return Err(Refusal {
                 resource,
                 limit: limits[resource],
-                workers: needs
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, need)| need.workers[resource] > 0)
-                    .map(|(op, need)| (op, need.workers[resource]))
-                    .collect(),
+                workers: held_by(most).collect(),
                 task: needs
                     .iter()
                     .enumerate()
@@ -363,6 +366,8 @@ pub fn admit(limits: &Resources, needs: &[Need]) -> Result<(), Refusal> {
 /// The least that an operator needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Need {
+    /// Exchanges that collect all before it has input.
+    pub exchanges_before: u32,
     /// For the least number of workers of its pool.
     pub workers: Resources,
     /// For one task.
@@ -376,7 +381,7 @@ pub struct Refusal {
     pub resource: Resource,
     /// How much there is.
     pub limit: i64,
-    /// What the operators' pools need, operator by operator.
+    /// What the operators' pools need that work at one time, operator by operator.
     pub workers: Vec<(OpIdx, i64)>,
     /// The largest task, with its operator.
     pub task: Option<(OpIdx, i64)>,
@@ -510,8 +515,10 @@ mod tests {
         let pool = |cpus| Need {
             workers: res(cpus, 0),
             task: res(0, 10),
+            ..Need::default()
         };
         let read = Need {
+            exchanges_before: 0,
             workers: Resources::ZERO,
             task: res(1000, 10),
         };
@@ -520,5 +527,14 @@ mod tests {
         assert_eq!(refusal.sum, 2500);
         assert_eq!(refusal.workers, [(1, 1500)]);
         assert_eq!(refusal.task, Some((0, 1000)));
+        let behind = |cpus| Need {
+            exchanges_before: 1,
+            ..pool(cpus)
+        };
+        let needs = [read, pool(500), behind(700), behind(800)];
+        assert_eq!(admit(&res(2500, 10), &needs), Ok(()));
+        let refusal = admit(&res(2400, 10), &needs).unwrap_err();
+        assert_eq!(refusal.workers, [(2, 700), (3, 800)]);
+        assert_eq!(refusal.sum, 2500);
     }
 }

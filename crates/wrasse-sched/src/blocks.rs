@@ -48,6 +48,9 @@ impl<A: Allocator> Scheduler<A> {
         task.outputs += 1;
         self.take_granted(op, id.0);
         let operator = &mut self.ops[op];
+        if metadata.is_none() || operator.emits.front().is_some() {
+            self.lines.date(output.into(), self.now);
+        }
         operator.emits.push_back(output);
         self.moved = self.now;
         match metadata {
@@ -85,12 +88,12 @@ impl<A: Allocator> Scheduler<A> {
                 self.settle(id.0, metadata, 0);
                 self.emit(op);
             }
-            None if block.fetches < self.settings.attempts_max => {
+            None if u32::from(block.fetches) < self.settings.attempts_max.min(255) => {
                 block.fetches += 1;
                 out.push(Command::FetchMetadata { block: id, data });
             }
             None => {
-                let attempts = block.fetches;
+                let attempts = block.fetches.into();
                 self.fail(op, place, Failure::MetadataLost { attempts }, out);
             }
         }

@@ -103,6 +103,11 @@ impl<T: Copy> Queue<T> {
         Some(value)
     }
 
+    /// The values, from the front on.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten().skip(self.left)
+    }
+
     /// The value that has so many before it.
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         let at = self.left + at;

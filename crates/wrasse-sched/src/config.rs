@@ -78,8 +78,9 @@ pub struct Limits {
 pub struct Settings {
     /// Share of the limits that is reserved for operators, in percent.
     pub reserved_percent: u8,
-    /// Tasks submitted in one step at the most; the next step goes on. Bounds
-    /// the time that a completion waits while thousands of slots are filled.
+    /// Tasks submitted in one step at the most, and workers ended; the next step
+    /// goes on. Bounds the time that a completion waits while thousands of slots
+    /// are filled.
     pub submissions_per_step: u32,
     /// Blocks emitted in one step at the most; the next step goes on. Bounds
     /// the same where the one block ends for which thousands had to wait.

@@ -24,8 +24,6 @@
 //! read, and there is no room for any output, the one nearest to the sink is
 //! read all the same.
 
-use std::collections::BTreeSet;
-
 use crate::allocator::{Allocator, Shortage};
 use crate::flight::{Past, State, Task};
 use crate::operator::Parked;
@@ -39,10 +37,12 @@ impl<A: Allocator> Scheduler<A> {
     pub(crate) fn awaken(&mut self, op: OpIdx) {
         match self.ops[op].parked.take() {
             Some(Parked::Pool(resource, amount)) => {
-                self.pool_waits[resource.index()].remove(&(amount, op));
+                let was_there = self.pool_waits[resource.index()].remove(&(amount, op));
+                self.n_short -= u32::from(was_there);
             }
             Some(Parked::Free(resource, amount)) => {
-                self.free_waits[resource.index()].remove(&(amount, op));
+                let was_there = self.free_waits[resource.index()].remove(&(amount, op));
+                self.n_short -= u32::from(was_there);
             }
             Some(Parked::Blocks) => self.block_waits.remove(op),
             None => {}
@@ -67,8 +67,7 @@ impl<A: Allocator> Scheduler<A> {
 
     /// Wakes those for whom there is enough now.
     pub(crate) fn wake(&mut self) {
-        let mut waits = self.pool_waits.iter().chain(&self.free_waits);
-        if waits.all(BTreeSet::is_empty) {
+        if self.n_short == 0 {
             return;
         }
         let (pool, free) = (self.allocator.pool(), self.allocator.free());
@@ -210,6 +209,7 @@ impl<A: Allocator> Scheduler<A> {
         if let (Some((seat, _)), Some(pool)) = (worker, &mut operator.pool) {
             pool.assign(seat, key.into());
         }
+        self.see_late(key);
         self.wait_for(op, None);
         self.book(op);
         out.push(Command::Submit {
@@ -288,14 +288,17 @@ impl<A: Allocator> Scheduler<A> {
             return Ok(());
         };
         match shortage {
+            Shortage::AtMost(Resource::BLOCKS) => return Err(Wait::OutputBudget),
             Shortage::AtMost(_) => return Err(Wait::AtMost),
             Shortage::Pool(resource, amount) => {
                 self.ops[op].parked = Some(Parked::Pool(resource, amount));
-                self.pool_waits[resource.index()].insert((amount, op));
+                let is_new = self.pool_waits[resource.index()].insert((amount, op));
+                self.n_short += u32::from(is_new);
             }
             Shortage::Free(resource, amount) => {
                 self.ops[op].parked = Some(Parked::Free(resource, amount));
-                self.free_waits[resource.index()].insert((amount, op));
+                let is_new = self.free_waits[resource.index()].insert((amount, op));
+                self.n_short += u32::from(is_new);
             }
         }
         Err(match shortage.resource() {
@@ -371,7 +374,9 @@ impl<A: Allocator> Scheduler<A> {
         self.stop_waiting(key);
         let expected = self.ops[op].expected_block_bytes().max(1);
         let reading = self.readings.entry(key).or_default();
-        self.ops[op].granted += expected - std::mem::replace(&mut reading.granted, expected);
+        let before = std::mem::replace(&mut reading.granted, expected);
+        let operator = &mut self.ops[op];
+        operator.granted = operator.granted - before + expected;
         let task = Self::task_id(key);
         out.push(Command::Read { task, max_bytes });
     }

@@ -6,6 +6,7 @@
 
 use crate::allocator::Allocator;
 use crate::flight::State;
+use crate::operator::Queued;
 use crate::scheduler::{Phase, Scheduler};
 use crate::slab::Key;
 use crate::{Command, OpIdx};
@@ -42,9 +43,14 @@ impl<A: Allocator> Scheduler<A> {
     fn arrive(&mut self, token: Key) {
         let op = self.order.get(token).op();
         if op < self.ops.len() {
+            if let Some(block) = self.order.get(token).block {
+                self.blocks[block].queued = self.now;
+            }
             let queued = self.queued(token);
             self.ops[op].queue.insert(queued);
             self.book(op);
+        } else {
+            self.at_sink.arrive(self.queued(token), self.now);
         }
     }
 
@@ -67,12 +73,18 @@ impl<A: Allocator> Scheduler<A> {
             }
             left -= 1;
             let (place, block) = (item.place, item.block.expect("the sink gets blocks"));
+            let queued = Queued {
+                place,
+                born: item.born,
+                token,
+            };
             out.push(Command::Emit {
                 block: Self::block_id(self.blocks.key(block)),
                 data: self.blocks[block].data,
                 place,
             });
             self.n_emitted += 1;
+            self.at_sink.leave(queued);
             self.order.remove(token);
             self.advance(out);
         }

@@ -7,6 +7,7 @@
 use crate::allocator::Allocator;
 use crate::event::Failure;
 use crate::flight::{Item, Past, State, Task};
+use crate::lines::Line;
 use crate::scheduler::Scheduler;
 use crate::slab::Key;
 use crate::{Command, FailureClass, Rows, TaskId};
@@ -115,13 +116,13 @@ impl<A: Allocator> Scheduler<A> {
             from: middle,
             ..rows
         };
-        let queued = self.queued(first);
-        self.ops[op].queue.insert(queued);
+        self.requeue(first);
         self.requeue(token);
     }
 
     fn requeue(&mut self, token: Key) {
         self.order.get_mut(token).state = State::Queued;
+        self.lines.date(token.into(), self.now);
         let queued = self.queued(token);
         let op = self.order.get(token).op();
         self.ops[op].queue.insert(queued);
@@ -138,7 +139,11 @@ impl<A: Allocator> Scheduler<A> {
             >> 54;
         let wait = wait / 2 + wait / 2 * spread as u32 / 1024;
         let time = self.now.after(wait);
-        self.order.get_mut(token).state = State::BackingOff;
+        let item = self.order.get_mut(token);
+        item.state = State::BackingOff;
+        let op = item.op();
+        self.past_mut(token).again = time;
+        self.lines.join(Line::Retry(op), token.into(), self.now);
         self.retries.insert((time, token));
     }
 
@@ -154,6 +159,7 @@ impl<A: Allocator> Scheduler<A> {
             left -= 1;
             self.retries.pop_first();
             if self.order.contains(token) {
+                self.lines.leave(token.into());
                 self.requeue(token);
             }
         }

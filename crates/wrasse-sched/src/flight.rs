@@ -59,6 +59,8 @@ pub(crate) struct Past {
     pub(crate) kills: u32,
     /// Outputs that failed attempts have put out already.
     pub(crate) put_out: u32,
+    /// When it is tried again, if it waits for that.
+    pub(crate) again: Time,
 }
 
 impl Past {
@@ -69,6 +71,7 @@ impl Past {
         attempts: 0,
         kills: 0,
         put_out: 0,
+        again: Time(0),
     };
 }
 
@@ -124,6 +127,8 @@ pub(crate) struct Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Submitted,
+    /// The same, and not lately: it stands in line (see `lines`).
+    Late,
     Running,
     /// It has put out everything; it is finished when all is emitted.
     Drained,
@@ -168,7 +173,7 @@ impl Task {
     }
 
     pub(crate) fn is_submitted(&self) -> bool {
-        self.stage == Stage::Submitted
+        matches!(self.stage, Stage::Submitted | Stage::Late)
     }
 
     /// A worker has begun it, so long after it was submitted. None if it had
@@ -201,20 +206,23 @@ impl Task {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
 pub(crate) struct Block {
     pub(crate) data: u64,
+    /// Since when it has been in a queue.
+    pub(crate) queued: Time,
     /// The task that put it out; it may be finished.
     pub(crate) task: Key,
-    pub(crate) producer: u8,
     pub(crate) place: Place,
     /// What is charged for it: an estimate until the metadata is known.
     pub(crate) bytes: u64,
     /// What else its metadata say, once they are known.
     pub(crate) known: Option<Known>,
-    pub(crate) fetches: u32,
     /// Tokens that stand for it or for rows of it.
     pub(crate) users: u32,
+    pub(crate) fetches: u8,
+    pub(crate) producer: u8,
 }
 
 /// What is known of a block, besides its bytes.
@@ -228,6 +236,7 @@ impl Block {
     pub(crate) fn new(data: u64, task: Key, producer: OpIdx, place: Place) -> Self {
         Self {
             data,
+            queued: Time(0),
             task,
             producer: producer as u8,
             place,
@@ -249,5 +258,5 @@ const _: () = {
     // With what the slab adds, half a cache line, three quarters, and one.
     assert!(size_of::<Option<Item>>() <= 28);
     assert!(size_of::<Option<Task>>() <= 44);
-    assert!(size_of::<Option<Block>>() <= 56);
+    assert!(size_of::<Option<Block>>() <= 60);
 };

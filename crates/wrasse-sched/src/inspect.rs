@@ -1,12 +1,15 @@
 //! Views of the books, and the check that they are right.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::allocator::Allocator;
-use crate::flight::{Item, State};
+use crate::flight::{Item, Stage, State};
+use crate::lines::Line;
 use crate::operator::Operator;
-use crate::scheduler::{Phase, Scheduler};
-use crate::slab::Key;
-use crate::view::{OpView, Stuck, Wait, WaitView};
-use crate::{Limits, OpIdx, Resource, Resources, Time};
+use crate::scheduler::Scheduler;
+use crate::slab::{At, Key};
+use crate::view::OpView;
+use crate::{Limits, OpIdx, Resource, Resources};
 
 impl<A: Allocator> Scheduler<A> {
     /// An operator as it stands.
@@ -27,6 +30,7 @@ impl<A: Allocator> Scheduler<A> {
             budget: self.allocator.budget(op),
             readable_bytes: self.max_task_output_bytes_to_read(op),
             wait: self.wait(op),
+            tasks_waiting: self.tasks_waiting(op),
             metrics: operator.metrics,
         }
     }
@@ -56,64 +60,6 @@ impl<A: Allocator> Scheduler<A> {
         self.n_submitted + self.n_running
     }
 
-    /// What an operator waits for, and who holds it.
-    fn wait(&self, op: OpIdx) -> Option<WaitView> {
-        let (reason, since) = self.ops[op].wait?;
-        let most = |of: &dyn Fn(OpIdx) -> i64| {
-            (0..self.ops.len())
-                .max_by_key(|op| of(*op))
-                .filter(|op| of(*op) > 0)
-        };
-        let holder = match reason {
-            Wait::Resource(resource) => most(&|op| self.ops[op].usage(false).tasks[resource]),
-            Wait::OutputBudget => most(&|op| self.ops[op].output_bytes),
-            Wait::BlocksInFlight => most(&|op| self.ops[op].output_blocks.into()),
-            Wait::Order(place) => self.ops[op].cursor.map(|cursor| {
-                let here = self.order.get(self.order.position(cursor));
-                let head = self.order.get(self.order.first());
-                let first = if head.place >= place { head } else { here };
-                match first.state {
-                    State::End => self.reader,
-                    _ => first.op().min(self.ops.len() - 1),
-                }
-            }),
-            Wait::Input => op.checked_sub(1),
-            Wait::AtMost | Wait::Worker => Some(op),
-            Wait::Cancelled => None,
-        };
-        Some(WaitView {
-            reason,
-            since,
-            holder,
-        })
-    }
-
-    /// Who is stuck, and for how long: everything waits for the head of the
-    /// order. None while nothing is in flight.
-    pub fn stuck(&self, now: Time) -> Option<Stuck> {
-        if matches!(self.phase, Phase::Failed | Phase::Finished) {
-            return None;
-        }
-        let head = self.order.get(self.order.first());
-        let op = match head.state {
-            State::End => self.reader,
-            _ => head.op().min(self.ops.len() - 1),
-        };
-        let task = head.running();
-        let is_unstarted = task.is_some_and(|task| self.tasks[task].is_submitted());
-        Some(Stuck {
-            op,
-            place: head.place,
-            wait: match task {
-                Some(_) => None,
-                None => self.wait(op),
-            },
-            is_unstarted,
-            is_running: task.is_some() && !is_unstarted,
-            since: now.since(self.moved),
-        })
-    }
-
     /// Computes the books anew and asserts that the running ones agree.
     ///
     /// # Panics
@@ -123,6 +69,13 @@ impl<A: Allocator> Scheduler<A> {
         self.allocator.check();
         self.check_operators();
         self.check_order();
+        self.check_lines();
+        let waits = self.pool_waits.iter().chain(&self.free_waits);
+        let n_short: usize = waits.map(BTreeSet::len).sum();
+        assert_eq!(
+            self.n_short as usize, n_short,
+            "operators that lack something"
+        );
         let kept: i64 = (0..self.ops.len()).map(|op| self.kept_place(op)).sum();
         assert_eq!(self.kept_places, kept, "places kept");
         let fetching = self
@@ -214,6 +167,42 @@ impl<A: Allocator> Scheduler<A> {
         assert_eq!(self.pasts.len(), pasts, "inputs with a past");
         for (op, queued) in queued.into_iter().enumerate() {
             assert_eq!(self.ops[op].queue.len(), queued, "queue of operator {op}");
+        }
+    }
+
+    /// In each line stands who waits for what it is for, and who does longest
+    /// comes first.
+    fn check_lines(&self) {
+        let mut waiting: BTreeMap<Line, BTreeSet<At>> = BTreeMap::new();
+        for (key, item) in self.order.iter() {
+            let line = match item.state {
+                State::BackingOff => Line::Retry(item.op()),
+                State::Running => {
+                    let task = item.running().expect("it runs");
+                    let reading = self.readings.get(&self.tasks.key(task));
+                    match reading.and_then(|reading| reading.since) {
+                        _ if self.tasks[task].stage == Stage::Late => Line::Start(item.op()),
+                        _ if self.tasks[task].is_submitted() => continue,
+                        Some(_) => Line::Read(item.op()),
+                        None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            waiting.entry(line).or_default().insert(key.into());
+        }
+        let lines =
+            (0..self.ops.len()).flat_map(|op| [Line::Start(op), Line::Read(op), Line::Retry(op)]);
+        for line in lines {
+            let stands: Vec<At> = self.lines.iter(line).collect();
+            let since = |token: &At| self.lines.since(*token);
+            assert!(stands.is_sorted_by_key(since), "{line:?}");
+            let stands = BTreeSet::from_iter(stands);
+            assert_eq!(
+                stands,
+                waiting.remove(&line).unwrap_or_default(),
+                "{line:?}"
+            );
         }
     }
 }

@@ -31,6 +31,7 @@
 //! | `workers`, `pool` | how many workers an operator has, and what each does |
 //! | `ending` | when the run is done, cancelled or failed |
 //! | `ahead` | how much was read ahead of the front |
+//! | `lines`, `oldest`, `waiting` | who waits longest; for what, and who holds it |
 //! | `inspect`, `view` | what can be seen; the check of the books |
 //!
 //! # Invariants
@@ -61,6 +62,8 @@ mod event;
 mod failure;
 mod flight;
 mod inspect;
+mod lines;
+mod oldest;
 mod operator;
 mod opset;
 mod order;
@@ -71,6 +74,7 @@ mod scheduler;
 mod slab;
 mod tasks;
 mod view;
+mod waiting;
 mod workers;
 
 pub use allocator::{Allocator, Bounds, Need, Refusal, Reservations, Shortage, Usage, admit};
@@ -84,4 +88,4 @@ pub use event::{
 pub use resources::{Resource, Resources};
 pub use scheduler::{Phase, Scheduler};
 pub use slab::Key;
-pub use view::{Metrics, OpView, Stuck, Wait, WaitView};
+pub use view::{Holder, Metrics, OpView, Stuck, TASKS_TOLD, TaskWait, Wait, WaitView};

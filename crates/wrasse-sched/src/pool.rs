@@ -89,6 +89,10 @@ impl Pool {
         self.list(seat);
     }
 
+    pub(crate) fn has_idle(&self) -> bool {
+        self.free[0].is_some()
+    }
+
     /// Takes an idle worker out, to be stopped.
     pub(crate) fn retire(&mut self) -> Option<WorkerId> {
         let worker = WorkerId(self.seats.at(self.free[0]?)[Seats::WORKER]);
@@ -133,6 +137,12 @@ impl Pool {
             tasks.rotate_left(1);
             self.list(seat);
         }
+    }
+
+    /// What a worker has to do, in the order of submission.
+    pub(crate) fn tasks(&self, seat: Seat) -> impl Iterator<Item = At> {
+        let tasks = &self.seats.at(seat)[Seats::TASKS..];
+        tasks.iter().map_while(|at| At::from_word(*at))
     }
 
     /// Puts a worker among those with as many tasks, if it may have more.
@@ -189,8 +199,13 @@ impl Pool {
         if now.since(since) < settings.pool_grace {
             return held;
         }
-        self.too_many_since = None;
         needed
+    }
+
+    /// It has as few workers as it needs, or as are busy: that there are too many
+    /// has to show itself again.
+    pub(crate) fn has_shrunk(&mut self) {
+        self.too_many_since = None;
     }
 }
 

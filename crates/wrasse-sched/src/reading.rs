@@ -69,6 +69,7 @@ impl<A: Allocator> Scheduler<A> {
             let past = self.past_mut(key);
             (past.rows, past.is_rest) = (rows, true);
         }
+        self.lines.date(key.into(), self.now);
         let queued = self.queued(key);
         self.ops[op].queue.insert(queued);
         self.book(op);

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ahead::Ahead;
 use crate::allocator::{Allocator, Need, Refusal, Reservations, admit};
 use crate::flight::{Block, Item, Past, State, Task, Unread};
+use crate::lines::{Fresh, Lines};
+use crate::oldest::Oldest;
 use crate::operator::{Operator, Queued};
 use crate::opset::OpSet;
 use crate::order::{Cursors, Order};
@@ -40,6 +42,12 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) ops: Vec<Operator>,
     pub(crate) allocator: A,
     pub(crate) order: Order<Item>,
+    /// Who waits, longest first.
+    pub(crate) lines: Lines,
+    /// Tasks that were submitted a moment ago.
+    pub(crate) fresh: Fresh,
+    /// Blocks at the sink whose turn has not come.
+    pub(crate) at_sink: Oldest,
     /// The operator of each cursor; the last is the sink's.
     pub(crate) ordered: Vec<OpIdx>,
     pub(crate) tasks: Slab<Task>,
@@ -63,7 +71,13 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) pool_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
     /// Operators that wait until enough of a resource is free.
     pub(crate) free_waits: [BTreeSet<(i64, OpIdx)>; Resource::COUNT],
+    /// Operators in all of these.
+    pub(crate) n_short: u32,
     pub(crate) block_waits: OpSet,
+    /// Operators whose pools have more idle workers than a step may end.
+    pub(crate) shrinking: OpSet,
+    /// Workers that this step may still end.
+    pub(crate) stops_left: u32,
     /// Places among the blocks in flight that are kept for operators behind
     /// the one that reads, and that they do not use.
     pub(crate) kept_places: i64,
@@ -165,6 +179,9 @@ impl<A: Allocator> Scheduler<A> {
                 .collect(),
             allocator,
             order: Order::new(end, ordered.len()),
+            lines: Lines::new(ops.len()),
+            fresh: Fresh::default(),
+            at_sink: Oldest::default(),
             ordered,
             tasks: Slab::default(),
             blocks: Slab::default(),
@@ -179,7 +196,10 @@ impl<A: Allocator> Scheduler<A> {
             ready: OpSet::default(),
             pool_waits: Default::default(),
             free_waits: Default::default(),
+            n_short: 0,
             block_waits: OpSet::default(),
+            shrinking: OpSet::default(),
+            stops_left: 0,
             kept_places: 0,
             unread: OpSet::default(),
             emitting: OpSet::default(),
@@ -213,6 +233,7 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         self.is_behind = false;
+        self.stops_left = self.settings.submissions_per_step;
         self.go_on(out);
         self.take(event, out);
         self.retry_due();
@@ -231,7 +252,7 @@ impl<A: Allocator> Scheduler<A> {
         if let Some(op) = self.emitting.last() {
             self.emit(op);
         }
-        self.is_behind |= !self.emitting.is_empty();
+        self.is_behind |= !self.emitting.is_empty() || !self.shrinking.is_empty();
     }
 
     /// Whether commands were held back: take a [`Event::Tick`] as soon as there
@@ -380,14 +401,19 @@ impl<A: Allocator> Scheduler<A> {
 
 /// The least that each operator needs, for [`admit`].
 pub(crate) fn needs(ops: &[OpConfig]) -> Vec<Need> {
+    let mut exchanges_before = 0;
     ops.iter()
         .map(|op| {
+            exchanges_before += u32::from(op.kind == OpKind::Exchange);
             let workers = op.pool.map_or(Resources::ZERO, |pool| {
                 let n = i64::from(pool.workers_min.max(1));
                 pool.worker.map(|amount| amount * n)
             });
-            let task = op.task.with(Resource::BLOCKS, op.output_bytes as i64);
-            Need { workers, task }
+            Need {
+                exchanges_before,
+                workers,
+                task: op.task.with(Resource::BLOCKS, op.output_bytes as i64),
+            }
         })
         .collect()
 }

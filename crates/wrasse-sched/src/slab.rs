@@ -34,7 +34,7 @@ impl Key {
 
 /// Where a value is that is known to be there: half of its id, for what is there
 /// in thousands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct At(NonZeroU32);
 
 impl At {

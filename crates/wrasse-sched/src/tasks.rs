@@ -11,10 +11,11 @@
 //! tasks, `failure` says what becomes of those that fail.
 
 use crate::allocator::Allocator;
-use crate::flight::Task;
+use crate::flight::{Stage, Task};
+use crate::lines::Line;
 use crate::scheduler::Scheduler;
 use crate::slab::Key;
-use crate::{Command, OpIdx, Resource, TaskId};
+use crate::{Command, OpIdx, Resource, TaskId, Time};
 
 impl<A: Allocator> Scheduler<A> {
     pub(crate) fn task_started(&mut self, id: TaskId) {
@@ -22,7 +23,11 @@ impl<A: Allocator> Scheduler<A> {
         let Some(task) = self.tasks.get_mut(id.0) else {
             return;
         };
+        let is_late = task.stage == Stage::Late;
         if let Some(waited) = task.begin(now) {
+            if is_late {
+                self.lines.leave(task.token);
+            }
             let op = &mut self.ops[task.op()];
             op.n_submitted -= 1;
             op.n_running += 1;
@@ -31,6 +36,19 @@ impl<A: Allocator> Scheduler<A> {
             op.metrics.tasks_started += 1;
             op.metrics.task_scheduling += waited;
             self.moved = now;
+        }
+    }
+
+    /// A task was submitted. The one that was some time ago joins those that wait
+    /// to begin, if it did not meanwhile, as most do.
+    pub(crate) fn see_late(&mut self, key: Key) {
+        let earlier = self.fresh.replace(key);
+        if let Some(task) = earlier.and_then(|earlier| self.tasks.get_mut(earlier))
+            && task.stage == Stage::Submitted
+        {
+            task.stage = Stage::Late;
+            let (line, since) = (Line::Start(task.op()), Time(task.time));
+            self.lines.join(line, task.token, since);
         }
     }
 
@@ -49,6 +67,7 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         reading.since = Some(now);
+        self.lines.join(Line::Read(op), token.into(), now);
         let queued = self.queued(token);
         self.ops[op].unread.insert(queued);
         self.unread.insert(op);
@@ -68,6 +87,7 @@ impl<A: Allocator> Scheduler<A> {
             return;
         };
         reading.total += now.since(since);
+        self.lines.leave(token.into());
         self.n_unread -= 1;
         let queued = self.queued(token);
         let operator = &mut self.ops[op];

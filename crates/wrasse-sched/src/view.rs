@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{OpIdx, Place, Resource, Resources, Time};
+use crate::{OpIdx, Place, Resource, Resources, TaskId, Time};
 
-/// Why an operator does not go on.
+/// How many of an operator's tasks that wait are told: those that do longest.
+pub const TASKS_TOLD: usize = 3;
+
+/// Why an operator, or one of its tasks, does not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// Nothing is in its queue.
@@ -24,6 +27,19 @@ pub enum Wait {
     Worker,
     /// The run was cancelled: nothing new is read.
     Cancelled,
+    /// A task: it was submitted, and nobody has begun it.
+    Start,
+    /// A task: there is no room for its output, which nobody may read.
+    ReadBudget,
+    /// A task: what its output holds is not known yet.
+    Metadata,
+    /// A task: it failed, and is tried again then.
+    Retry(Time),
+    /// A task: the consumer has as many blocks as it may, or all that there is
+    /// room for.
+    Consumer,
+    /// An exchange: it has all its input, and decides.
+    Decision,
 }
 
 impl Wait {
@@ -38,6 +54,12 @@ impl Wait {
             Self::Order(_) => "order",
             Self::Worker => "worker",
             Self::Cancelled => "cancel",
+            Self::Start => "start",
+            Self::ReadBudget => "read budget",
+            Self::Metadata => "metadata",
+            Self::Retry(_) => "retry",
+            Self::Consumer => "consumer",
+            Self::Decision => "decision",
         }
     }
 
@@ -107,6 +129,8 @@ pub struct OpView {
     pub readable_bytes: u64,
     /// Why it does not go on.
     pub wait: Option<WaitView>,
+    /// Those of its tasks that wait longest, longest first.
+    pub tasks_waiting: [Option<TaskWait>; TASKS_TOLD],
     /// What it did.
     pub metrics: Metrics,
 }
@@ -123,19 +147,47 @@ pub struct WaitView {
     pub holder: Option<OpIdx>,
 }
 
+/// A task that does not go on. It runs, will run, or has run and put out a block
+/// that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskWait {
+    /// The task; none of what the operator submits next.
+    pub task: Option<TaskId>,
+    /// Where its input comes from.
+    pub place: Place,
+    /// Why.
+    pub reason: Wait,
+    /// Since when.
+    pub since: Time,
+    /// Who holds what it waits for; none if nobody here does.
+    pub holder: Option<Holder>,
+}
+
+/// Who holds what others wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The operator.
+    pub op: OpIdx,
+    /// Where the input comes from of what has to go on first, if that is one thing.
+    pub place: Option<Place>,
+    /// The task of that, if it has one.
+    pub task: Option<TaskId>,
+}
+
 /// The operator that is stuck, if nothing has moved for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stuck {
     /// The operator at the head of the order: all others wait for it.
     pub op: OpIdx,
-    /// Where its input comes from.
-    pub place: Place,
-    /// What it waits for; none if a task of it runs, or its consumer is slow.
-    pub wait: Option<WaitView>,
-    /// Whether a task of it is submitted and not started.
-    pub is_unstarted: bool,
-    /// Whether a task of it runs.
-    pub is_running: bool,
+    /// Where its input comes from; none if it has none.
+    pub place: Option<Place>,
+    /// What that waits for; none if a task of it runs, and nobody keeps it from
+    /// going on.
+    pub reason: Option<Wait>,
+    /// Who holds what it waits for; none if nobody here does.
+    pub holder: Option<Holder>,
+    /// Since when such a task runs.
+    pub begun: Option<Time>,
     /// For how long nothing has moved.
     pub since: Duration,
 }

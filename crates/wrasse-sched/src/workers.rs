@@ -2,7 +2,7 @@
 
 use crate::allocator::Allocator;
 use crate::scheduler::{Phase, Scheduler};
-use crate::{Command, FailureClass, OpIdx, Resource, Resources, WorkerId};
+use crate::{Command, FailureClass, OpIdx, OpKind, Resource, Resources, WorkerId};
 
 impl<A: Allocator> Scheduler<A> {
     pub(crate) fn worker_up(&mut self, op: OpIdx, worker: WorkerId) {
@@ -31,7 +31,7 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// Asks for more or fewer workers, if a pool needs them. (On ticks: once
-    /// for each pool.)
+    /// for each pool.) A bounded number are ended; the next ticks go on.
     pub(crate) fn scale_pools(&mut self, out: &mut Vec<Command>) {
         for op in 0..self.ops.len() {
             self.scale_pool(op, out);
@@ -42,7 +42,9 @@ impl<A: Allocator> Scheduler<A> {
         let budget = self.allocator.budget(op);
         let left = self.left_by_workers(op);
         let (now, settings) = (self.now, self.settings);
-        let is_done = self.phase == Phase::Draining && !self.has_input(op);
+        // What is before an exchange that has collected all gets no input any more.
+        let is_over = op < self.reader || self.phase == Phase::Draining;
+        let is_done = is_over && !self.has_input(op);
         let unread = match op == self.reader && self.phase == Phase::Running {
             true => (self.n_splits - self.unopened.split) as usize,
             false => 0,
@@ -68,10 +70,19 @@ impl<A: Allocator> Scheduler<A> {
             pool.desired(tasks, mean, room, &settings, now)
         };
         let before = pool.wanted;
-        while pool.wanted > desired
-            && let Some(worker) = pool.retire()
-        {
-            out.push(Command::StopWorker { op, worker });
+        self.shrinking.remove(op);
+        while pool.wanted > desired && pool.has_idle() {
+            if self.stops_left == 0 {
+                self.shrinking.insert(op);
+                self.is_behind = true;
+                break;
+            }
+            self.stops_left -= 1;
+            let worker = pool.retire();
+            out.extend(worker.map(|worker| Command::StopWorker { op, worker }));
+        }
+        if desired < before && !self.shrinking.contains(op) {
+            pool.has_shrunk();
         }
         if desired > pool.wanted {
             pool.wanted = desired;
@@ -86,13 +97,17 @@ impl<A: Allocator> Scheduler<A> {
     }
 
     /// What the workers of a pool may hold, beside those of others and what is for
-    /// tasks. Other pools count with one at the least.
+    /// tasks. Other pools count with one at the least, unless nothing comes to them
+    /// before an exchange has collected all.
     fn left_by_workers(&self, op: OpIdx) -> Resources {
         let limits = self.limits.resources;
         if self.limits.for_tasks == Resources::ZERO {
             return limits;
         }
-        let others = (self.reader..self.ops.len()).filter(|other| *other != op);
+        let is_open =
+            |op: &OpIdx| *op <= self.reader || self.ops[*op].config.kind != OpKind::Exchange;
+        let at_once = (self.reader..self.ops.len()).take_while(is_open);
+        let others = at_once.filter(|other| *other != op);
         let held = others.filter_map(|other| {
             let pool = self.ops[other].pool.as_ref()?;
             let n = i64::from(pool.held().max(1));

@@ -19,14 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import gc
 import os
 import queue
 import re
 import shutil
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
@@ -35,13 +34,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wrasse.ray.failures import classify, first_line
+from wrasse.ray.pipe import Closed, Pipe
+
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 5
-
-FRONT = struct.Struct("<IQ")
-
-# Messages in one frame at the most, so that none waits for long.
-FRAME_MESSAGES = 256
+PROTOCOL = 7
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
@@ -56,10 +53,6 @@ ANSWERS_WITHIN = 10.0
 WATCH = 1.0
 
 
-class Closed(Exception):
-    """The engine has closed the socket."""
-
-
 class Refused(Exception):
     """The engine asks for something that cannot be had."""
 
@@ -68,80 +61,11 @@ class Refused(Exception):
         self.hint = hint
 
 
-class Pipe:
-    """Frames in and out."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.file = sock.makefile("rb", buffering=1 << 16)
-        self.out: queue.SimpleQueue[tuple[dict, Any]] = queue.SimpleQueue()
-        self.sender = threading.Thread(target=self._send_all, name="say", daemon=True)
-        self.sender.start()
-
-    def say(self, message: dict, data: Any = None) -> None:
-        """Sends a message soon, with its bytes."""
-        self.out.put((message, data))
-
-    def read(self) -> tuple[list[dict], memoryview]:
-        """The next frame; raises `Closed` at the end."""
-        header, payload = FRONT.unpack(self._exactly(FRONT.size))
-        messages = json.loads(self._exactly(header))
-        return messages, memoryview(self._exactly(payload))
-
-    def _exactly(self, n: int) -> bytes:
-        data = self.file.read(n)
-        if len(data) < n:
-            raise Closed
-        return data
-
-    def _send_all(self) -> None:
-        late = None
-        with contextlib.suppress(OSError):
-            while True:
-                message, data = late or self.out.get()
-                late = None
-                if message is None:
-                    return
-                if message["ev"] == "data":
-                    # Alone: its bytes are neither copied here nor there.
-                    self._send([message], [data])
-                    continue
-                messages, payload = [message], [data] if data else []
-                while len(messages) < FRAME_MESSAGES:
-                    try:
-                        message, data = self.out.get_nowait()
-                    except queue.Empty:
-                        break
-                    if message is None or message["ev"] == "data":
-                        late = (message, data)
-                        break
-                    messages.append(message)
-                    if data:
-                        payload.append(data)
-                self._send(messages, payload)
-
-    def _send(self, messages: list[dict], payload: list[Any]) -> None:
-        header = json.dumps(messages, separators=(",", ":")).encode()
-        size = sum(len(part) for part in payload)
-        front = FRONT.pack(len(header), size) + header
-        if size < 1 << 16:
-            self.sock.sendall(b"".join([front, *payload]))
-            return
-        self.sock.sendall(front)
-        for part in payload:
-            self.sock.sendall(part)
-
-    def end(self) -> None:
-        """Sends what is left to say, if the engine still listens."""
-        self.out.put((None, None))
-        self.sender.join(2)
-
-
 class Gateway:
     """Tasks and objects by the numbers that the engine knows them by."""
 
-    def __init__(self, pipe: Pipe, ray: Any, polls: bool) -> None:
-        from wrasse.ray import private
+    def __init__(self, pipe: Pipe, ray: Any, polls: bool, version: str) -> None:
+        from wrasse.ray import lending, private, shards
 
         self.pipe = pipe
         self.growth = private.growth(ray)
@@ -161,11 +85,17 @@ class Gateway:
         # streams, the stream and how it is told to go on.
         self.tasks: dict[int, tuple[Any, ...]] = {}
         self.actors: Any = None
+        self.shards = shards.Shards(
+            shards.maker(ray, version), pipe, self._when_done,
+            lambda error: classify(ray.exceptions, error),
+        )
         # Who is called when a reference has a value, where completions are asked for.
         self.pending: dict[Any, Callable[[Any], None]] = {}
         self.lock = threading.Lock()
         self.options: dict[tuple, Any] = {}
-        self.fetches: queue.SimpleQueue[int] = queue.SimpleQueue()
+        # Objects that are wanted, and whether to send them; those that are read where they lie.
+        self.fetches: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
+        self.lent = lending.Lent()
         self.loop = asyncio.new_event_loop()
         self.wake = threading.Event()
         for name, target in [
@@ -201,9 +131,16 @@ class Gateway:
                     data = take(message["bytes"])
                     self.objects[message["object"]] = self.ray.put(worker.Packed(data))
                 case "fetch":
-                    self.fetches.put(message["object"])
+                    self.fetches.put((message["object"], message["lend"]))
+                case "taken":
+                    self.lent.taken(message["object"])
                 case "pull":
                     self._pull(message["task"])
+                case "shard":
+                    self.shards.begin(message["shard"], message["life"])
+                case "ask":
+                    question = bytes(take(message["bytes"]))
+                    self.shards.ask(message["shard"], message["life"], question)
                 case "hire":
                     self._hire(message)
                 case "dismiss":
@@ -224,21 +161,15 @@ class Gateway:
     def _bind(self, setup: list[Any]) -> None:
         """Makes the tasks of this run: with what all of them need in the function, which Ray
         keeps once, none of them brings a reference that has to be counted."""
-        from wrasse.ray import actors
+        from wrasse.ray import actors, worker
 
         def run(spec: bytes, *sources: Any) -> Any:
-            from wrasse.ray import worker
-
             return worker.run(setup, spec, *sources)
 
         def stream(spec: bytes, *sources: Any) -> Any:
-            from wrasse.ray import worker
-
             yield from worker.stream(setup, spec, *sources)
 
         def write(spec: bytes, *sources: Any) -> Any:
-            from wrasse.ray import worker
-
             return worker.write(setup, spec, *sources)
 
         self.run, self.stream = self.ray.remote(run), self.ray.remote(stream)
@@ -389,7 +320,7 @@ class Gateway:
 
     def _fetch_all(self) -> None:
         while True:
-            number = self.fetches.get()
+            number, lend = self.fetches.get()
             ref = self.objects.get(number)
             try:
                 data = memoryview(self.ray.get(ref).data).cast("B")
@@ -397,9 +328,13 @@ class Gateway:
                 text = first_line(error)
                 message = f"an object cannot be fetched: {text}"
                 self.pipe.say({"ev": "lost", "object": number, "message": message})
+                continue
+            found = {"object": number, "bytes": len(data)}
+            if lend:
+                self.pipe.say({"ev": "lent", "at": self.lent.lend(number, data), **found})
             else:
-                self.pipe.say({"ev": "data", "object": number, "bytes": len(data)}, data)
-            del ref
+                self.pipe.say({"ev": "data", **found}, data)
+            del ref, data
 
     def _poll(self) -> None:
         """Asks for completions: the way without private calls."""
@@ -472,6 +407,8 @@ def needs(message: dict) -> dict:
 
 def cluster(ray: Any) -> dict:
     """What the nodes that are up have."""
+    from wrasse.ray import shards
+
     nodes = [node for node in ray.nodes() if node["Alive"]]
     resources: dict[str, float] = {}
     shapes: list[dict[str, float]] = []
@@ -484,53 +421,8 @@ def cluster(ray: Any) -> dict:
     machines = {node["NodeManagerAddress"] for node in nodes}
     return {
         "resources": resources, "nodes": len(nodes), "machines": len(machines), "shapes": shapes,
+        "workers": sum(map(shards.works, nodes)),
     }
-
-
-def classify(exceptions: Any, error: BaseException) -> tuple[str, str]:
-    """How a task failed, and what it says."""
-    cause = getattr(error, "cause", None) or error
-    lost = ("ObjectLostError", "ObjectReconstructionFailedError", "OwnerDiedError")
-    died = (
-        "WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError",
-        "ActorUnavailableError",
-    )
-
-    def is_one(names: tuple[str, ...]) -> bool:
-        types = tuple(kind for name in names if (kind := getattr(exceptions, name, None)))
-        return isinstance(error, types) or isinstance(cause, types)
-
-    if is_one(died):
-        return "worker_lost", first_line(cause)
-    if is_one(lost):
-        return "object_lost", first_line(cause)
-    if is_one(("RayActorError",)):
-        # Within a task: the actor that has made, and would have to make again, what it works on.
-        if isinstance(error, exceptions.RayTaskError):
-            return "object_lost", first_line(cause)
-        # An older Ray does not tell whether it comes again: it does.
-        is_told = hasattr(exceptions, "ActorUnavailableError")
-        return "actor_lost" if is_told else "worker_lost", first_line(cause)
-    if is_one(("TaskCancelledError",)):
-        return "cancelled", first_line(cause)
-    text = str(cause)
-    if "failed to import" in text or "No module named 'wrasse" in text:
-        return "error", (
-            "the workers of the cluster lack the package `wrasse`: "
-            "install it on the nodes, or pass --ray-ship"
-        )
-    return "error", first_line(cause)
-
-
-def first_line(error: BaseException) -> str:
-    """What an exception says, without traces."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    if "runtime environment" in lines[0]:
-        # Why is said at the end.
-        return " ".join([lines[0], *lines[1:][-2:]])
-    return lines[0]
 
 
 def look_for(address: str) -> None:
@@ -609,12 +501,20 @@ def serve(pipe: Pipe, hello: dict) -> None:
     if hello.get("op") != "hello" or hello["version"] != PROTOCOL:
         message = f"the engine speaks version {hello.get('version')}, the gateway {PROTOCOL}"
         raise Refused(message, "the command `wrasse` and the Python package are of two versions")
+    # What is imported stays: nothing is found by looking through it.
+    gc.disable()
     ray = connect(hello)
+    gc.freeze()
+    gc.enable()
     # Ray ends its driver at it. Where it is sent to all processes of a run (a job
     # that is stopped), the engine commits what it has and then closes the socket.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gateway = Gateway(pipe, ray, hello["polls"])
-    pipe.say({"ev": "ready", "ray": ray.__version__, **cluster(ray), **gateway.growth})
+    gateway = Gateway(pipe, ray, hello["polls"], hello["wrasse"])
+    about = {**cluster(ray), **gateway.growth}
+    if not hello["polls"]:
+        with contextlib.suppress(Exception):
+            about["probe"] = gateway.lent.probe()
+    pipe.say({"ev": "ready", "ray": ray.__version__, **about})
     try:
         while True:
             gateway.obey(*pipe.read())

@@ -9,9 +9,11 @@
 | `state.get_max_resources_from_cluster_config` | what an autoscaler can get | the next |
 | `__autoscaling_status` of the internal key-value store, `is_autoscaler_v2` | whether there is an autoscaler | none: the cluster counts as one that cannot grow |
 | `RayParams`, `Node.start_api_server` | fewer processes of a local Ray | they start |
+| `serialization_addons.apply` | no process imports pyarrow and pydantic, of which no object is | it does |
 | `_temp_dir` of `ray.init` | nothing is left in /tmp/ray | Ray's own folder |
 
-Nothing else here is private; with `polls` not even the first is used. Tried with
+Nothing else here is private; with `polls` not even the first is used, and the engine does not
+read objects in the gateway's memory (`lending.py`), but has them sent. Tried with
 Ray 2.60.0, 2.10.0, 2.8.1 and 2.5.0; what is about actors, with the first and the last.
 """
 
@@ -124,6 +126,16 @@ def few_processes() -> Iterator[None]:
     finally:
         for owner, name, value in undo:
             setattr(owner, name, value)
+
+
+def without_addons() -> None:
+    """Has Ray not import pyarrow and pydantic, where they are installed, for objects that this
+    process never has: it would with the first object, and each time that costs 0.2 s.
+    """
+    with contextlib.suppress(Exception):
+        from ray.util import serialization_addons
+
+        serialization_addons.apply = lambda _context: None
 
 
 def growth(ray: Any) -> dict[str, Any]:

@@ -4,6 +4,8 @@ A task gets its run (a reference to what every worker must know, fetched once a
 process, and the folder that it was started in), its own description, and the objects that it
 works on, if it does not read. It returns metadata for the driver, an object for the next task,
 and pieces, where others need them.
+
+Imported with the functions of a run, before the first object comes to a process.
 """
 
 from __future__ import annotations
@@ -16,10 +18,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+from wrasse.ray import private
+
 # Runs that a process remembers: one, and perhaps the one before it.
 JOBS_MAX = 2
 
 _jobs: OrderedDict[str, Any] = OrderedDict()
+
+if "ray" in sys.modules:
+    private.without_addons()
 
 
 class Packed:
@@ -79,6 +86,9 @@ def _job(ref: Any, folder: str) -> Any:
         with contextlib.suppress(OSError):
             os.chdir(folder)
 
+        # The engine's allocator gives back what was free for so many milliseconds. A task
+        # frees all that it had, and the next one wants as much.
+        os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10000")
         from wrasse import _engine
 
         _jobs[key] = _engine.RayJob(ray.get(ref), sys.executable)

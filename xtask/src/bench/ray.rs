@@ -49,7 +49,8 @@ pub(super) fn report(all: &Value) -> String {
     let ray = &all["ray"];
     text.push_str(
         "\nOne cluster of two processors on this machine. Costs of a task are slopes between \
-few and many tasks of one row; processor time of the driver, with that of the gateway.\n\n\
+few and many tasks of one row; processor time of the driver, with that of the gateway. Python had its bytecode, as installers \
+leave it.\n\n\
 | | driver, us a task | tasks/s |\n| --- | ---: | ---: |\n",
     );
     for (name, row) in [

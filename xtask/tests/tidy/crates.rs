@@ -63,6 +63,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("md5", &["wrasse-ops"]),
     ("regex", &["wrasse-ops"]),
     ("regex-syntax", &["wrasse-ops"]),
+    ("simdutf8", &["wrasse-ops"]),
     ("tar", &["wrasse-ops"]),
     ("unicode-normalization", &["wrasse-ops"]),
     ("unicode-segmentation", &["wrasse-ops"]),

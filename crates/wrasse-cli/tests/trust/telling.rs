@@ -361,7 +361,7 @@ fn a_run_that_stands_still_is_ended_and_can_be_resumed() {
     let mut said = String::new();
     run.errors.read_to_string(&mut said).unwrap();
     assert_eq!(run.child.wait().unwrap().code(), Some(3), "{said}");
-    let told = "s: `read > text_length_filter` waits for a task of its own, which runs";
+    let told = "s: task 0.0 of `read > text_length_filter` has been running for 1";
     assert!(
         said.contains("error: nothing has moved for 1") && said.contains(told),
         "{said}"

@@ -249,6 +249,14 @@ function jobPage(id, signal) {
   });
 }
 
+// A task by where its input comes from: "task 3.0 of ".
+const taskOf = (at) => at && at.split !== undefined ? `task ${at.split}.${at.share} of ` : "";
+
+// Tasks that have waited longest, if they have for a while. (Older runs tell of none.)
+const longWaits = (stage) => (stage.tasks_waiting || []).filter((wait) => wait.lasts_s >= 1).map((wait) =>
+  element("p", { class: "wait" }, `task ${wait.split}.${wait.share} waits for ${wait.reason} for ${seconds(wait.lasts_s)}` +
+    (wait.holder ? `, held by ${taskOf(wait.holder)}${wait.holder.stage}` : "")));
+
 // Where a run stands: its stages as boxes, with what they hold and why they wait.
 function draw(parts, now, last) {
   const passed = last && now.elapsed_s > last.elapsed_s ? now.elapsed_s - last.elapsed_s : null;
@@ -268,7 +276,7 @@ function draw(parts, now, last) {
       `${now.tasks} of ${now.threads} threads at work, memory ${bytes(now.memory.resident)}` +
       (now.memory.limit ? " of " + bytes(now.memory.limit) : "")),
     now.stuck ? element("p", { class: "failed" },
-      `nothing moves: ${now.stuck.stage} waits for ${now.stuck.waits_for}`) : null,
+      `nothing moves: ${taskOf(now.stuck.task)}${now.stuck.stage} waits for ${now.stuck.waits_for}`) : null,
     element("ol", { class: "pipeline", "aria-label": "pipeline" }, now.stages.map((stage, i) => element("li", {},
       element("h3", {}, stage.name),
       element("dl", {},
@@ -279,7 +287,8 @@ function draw(parts, now, last) {
         term("holds", limit(stage.usage)),
         term("may take", limit(stage.budget))),
       stage.wait ? element("p", { class: "wait" }, `waits for ${stage.wait.reason} for ${seconds(stage.wait.lasts_s)}` +
-        (stage.wait.holder ? `, held by ${stage.wait.holder}` : "")) : null))));
+        (stage.wait.holder ? `, held by ${stage.wait.holder}` : "")) : null,
+      longWaits(stage)))));
   const cells = (values) => values.map((value) => element("td", { class: "n" }, count(value)));
   const header = ["in", "out", "dropped", "duplicates", "merged", "rejected"];
   parts.accounting.replaceChildren(element("h2", {}, "Samples"),

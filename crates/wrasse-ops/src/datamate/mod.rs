@@ -1,5 +1,6 @@
 //! What the operators of DataMate's library share.
 
+pub(crate) mod bm25;
 mod bounded;
 mod chunks;
 mod email;

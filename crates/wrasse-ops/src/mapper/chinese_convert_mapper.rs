@@ -49,14 +49,6 @@ impl TextMapper for ChineseConvertMapper {
     fn map<'t>(&self, text: &'t Text) -> Result<Cow<'t, str>, OpError> {
         let text = text.as_str();
         let text = &text[..memchr::memchr(0, text.as_bytes()).unwrap_or(text.len())];
-        // Every entry holds a character that is not ASCII.
-        if text.is_ascii() {
-            return Ok(Cow::Borrowed(text));
-        }
-        let converted = self.0.convert(text);
-        Ok(match converted == text {
-            true => Cow::Borrowed(text),
-            false => Cow::Owned(converted),
-        })
+        Ok(self.0.convert(text))
     }
 }

@@ -96,9 +96,12 @@ impl TextMapper for TraditionalChineseCleaner {
         }
         let mut simplified = self.converter.convert(text);
         if simplified.contains(WORD.0) {
-            simplified = simplified.replace(WORD.0, WORD.1);
+            simplified = Cow::Owned(simplified.replace(WORD.0, WORD.1));
         }
-        let simplified = edit_chars(&simplified, &self.first, |c| self.variants.edit(c)).into_owned();
-        Ok(unless_same(simplified, text))
+        let edit = |c| self.variants.edit(c);
+        if let Cow::Owned(edited) = edit_chars(&simplified, &self.first, edit) {
+            return Ok(unless_same(edited, text));
+        }
+        Ok(simplified)
     }
 }

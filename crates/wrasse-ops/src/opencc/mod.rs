@@ -7,10 +7,16 @@
 //! longest entry of its first dictionary that has one; what none has stays.
 
 mod dict;
+mod out;
+mod phrases;
+mod stage;
 
-use dict::{Dict, Name};
+use std::borrow::Cow;
 
-use crate::scan::{FirstBytes, Hits};
+use dict::Name;
+use out::Out;
+use phrases::Value;
+use stage::Stage;
 
 /// From what into what to convert.
 #[derive(Clone, Copy, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
@@ -66,217 +72,101 @@ impl Mode {
 
 /// Converts texts in one mode.
 pub(crate) struct Converter {
+    /// Each phrase of the dictionary of segments, with what it is after all
+    /// stages; and characters after all stages, if what lies between phrases is
+    /// converted one by one.
     segments: Stage,
-    /// Whether the dictionary of segments is the first one of the first stage
-    /// too, which need not look again then.
-    is_first: bool,
-    /// The first stage where its first dictionary has nothing, if so.
-    between: Stage,
-    stages: Vec<Stage>,
-}
-
-/// Dictionaries that are asked one after the other.
-struct Stage {
-    dicts: Vec<&'static Dict>,
-    /// The first bytes of their entries.
-    first: FirstBytes,
-}
-
-impl Stage {
-    fn new(names: &[Name]) -> Self {
-        let dicts: Vec<&Dict> = names.iter().map(|name| Dict::get(*name)).collect();
-        Self {
-            first: FirstBytes::of(dicts.iter().flat_map(|dict| dict.first_chars())),
-            dicts,
-        }
-    }
+    /// Else the stages for what lies between.
+    between: Vec<Stage>,
 }
 
 impl Converter {
     pub(crate) fn new(mode: Mode) -> Self {
-        let (segments, stages) = mode.scheme();
+        let (cuts, schemes) = mode.scheme();
+        let stage = |names: &[Name]| {
+            let dicts: Vec<_> = names.iter().map(|name| name.entries()).collect();
+            Stage::new(&dicts)
+        };
+        let stages: Vec<Stage> = schemes.iter().map(|names| stage(names)).collect();
+        let after_all = |key: &'static str| (key, Cow::Owned(after(&stages, key)));
+        let keys = |name: Name| name.entries().into_iter().map(|(key, _)| key);
+        let phrases = keys(cuts).map(after_all).collect();
+        // Between phrases the dictionary that cuts has nothing for the first stage.
+        let (first, later) = schemes.split_first().unwrap_or((&(&[] as &[_]), &[]));
+        let between = first.iter().filter(|name| **name != cuts);
+        let between = || between.clone().chain(later.iter().copied().flatten());
+        if between().any(|name| name.has_phrases()) {
+            assert!(!cuts.has_characters(), "what is between is no character");
+            return Self {
+                segments: Stage::new(&[phrases]),
+                between: stages,
+            };
+        }
+        let singles = between().flat_map(|name| keys(*name)).map(after_all);
         Self {
-            segments: Stage::new(&[segments]),
-            is_first: stages[0][0] == segments,
-            between: Stage::new(&stages[0][1..]),
-            stages: stages.iter().map(|names| Stage::new(names)).collect(),
+            segments: Stage::new(&[phrases, singles.collect()]),
+            between: Vec::new(),
         }
     }
 
-    pub(crate) fn convert(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len() + text.len() / 16);
-        // Of one character, no entry reaches beyond a segment.
-        let is_narrow = self.between.dicts.iter().all(|dict| dict.has_no_phrases());
-        if let [stage] = &self.stages[..]
-            && self.is_first
-            && is_narrow
-        {
-            replace(stage, text, &mut out);
-            return out;
+    pub(crate) fn convert<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let bytes = text.as_bytes();
+        let mut stages = self.between.iter().chain([&self.segments]);
+        if stages.all(|stage| stage.has_nothing_in(bytes)) {
+            return Cow::Borrowed(text);
         }
-        let mut scratch = [String::new(), String::new()];
+        let mut out = Out::with_capacity(text.len() + text.len() / 16);
+        if self.between.is_empty() {
+            self.segments.replace(bytes, &mut out);
+        } else {
+            self.convert_segments(bytes, &mut out);
+        }
+        match out.as_bytes() == bytes {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(out.into_string()),
+        }
+    }
+
+    fn convert_segments(&self, text: &[u8], out: &mut Out) {
+        let mut scratch = Default::default();
         let mut start = 0;
-        for_each_entry(&self.segments, text, |at, key, value| {
-            self.segment(&text[start..at], None, &mut scratch, &mut out);
-            self.segment(key, Some(value), &mut scratch, &mut out);
-            start = at + key.len();
+        self.segments.for_each_phrase(text, |at, end, value| {
+            push_after(&self.between, &text[start..at], &mut scratch, out);
+            out.push(match value {
+                Value::Is(value) => value,
+                Value::OneByOne => &text[at..end],
+            });
+            start = end;
         });
-        self.segment(&text[start..], None, &mut scratch, &mut out);
-        out
-    }
-
-    /// Appends a segment after all stages: a phrase with its value in the
-    /// dictionary of segments, or what lies between phrases.
-    fn segment(
-        &self,
-        segment: &str,
-        value: Option<&str>,
-        scratch: &mut [String; 2],
-        out: &mut String,
-    ) {
-        if segment.is_empty() {
-            return;
-        }
-        let Some((first, rest)) = self.stages.split_first() else {
-            return;
-        };
-        let Some((last, between)) = rest.split_last() else {
-            self.first_stage(first, segment, value, out);
-            return;
-        };
-        let [now, next] = scratch;
-        now.clear();
-        self.first_stage(first, segment, value, now);
-        for stage in between {
-            next.clear();
-            replace(stage, now, next);
-            std::mem::swap(now, next);
-        }
-        replace(last, now, out);
-    }
-
-    fn first_stage(&self, stage: &Stage, segment: &str, value: Option<&str>, out: &mut String) {
-        match value {
-            Some(value) if self.is_first => out.push_str(value),
-            // Between phrases the dictionary of segments has nothing.
-            None if self.is_first => replace(&self.between, segment, out),
-            _ => replace(stage, segment, out),
-        }
+        push_after(&self.between, &text[start..], &mut scratch, out);
     }
 }
 
-/// Appends a segment, after one stage.
-fn replace(stage: &Stage, segment: &str, out: &mut String) {
-    let mut copied = 0;
-    for_each_entry(stage, segment, |at, key, value| {
-        if key != value {
-            out.push_str(&segment[copied..at]);
-            out.push_str(value);
-            copied = at + key.len();
-        }
-    });
-    out.push_str(&segment[copied..]);
+/// The text after all stages.
+fn after(stages: &[Stage], text: &str) -> String {
+    let mut out = Out::default();
+    push_after(stages, text.as_bytes(), &mut Default::default(), &mut out);
+    out.into_string()
 }
 
-/// Calls `each` with the entries from left to right: where they are, they and
-/// their values.
-fn for_each_entry<'t>(
-    stage: &'t Stage,
-    text: &'t str,
-    mut each: impl FnMut(usize, &'t str, &'t str),
-) {
-    let mut hits = Hits::new(&stage.first, text.as_bytes());
-    let mut at = 0;
-    while let Some(hit) = hits.next_from(at) {
-        let rest = &text[hit..];
-        let Some(c) = rest.chars().next() else {
-            return;
-        };
-        at = hit + c.len_utf8();
-        if let Some((n, value)) = stage.dicts.iter().find_map(|dict| dict.longest(rest, c)) {
-            each(hit, &rest[..n], value);
-            at = hit + n;
-        }
+/// Appends a text after all stages.
+fn push_after(stages: &[Stage], text: &[u8], scratch: &mut [Out; 2], out: &mut Out) {
+    let Some((last, earlier)) = stages.split_last() else {
+        return out.push(text);
+    };
+    let [now, next] = scratch;
+    let Some((first, earlier)) = earlier.split_first() else {
+        return last.replace(text, out);
+    };
+    now.clear();
+    first.replace(text, now);
+    for stage in earlier {
+        next.clear();
+        stage.replace(now.as_bytes(), next);
+        std::mem::swap(now, next);
     }
+    last.replace(now.as_bytes(), out);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The wanted texts were taken from OpenCC 1.1.9.
-    #[test]
-    fn modes_are_those_of_the_original() {
-        let text = "头发里的鼠标和U盘，裏面的臺灣滑鼠與發現；真是惡魔舊學体";
-        for (mode, want) in [
-            (
-                Mode::S2t,
-                "頭髮裏的鼠標和U盤，裏面的臺灣滑鼠與發現；真是惡魔舊學體",
-            ),
-            (
-                Mode::T2s,
-                "头发里的鼠标和U盘，里面的台湾滑鼠与发现；真是恶魔旧学体",
-            ),
-            (
-                Mode::S2tw,
-                "頭髮裡的鼠標和U盤，裡面的臺灣滑鼠與發現；真是惡魔舊學體",
-            ),
-            (
-                Mode::Tw2s,
-                "头发里的鼠标和U盘，里面的台湾滑鼠与发现；真是恶魔旧学体",
-            ),
-            (
-                Mode::S2hk,
-                "頭髮裏的鼠標和U盤，裏面的台灣滑鼠與發現；真是惡魔舊學體",
-            ),
-            (
-                Mode::Hk2s,
-                "头发里的鼠标和U盘，里面的台湾滑鼠与发现；真是恶魔旧学体",
-            ),
-            (
-                Mode::S2twp,
-                "頭髮裡的滑鼠和隨身碟，裡面的臺灣滑鼠與發現；真是惡魔舊學體",
-            ),
-            (
-                Mode::Tw2sp,
-                "头发里的鼠标和U盘，里面的台湾鼠标与发现；真是恶魔旧学体",
-            ),
-            (
-                Mode::T2tw,
-                "头发里的鼠标和U盘，裡面的臺灣滑鼠與發現；真是惡魔舊學体",
-            ),
-            (
-                Mode::Tw2t,
-                "头发里的鼠标和U盘，裏面的臺灣滑鼠與發現；真是惡魔舊學体",
-            ),
-            (
-                Mode::T2hk,
-                "头发里的鼠标和U盘，裏面的台灣滑鼠與發現；真是惡魔舊學体",
-            ),
-            (
-                Mode::Hk2t,
-                "头发里的鼠标和U盘，裏面的臺灣滑鼠與發現；真是惡魔舊學体",
-            ),
-            (
-                Mode::T2jp,
-                "头发里的鼠标和U盘，裏面的台湾滑鼠与発現；真是悪魔旧学体",
-            ),
-            (
-                Mode::Jp2t,
-                "头发里的鼠标和U盘，裏面的臺灣滑鼠與發現；真是惡魔舊學體",
-            ),
-        ] {
-            assert_eq!(Converter::new(mode).convert(text), want, "{mode:?}");
-            assert_eq!(Converter::new(mode).convert(""), "", "{mode:?}");
-        }
-    }
-
-    #[test]
-    fn the_longest_phrase_counts() {
-        let converter = Converter::new(Mode::S2t);
-        assert_eq!(
-            converter.convert("一发千钧，一周天，一发"),
-            "一髮千鈞，一周天，一發"
-        );
-    }
-}
+mod tests;

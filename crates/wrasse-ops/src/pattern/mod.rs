@@ -179,7 +179,9 @@ impl Pattern {
             let Some(Some((start, end))) = spans.first().copied() else {
                 return;
             };
-            let out = out.get_or_insert_with(|| String::with_capacity(text.len()));
+            // What is put in is often a little longer than what it replaces.
+            let room = text.len() + text.len() / 8;
+            let out = out.get_or_insert_with(|| String::with_capacity(room));
             out.push_str(&text[copied..start]);
             template.expand(text, spans, out);
             copied = end;

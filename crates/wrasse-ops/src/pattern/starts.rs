@@ -5,8 +5,9 @@
 //! match for its first few characters is passed over.
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
+use regex_syntax::utf8::Utf8Sequences;
 
-use crate::scan::{FirstBytes, Hits};
+use crate::scan::{FirstBytes, Hits, Places};
 
 use super::Span;
 
@@ -39,9 +40,8 @@ impl Starts {
         if !is_rare || !(4..=RARE_MAX).contains(&n) {
             return None;
         }
-        let chars = first.iter().flat_map(|range| range.start()..=range.end());
         Some(Self {
-            first: FirstBytes::of(chars),
+            first: FirstBytes::of_places(places(&beginning.classes)),
             classes: beginning.classes.iter().map(Chars::of).collect(),
             is_all: beginning.is_all,
         })
@@ -122,6 +122,30 @@ impl Chars {
         };
         is_in.then_some(at + c.len_utf8())
     }
+}
+
+/// Where in the first bytes of a match each byte may be.
+fn places(classes: &[ClassUnicode]) -> Places {
+    let mut places = [0; 256];
+    // A bit for each place at which the next character may begin.
+    let mut begins: u8 = 1;
+    for class in classes {
+        let mut ends = 0;
+        for range in class.iter() {
+            for bytes in Utf8Sequences::new(range.start(), range.end()) {
+                for (i, bytes) in bytes.into_iter().enumerate() {
+                    for byte in bytes.start..=bytes.end {
+                        places[usize::from(byte)] |= begins << i;
+                    }
+                }
+                ends |= begins << bytes.len();
+            }
+        }
+        begins = ends;
+    }
+    // Behind what is known may be anything.
+    let anything = u8::MAX.unbounded_shl(begins.trailing_zeros());
+    places.map(|places| places | anything)
 }
 
 /// The classes of the first characters that every match has.

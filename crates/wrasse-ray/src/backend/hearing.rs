@@ -4,60 +4,97 @@ use std::sync::Arc;
 
 use wrasse_job::Step;
 use wrasse_run::{Error, Outcome, Tally};
-use wrasse_sched::{Event, Metadata, TaskId, WorkerId};
+use wrasse_sched::{BlockId, Event, Metadata, TaskId, WorkerId};
 
-use super::{Block, Doing, Ray, Running};
+use super::{Block, Doing, Holds, Ray};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
 use crate::stream::Streamed;
-use crate::wire::{Meta, Verdict, decode};
+use crate::wire::Meta;
 
 impl Ray<'_> {
-    /// A task has put out an object.
-    pub(super) fn put_out(&mut self, task: TaskId, object: u64, meta: Meta) {
+    /// A task has put out an object, and said what that holds.
+    pub(super) fn put_out(&mut self, task: TaskId, object: u64, said: Vec<u8>) {
         let Some(running) = self.state.running.get_mut(&task) else {
             self.free(object);
             return;
         };
         running.has_put_out = true;
+        // Until it is known what was done to it, it stands for its input.
+        let mut tally = Tally::default();
         if let Some(returned) = running.returned.take() {
             self.books.absorbed.take_away(&returned);
+            tally = returned;
         }
+        let mut reads = false;
         match running.work {
-            Doing::Read(_) => {
-                self.books.rows_left = self.books.rows_left.saturating_sub(meta.tally.rows_in);
-            }
-            Doing::Block(data) => drop(self.books.in_flight.remove(&data)),
+            Doing::Read(_) => reads = true,
+            Doing::Block(data) => tally = self.books.in_flight.remove(&data).unwrap_or_default(),
             Doing::ReadBack(_) => {}
         }
         let block = Block {
             object,
-            meta: Metadata {
-                bytes: meta.bytes,
-                rows: meta.rows,
-                holder: None,
-            },
-            is_encoded: meta.is_encoded,
             verdict: None,
-            hollow: meta.hollow.map(Arc::new),
-            notes: meta.notes.map(Arc::new),
-            fingerprints: Arc::new(meta.fingerprints),
+            said: Some(said),
+            reads,
+            holds: Holds::default(),
         };
-        self.keep(task, block, meta.tally);
+        self.keep(task, block, tally, None);
     }
 
-    fn keep(&mut self, task: TaskId, block: Block, tally: Tally) {
+    /// Keeps an object of which so much is known; its name.
+    pub(super) fn keep(
+        &mut self,
+        task: TaskId,
+        block: Block,
+        tally: Tally,
+        metadata: Option<Metadata>,
+    ) -> u64 {
         self.state.named += 1;
         let data = self.state.named;
-        let metadata = block.meta;
         *self.state.objects.entry(block.object).or_default() += 1;
         self.state.blocks.insert(data, block);
         self.books.in_flight.insert(data, tally);
         self.known.push_back(Event::BlockReady {
             task,
             data,
-            metadata: Some(metadata),
+            metadata,
         });
+        data
+    }
+
+    /// What a task said of a block was looked through.
+    fn fetched(&mut self, id: BlockId, data: u64, found: Result<Box<Meta>, Vec<u8>>) {
+        // Otherwise nobody needs it any more.
+        let Some(block) = self.state.blocks.get_mut(&data) else {
+            return;
+        };
+        let metadata = match found {
+            Ok(meta) => {
+                if block.reads {
+                    let left = self.books.rows_left.saturating_sub(meta.tally.rows_in);
+                    self.books.rows_left = left;
+                }
+                self.books.in_flight.insert(data, meta.tally);
+                block.holds = Holds {
+                    bytes: meta.bytes,
+                    rows: meta.rows,
+                    is_encoded: meta.is_encoded,
+                    hollow: meta.hollow.map(Arc::new),
+                    notes: meta.notes.map(Arc::new),
+                    fingerprints: Arc::new(meta.fingerprints),
+                };
+                Some(block.holds.metadata())
+            }
+            Err(said) => {
+                block.said = Some(said);
+                None
+            }
+        };
+        let block = id;
+        self.known
+            .push_back(Event::MetadataReady { block, metadata });
+        self.see_the_limit();
     }
 
     pub(super) fn release(&mut self, data: u64) {
@@ -103,6 +140,11 @@ impl Ray<'_> {
             }
         }
         self.known.push_back(Event::TaskDrained { task });
+        self.see_the_limit();
+    }
+
+    /// Reads nothing more when a limited run has read all that it shall.
+    fn see_the_limit(&mut self) {
         // Behind an exchange the run has only begun.
         let is_all = self.books.rows_left == 0 && !self.pipeline.has_exchange();
         if is_all && !self.books.has_read_all {
@@ -114,13 +156,15 @@ impl Ray<'_> {
     /// Takes in what is reported.
     pub(super) fn take(&mut self, note: Note) -> Result<(), Error> {
         match note {
-            Note::Heard(Some((heard, bytes))) => self.hear(heard, &bytes)?,
+            Note::Heard(Some((heard, bytes))) => self.hear(heard, bytes)?,
             Note::Heard(None) => return Err(self.link.gone()),
+            Note::Fetched { block, data, found } => self.fetched(block, data, found),
             Note::Judged {
                 task,
                 verdict,
                 kept,
             } => self.judged(task, verdict, kept),
+            Note::Asked { task } => self.asked(task),
             Note::Streamed { task, share } => self.streamed(task, share)?,
             Note::Absorbed { task, tally } => {
                 self.books.absorbed.add(&tally);
@@ -168,56 +212,14 @@ impl Ray<'_> {
         Ok(())
     }
 
-    fn judged(&mut self, task: TaskId, verdict: Verdict, kept: u64) {
-        let Some(Running {
-            op,
-            work: Doing::Block(data),
-            ..
-        }) = self.state.running.get(&task)
-        else {
-            return;
-        };
-        let before = &self.state.blocks[data];
-        let n = before.fingerprints.len() as u64;
-        let mut tally = self.books.in_flight.remove(data).unwrap_or_default();
-        if let Some(gate) = self.pipeline.gate_operator(*op)
-            && let Some(operator) = tally.operators.get_mut(gate)
-        {
-            operator.rows_out += kept;
-            operator.duplicates += n - kept;
-        }
-        if before.is_encoded {
-            tally.rows_out = kept;
-        }
-        let rows = match before.is_encoded {
-            true => before.meta.rows,
-            false => kept as u32,
-        };
-        let block = Block {
-            object: before.object,
-            meta: Metadata {
-                rows,
-                ..before.meta
-            },
-            is_encoded: before.is_encoded,
-            verdict: Some(verdict),
-            hollow: before.hollow.clone(),
-            notes: before.notes.clone(),
-            fingerprints: Arc::default(),
-        };
-        self.keep(task, block, tally);
-        self.drained(task);
-    }
-
-    fn hear(&mut self, heard: Hear, bytes: &[u8]) -> Result<(), Error> {
+    fn hear(&mut self, heard: Hear, bytes: Vec<u8>) -> Result<(), Error> {
         match heard {
             Hear::Done { task, object, .. } => {
                 if let Some(task) = self.state.numbers.get(&task).copied() {
-                    let meta = decode(bytes).map_err(Error::failed)?;
                     if self.state.careful.contains_key(&task) {
-                        return self.found(task, object, meta);
+                        return self.found(task, object, bytes);
                     }
-                    self.put_out(task, object, meta);
+                    self.put_out(task, object, bytes);
                     self.drained(task);
                 } else {
                     self.free(object);
@@ -230,8 +232,7 @@ impl Ray<'_> {
                     Some((*task, running))
                 });
                 if let Some((task, running)) = running {
-                    let meta = decode(bytes).map_err(Error::failed)?;
-                    running.waiting = Some((object, meta));
+                    running.waiting = Some((object, bytes));
                     self.known.push_back(Event::OutputWaiting { task });
                 } else {
                     self.free(object);
@@ -254,7 +255,11 @@ impl Ray<'_> {
                 }
             }
             Hear::Down { actor, message } => self.down(WorkerId(actor), message)?,
-            Hear::Cluster(cluster) => self.cluster = cluster,
+            Hear::Cluster(ref cluster) => {
+                self.cluster = cluster.clone();
+                self.tell_gates(heard, bytes);
+            }
+            Hear::Answered { .. } | Hear::ShardLost { .. } => self.tell_gates(heard, bytes),
             Hear::Fatal { message, hint } => {
                 let error = Error::failed(message);
                 return Err(match hint {
@@ -262,7 +267,7 @@ impl Ray<'_> {
                     None => error,
                 });
             }
-            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lost { .. } => {}
+            Hear::Ready { .. } | Hear::Data { .. } | Hear::Lent { .. } | Hear::Lost { .. } => {}
         }
         Ok(())
     }

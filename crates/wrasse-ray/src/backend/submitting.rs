@@ -1,13 +1,16 @@
 //! Commands to run something, as tasks of Ray's or turns of the threads here.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use wrasse_io::Split;
 use wrasse_job::Step;
 use wrasse_run::{Error, Part};
 use wrasse_sched::{Event, Input, OpIdx, Place, TaskId, WorkerId};
 
 use super::suspects::killer;
 use super::{Doing, RETRIES, Ray, Running};
+use crate::gates::News;
 use crate::ordering::{ReadBack, Streams, Turn};
 use crate::protocol::Say;
 use crate::stream::Wanted;
@@ -44,9 +47,7 @@ impl Ray<'_> {
             (Step::Read(part), Input::Split(place)) => {
                 let (splits, skip) = self.share(place, !pipeline.has_exchange());
                 let splits = self.splits[splits.start as usize..splits.end as usize].to_vec();
-                let bytes: u64 = splits.iter().map(|split| split.bytes).sum();
-                let is_plain = splits.iter().all(|split| split.is_plain(self.inputs));
-                let streams = !is_plain || bytes > 2 * self.target || self.grows(part);
+                let streams = self.reads_in_pieces(part, &splits);
                 let spec = Spec {
                     part: part.clone(),
                     work: Work::Read {
@@ -76,12 +77,12 @@ impl Ray<'_> {
             }
             (Step::Gate(gate), Input::Block { data, .. }) => {
                 self.runs(task, op, Doing::Block(data), None);
-                let fingerprints = Arc::clone(&self.state.blocks[&data].fingerprints);
-                drop(self.turns.send(Turn::Gate {
+                let fingerprints = Arc::clone(&self.state.blocks[&data].holds.fingerprints);
+                drop(self.turns.send(Turn::Gate(News::Object {
                     task,
                     gate: *gate,
                     fingerprints,
-                }));
+                })));
                 Ok(())
             }
             (Step::Exchange(exchange, _), Input::Block { data, .. }) => {
@@ -93,7 +94,7 @@ impl Ray<'_> {
                     task,
                     exchange: *exchange,
                     object: block.object,
-                    notes: block.notes.clone().unwrap_or_default(),
+                    notes: block.holds.notes.clone().unwrap_or_default(),
                 }));
                 // It is needed for longer than the scheduler needs it.
                 *self.state.objects.entry(block.object).or_default() += 1;
@@ -152,7 +153,7 @@ impl Ray<'_> {
     /// The splits of a share, without those that a resumed run has written, and
     /// how many blocks of the first one (of an exchange: splits) that has
     /// written too.
-    pub(super) fn share(&self, place: Place, resumes: bool) -> (std::ops::Range<u32>, u32) {
+    pub(super) fn share(&self, place: Place, resumes: bool) -> (Range<u32>, u32) {
         let mut splits = self.shares.splits(place.split);
         let mut skip = 0;
         if resumes && splits.contains(&self.start.split) {
@@ -172,6 +173,26 @@ impl Ray<'_> {
             true => self.pieces[part.stage],
             false => 0,
         }
+    }
+
+    /// Whether a task that reads these splits has many outputs.
+    fn reads_in_pieces(&self, part: &Part, splits: &[Split]) -> bool {
+        let bytes: u64 = splits.iter().map(|split| split.bytes).sum();
+        let is_plain = splits.iter().all(|split| split.is_plain(self.inputs));
+        !is_plain || bytes > 2 * self.target || self.grows(part)
+    }
+
+    /// Whether any task of the run has many outputs. Such a task pauses, and keeps its
+    /// processor, until what it has put out was taken. Asked before anything is read.
+    pub(crate) fn streams(&self) -> bool {
+        self.pipeline.steps.iter().any(|step| match step {
+            Step::Read(part) => (0..self.shares.len()).any(|share| {
+                let Range { start, end } = self.shares.splits(share);
+                self.reads_in_pieces(part, &self.splits[start as usize..end as usize])
+            }),
+            Step::Run(part) | Step::Outside(part) | Step::Exchange(_, part) => self.grows(part),
+            Step::Gate(_) => false,
+        })
     }
 
     pub(super) fn number(&mut self) -> u64 {

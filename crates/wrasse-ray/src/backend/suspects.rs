@@ -8,7 +8,7 @@ use wrasse_sched::{Event, FailureClass, OpIdx, Place, TaskId};
 use super::{Doing, RETRIES, Ray};
 use crate::careful::{Careful, Step as Next};
 use crate::protocol::Failed;
-use crate::wire::{Meta, Spec, Work};
+use crate::wire::{Meta, Spec, Work, decode};
 
 /// A search for samples that kill their workers.
 pub(super) struct Search {
@@ -117,13 +117,16 @@ impl Ray<'_> {
 
     /// What was asked for in a search has come: the samples, or what became of
     /// some.
-    pub(super) fn found(&mut self, task: TaskId, object: u64, meta: Meta) -> Result<(), Error> {
+    pub(super) fn found(&mut self, task: TaskId, object: u64, said: Vec<u8>) -> Result<(), Error> {
         let search = self.state.careful.get_mut(&task);
         match search.map(|search| &mut search.samples) {
-            Some(samples @ None) => *samples = Some((object, Careful::new(meta.rows))),
+            Some(samples @ None) => {
+                let meta: Meta = decode(&said).map_err(Error::failed)?;
+                *samples = Some((object, Careful::new(meta.rows)));
+            }
             Some(Some((_, careful))) => {
                 careful.survived();
-                self.put_out(task, object, meta);
+                self.put_out(task, object, said);
             }
             None => self.free(object),
         }

@@ -42,7 +42,10 @@ pub(super) fn join(
             return Err(Error::failed("interrupted before the cluster was there"));
         }
         match heard.recv_timeout(Duration::from_millis(100)) {
-            Ok(Note::Heard(Some((Hear::Ready { cluster, .. }, _)))) => return Ok(cluster),
+            Ok(Note::Heard(Some((Hear::Ready { cluster, probe }, _)))) => {
+                link.look_into(probe.as_ref());
+                return Ok(cluster);
+            }
             Ok(Note::Heard(Some((Hear::Fatal { message, hint }, _)))) => {
                 let error = Error::usage(message);
                 return Err(match hint {

@@ -2,6 +2,7 @@
 //! told to.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use wrasse_io::Inputs;
 use wrasse_job::{Books, Cancel, Observed, RunResult, process};
@@ -13,6 +14,10 @@ use super::room::{millicpus, store_bytes};
 use crate::asking::Asking;
 use crate::backend::Ray;
 use crate::protocol::{Cluster, Say};
+
+/// How long a run that is told to end waits for what actors are at: they may take any
+/// time, and what they have done is not lost where it is committed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows the run, follows the cluster's size, and ends the run when told to.
 pub(super) struct Watcher<'a> {
@@ -27,18 +32,25 @@ pub(super) struct Watcher<'a> {
     pub(super) peak_bytes: u64,
     pub(super) bytes_resumed: u64,
     pub(super) asking: Asking,
+    /// Since when the run is asked to end, as long as it waits for what runs.
+    pub(super) cancelled: Option<Time>,
 }
 
 impl Watch<Ray<'_>> for Watcher<'_> {
     fn look(&mut self, run: &Running<'_>, backend: &mut Ray<'_>) -> Result<Option<Event>, Error> {
         if self.cancel.is_cancelled() && run.scheduler.phase() == Phase::Running {
+            self.cancelled = Some(run.now);
+            return Ok(Some(Event::Cancel));
+        }
+        let is_late = |since: &mut Time| run.now.since(*since) > PATIENCE;
+        if self.cancelled.take_if(is_late).is_some() {
             return Ok(Some(Event::Cancel));
         }
         if run.is_tick {
             self.show(run, &backend.books);
             self.ask(run, backend)?;
         }
-        let is_changed = self.adjust();
+        let is_changed = self.adjust(backend);
         if backend.cluster == self.cluster && !is_changed {
             return Ok(None);
         }
@@ -58,7 +70,7 @@ impl Watch<Ray<'_>> for Watcher<'_> {
 
 impl Watcher<'_> {
     /// Takes a change of what the run may use: whether there was one.
-    fn adjust(&mut self) -> bool {
+    fn adjust(&mut self, backend: &mut Ray<'_>) -> bool {
         let Some(change) = self.on.job.adjust.take() else {
             return false;
         };
@@ -67,6 +79,9 @@ impl Watcher<'_> {
                 "on Ray, --memory is what the driver keeps samples in, from beginning to end";
             self.on.job.adjust.done(Err(refused.to_owned()));
             return false;
+        }
+        if let Some(mode) = change.metadata {
+            backend.fetcher.set_mode(mode);
         }
         self.cpus_max = change.threads.or(self.cpus_max);
         self.on.job.adjust.done(Ok(()));
@@ -104,6 +119,8 @@ impl Watcher<'_> {
                 blocks: run.scheduler.block_bytes(),
                 blocks_limit: store_bytes(&self.cluster),
                 fingerprints: held.fingerprints.load(Ordering::Relaxed),
+                sharded: held.sharded.load(Ordering::Relaxed),
+                shards: held.shards.load(Ordering::Relaxed),
                 waiting: held.exchanges.load(Ordering::Relaxed),
                 spilled: held.spilled.load(Ordering::Relaxed),
                 resident,

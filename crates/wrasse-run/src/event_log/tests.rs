@@ -1,7 +1,7 @@
 //! Tests of the event log.
 
 use tempfile::TempDir;
-use wrasse_sched::{OpConfig, OpKind, Place, Resources, Scheduler, Settings, WaitView};
+use wrasse_sched::{Holder, OpConfig, OpKind, Place, Resources, Scheduler, Settings, WaitView};
 
 use super::*;
 use crate::{MemorySnapshot, Pace, StageSnapshot, StuckSnapshot, Tally};
@@ -83,6 +83,9 @@ fn what_is_new_gets_a_line_once() {
     let mut stuck = waiting(6.5, 1);
     stuck.stuck = Some(StuckSnapshot {
         stage: "read".into(),
+        task: None,
+        runs: None,
+        holder_task: None,
         waits_for: "output budget".to_owned(),
         holder: Some("filter".into()),
         lasts: Duration::from_secs(60),
@@ -128,6 +131,55 @@ fn what_is_new_gets_a_line_once() {
     assert_eq!(lines[6]["error"], "disk full");
     assert_eq!(lines[6]["snapshot"]["limits"]["blocks"], 500.0);
     assert!(lines.iter().all(|line| line["version"] == 1));
+}
+
+#[test]
+fn a_task_that_waits_for_long_is_told_once_whoever_holds_it() {
+    let folder = TempDir::new().unwrap();
+    let mut log = EventLog::open(folder.path()).unwrap();
+    let waiting = |elapsed_s, holder: u32| {
+        let mut now = snapshot(elapsed_s);
+        let place = Place {
+            split: holder,
+            seq: 2,
+        };
+        now.stages[1].view.tasks_waiting[0] = Some(TaskWait {
+            task: None,
+            place: Place { split: 7, seq: 1 },
+            reason: Wait::Order(place),
+            since: Time(1_000_000_000),
+            holder: Some(Holder {
+                op: 0,
+                place: Some(place),
+                task: None,
+            }),
+        });
+        now
+    };
+    let seen = [
+        waiting(0.1, 3),
+        waiting(4.9, 3),
+        waiting(12.5, 4),
+        waiting(13.5, 5),
+        snapshot(14.0),
+    ];
+    for now in &seen {
+        log.see(now, 0.0).unwrap();
+    }
+    let lines: Vec<Value> = lines(&folder, EventLog::NAME);
+    let is_told = |line: &&Value| line["event"].as_str().unwrap().starts_with("task_wait");
+    let told: Vec<&Value> = lines.iter().filter(is_told).collect();
+    let [begun, ended] = told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(begun["elapsed_s"], 12.5);
+    assert_eq!(begun["stage"], "filter");
+    assert_eq!((&begun["split"], &begun["share"]), (&json!(7), &json!(1)));
+    assert_eq!(begun["lasts_s"], 11.5);
+    let holder = json!({ "stage": "read", "split": 4, "share": 2, "task": null });
+    assert_eq!(begun["holder"], holder);
+    assert_eq!(ended["event"], "task_wait_ended");
+    assert_eq!(ended["lasts_s"], 13.0);
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub use self::picks::{Run, pick, put_together};
 pub use self::ruling::{Ruling, settle};
 use self::settled::{Line, Lot, Settled, decide};
 pub use self::shards::{is_spread, weigh};
-use self::spool::Spool;
+pub use self::spool::Spool;
 use crate::clusters::Copies;
 use crate::examples::Examples;
 use crate::pass::{BlockState, Pass};

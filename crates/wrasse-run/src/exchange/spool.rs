@@ -14,7 +14,7 @@ const CHUNK: usize = 1 << 20;
 /// Its file has no name from the beginning: it is gone with the process,
 /// however that ends.
 #[derive(Debug)]
-pub(super) struct Spool {
+pub struct Spool {
     dir: PathBuf,
     /// Chunks in memory, at the most, while there is no file.
     chunks_max: usize,
@@ -28,7 +28,7 @@ pub(super) struct Spool {
 impl Spool {
     /// Keeps up to `memory_max` bytes in memory, and beyond that all in a file
     /// in `dir`.
-    pub(super) fn new(dir: PathBuf, memory_max: usize) -> Self {
+    pub fn new(dir: PathBuf, memory_max: usize) -> Self {
         Self {
             dir,
             chunks_max: memory_max / CHUNK,
@@ -39,7 +39,7 @@ impl Spool {
     }
 
     /// Bytes in all.
-    pub(super) fn len(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         let kept: usize = match self.chunks.split_last() {
             Some((last, full)) => full.len() * CHUNK + last.len(),
             None => 0,
@@ -47,18 +47,27 @@ impl Spool {
         self.n_filed + kept as u64
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Bytes of memory held.
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub fn memory_bytes(&self) -> usize {
         self.chunks.len() * CHUNK
     }
 
     /// Bytes on disk.
-    pub(super) fn disk_bytes(&self) -> u64 {
+    pub fn disk_bytes(&self) -> u64 {
         self.n_filed
     }
 
     /// Appends bytes.
-    pub(super) fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full.
+    pub fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let room = match self.chunks.last() {
                 Some(last) => CHUNK - last.len(),
@@ -81,7 +90,11 @@ impl Spool {
     }
 
     /// All that comes is there: what is on disk needs no buffer any more.
-    pub(super) fn seal(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full.
+    pub fn seal(&mut self) -> io::Result<()> {
         match self.file {
             Some(_) => self.flush(),
             None => Ok(()),
@@ -89,7 +102,11 @@ impl Spool {
     }
 
     /// Fills `out` with what begins at `offset`.
-    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If there is less, or it cannot be read.
+    pub fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         if offset + out.len() as u64 > self.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -2,8 +2,8 @@
 //! says that it is behind.
 
 use wrasse_sched::{
-    BlockId, Command, Event, FailureClass, Metadata, OpConfig, OpKind, Place, Resource, Resources,
-    Scheduler, Settings, TaskId, Time,
+    BlockId, Command, Event, FailureClass, Metadata, OpConfig, OpKind, Place, PoolConfig, Resource,
+    Resources, Scheduler, Settings, TaskId, Time, WorkerId,
 };
 
 const TASKS: u32 = 1_000;
@@ -18,12 +18,26 @@ struct Many {
 
 impl Many {
     fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// The same, where each task has a worker of its own, which all are up.
+    fn with_pool() -> Self {
+        Self::of(Some(PoolConfig {
+            worker: Resources::ZERO,
+            workers_min: TASKS,
+            workers_max: TASKS,
+            slots: 1,
+        }))
+    }
+
+    fn of(pool: Option<PoolConfig>) -> Self {
         let op = |kind, tasks_max| OpConfig {
             kind,
             task: Resources::ZERO,
             tasks_max,
             output_bytes: BLOCK,
-            pool: None,
+            pool: pool.filter(|_| kind == OpKind::Source),
         };
         let ops = [op(OpKind::Source, TASKS), op(OpKind::Map, 0)];
         let (start, settings) = (Place::default(), Settings::default());
@@ -38,7 +52,11 @@ impl Many {
             n: TASKS,
             last: true,
         };
-        for command in many.all_of(found) {
+        let mut commands = many.all_of(found);
+        for worker in (0..TASKS).filter(|_| pool.is_some()).map(WorkerId) {
+            commands.extend(many.all_of(Event::WorkerUp { op: 0, worker }));
+        }
+        for command in commands {
             if let Command::Submit { task, .. } = command {
                 many.tasks.push(task);
             }
@@ -135,6 +153,22 @@ fn a_thousand_tasks_that_failed_at_once() {
     let again = many.all_of(Event::Tick);
     let is_submit = |command: &&Command| matches!(command, Command::Submit { .. });
     assert_eq!(again.iter().filter(is_submit).count(), TASKS as usize);
+}
+
+#[test]
+fn a_thousand_workers_that_are_needed_no_more() {
+    let mut many = Many::with_pool();
+    let begin = many.all_of(Event::Tick);
+    assert!(begin.is_empty(), "{begin:?}");
+    // The last one keeps the run from its end.
+    for task in many.tasks.split_off(1) {
+        many.step(Event::TaskDrained { task });
+    }
+    many.step(Event::Tick);
+    many.now = u64::MAX / 2;
+    let stopped = many.all_of(Event::Tick);
+    let is_stop = |command: &&Command| matches!(command, Command::StopWorker { .. });
+    assert_eq!(stopped.iter().filter(is_stop).count(), TASKS as usize - 1);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use wrasse_sched::{
     Resource, Rows, Scheduler, Settings, TaskId, Time, WorkerId,
 };
 
+use crate::lost::Lost;
 use crate::random::{Random, mix};
+use crate::told::Told;
 
 /// Rows of a block, unless one row gives more.
 pub(crate) const BLOCK_ROWS: usize = 8;
@@ -53,6 +55,8 @@ pub(crate) struct Scenario {
     pub(crate) deaths: u64,
     pub(crate) limit_changes: u64,
     pub(crate) lies: u64,
+    /// The same: something is lost for ever.
+    pub(crate) losses: u64,
     pub(crate) consumer: u64,
     /// Rows of an output block at the most.
     pub(crate) output_rows: usize,
@@ -102,6 +106,8 @@ pub(crate) struct World {
     doors: BTreeMap<WorkerId, VecDeque<TaskId>>,
     pub(crate) busy: u64,
     pub(crate) most_blocks: i64,
+    told: Told,
+    pub(crate) lost: Lost,
 }
 
 enum Happening {
@@ -154,6 +160,8 @@ impl World {
             doors: BTreeMap::new(),
             busy: 0,
             most_blocks: 0,
+            told: Told::default(),
+            lost: Lost::default(),
             scenario,
         }
     }
@@ -193,6 +201,11 @@ impl World {
                     self.step(Event::Tick);
                     let waits = self.agenda.is_empty() && !self.scheduler.is_behind();
                     let over = matches!(self.scheduler.phase(), Phase::Finished | Phase::Failed);
+                    if waits && !over && !self.lost.is_empty() {
+                        self.lost
+                            .assert_named(&self.scheduler, self.now, &self.told);
+                        return;
+                    }
                     assert!(over || !waits, "stuck: {:#?}", self.stuck());
                     continue;
                 }
@@ -205,6 +218,9 @@ impl World {
             }
             let ((time, _), happening) = self.agenda.pop_first().expect("there is a next");
             self.now = time;
+            if self.random.once_in(self.scenario.losses) && self.lose(&happening) {
+                continue;
+            }
             match happening {
                 Happening::Event(event) => self.step(event),
                 Happening::Start(task) => self.start(task),
@@ -218,6 +234,23 @@ impl World {
             self.meddle();
             assert!(self.steps < 3_000_000, "no end: {:#?}", self.stuck());
         }
+    }
+
+    /// Something does not happen, ever: whether that keeps the run from its end.
+    fn lose(&mut self, happening: &Happening) -> bool {
+        match happening {
+            Happening::Event(event) => return self.lost.event(*event, &self.told),
+            Happening::Start(task) | Happening::Step(task) => {
+                let is_alive = self.tasks.get(task).is_some_and(|task| !task.is_over);
+                if !is_alive {
+                    return false;
+                }
+                self.lost.task(*task, !self.told.is_unbegun(*task));
+            }
+            Happening::WorkerUp(op, _) => self.lost.worker(*op),
+            Happening::Death(..) => return false,
+        }
+        true
     }
 
     fn stuck(&self) -> impl std::fmt::Debug {
@@ -270,8 +303,11 @@ impl World {
         if !was_up {
             return;
         }
-        for task in self.tasks.values_mut() {
-            task.is_over |= task.op == op && task.worker == Some(worker);
+        for (id, task) in &mut self.tasks {
+            if task.op == op && task.worker == Some(worker) {
+                task.is_over = true;
+                self.told.end(*id);
+            }
         }
         self.step(Event::WorkerDown { op, worker });
     }
@@ -284,7 +320,7 @@ impl World {
     fn step(&mut self, event: Event) {
         self.steps += 1;
         let mut commands = Vec::new();
-        self.scheduler.step(event, Time(self.now), &mut commands);
+        self.take(event, &mut commands);
         if self.random.once_in(self.scenario.duplicates)
             && !matches!(
                 event,
@@ -295,7 +331,7 @@ impl World {
             )
         {
             // It was under way twice.
-            self.scheduler.step(event, Time(self.now), &mut commands);
+            self.take(event, &mut commands);
         }
         let n = |of: fn(&Command) -> bool| commands.iter().filter(|c| of(c)).count() as u32;
         let (submits, emits) = (
@@ -307,6 +343,8 @@ impl World {
         assert!(emits <= 2 * EMITS_PER_STEP, "{emits} emitted in one step");
         if self.steps.is_multiple_of(self.check_every) {
             self.scheduler.check();
+            self.told
+                .check(&self.scheduler, self.now, EMITTED_MAX as usize);
         }
         self.most_blocks = self
             .most_blocks
@@ -317,6 +355,15 @@ impl World {
                 self.log.push(command);
             }
             self.obey(command);
+        }
+    }
+
+    fn take(&mut self, event: Event, commands: &mut Vec<Command>) {
+        self.told.hear(event, self.now);
+        let n = commands.len();
+        self.scheduler.step(event, Time(self.now), commands);
+        for command in &commands[n..] {
+            self.told.see(*command, self.now);
         }
     }
 
