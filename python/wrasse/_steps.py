@@ -1997,11 +1997,11 @@ class Steps:
         `select_num` the smaller number of samples is taken; with neither, or of a single
         sample, all stay as they are. So they do, as in the original, where as many are asked
         for as there are, and where the share comes to less than one sample. If `select_num` is
-        larger than their number, all come once, in random order (in the original, some several
-        times).
+        larger than their number, all come in random order, and then in the same order again,
+        until there are enough.
 
         All samples are seen before one goes on; they wait on disk. The decision needs 4 bytes
-        of memory a sample.
+        of memory a sample, of those that come and of those that go.
 
         Args:
             select_ratio: The share of samples to take, 0 to 1; 0 is as if absent. Default:

@@ -154,7 +154,12 @@ pub(crate) fn accounting(job: &Job, tally: &Tally) -> String {
 
 /// The identity that the run asserted, with its numbers.
 pub(crate) fn identity(tally: &Tally) -> String {
-    let sliced = tally.added_by_slicing();
+    let again: u64 = tally.operators.iter().map(|op| op.again).sum();
+    let sliced = tally.added_by_slicing() - again.cast_signed();
+    let again = match again {
+        0 => String::new(),
+        n => format!(" + {} again", count(n)),
+    };
     let added = match sliced {
         0 => String::new(),
         n if n > 0 => format!(" + {} by slicing", count(n.unsigned_abs())),
@@ -165,7 +170,7 @@ pub(crate) fn identity(tally: &Tally) -> String {
         n => format!(" + {} merged", count(n)),
     };
     format!(
-        "{} in{added} = {} out + {} dropped + {} duplicates{merged} + {} rejected",
+        "{} in{added}{again} = {} out + {} dropped + {} duplicates{merged} + {} rejected",
         count(tally.rows_in),
         count(tally.rows_out),
         count(tally.dropped()),
