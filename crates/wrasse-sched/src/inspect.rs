@@ -106,7 +106,7 @@ impl<A: Allocator> Scheduler<A> {
             };
             let live = || tasks().filter(|task| !task.is_drained());
             let held = live().fold(Resources::ZERO, |sum, task| {
-                sum + op.config.task.with(Resource::BLOCKS, task.pending)
+                sum + op.task().with(Resource::BLOCKS, task.pending)
             });
             assert_eq!(op.held, held, "what tasks of operator {i} hold");
             let blocks = || {

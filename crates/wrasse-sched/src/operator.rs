@@ -101,9 +101,19 @@ impl Operator {
         self.n_submitted + self.n_running
     }
 
+    /// What a task takes, but for blocks: as long as an exchange collects, nothing,
+    /// since that is done by who keeps things in order. (Readers that wait until they
+    /// are read may hold all there is.)
+    pub(crate) fn task(&self) -> Resources {
+        match self.config.kind == OpKind::Exchange && !self.is_closed {
+            true => Resources::ZERO,
+            false => self.config.task,
+        }
+    }
+
     /// What the next task takes: measured averages in place of estimates.
     pub(crate) fn need(&self) -> Resources {
-        let mut need = self.config.task;
+        let mut need = self.task();
         need[Resource::BLOCKS] = self.expected_output_bytes() as i64;
         need
     }

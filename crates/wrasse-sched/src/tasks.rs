@@ -141,7 +141,7 @@ impl<A: Allocator> Scheduler<A> {
         let task = &mut self.tasks[key];
         let (op, token, seat, pending) = (task.op(), task.token, task.seat, task.pending);
         (task.seat, task.pending) = (None, 0);
-        let need = self.ops[op].config.task;
+        let need = self.ops[op].task();
         let need = need.with(Resource::BLOCKS, pending);
         let operator = &mut self.ops[op];
         operator.held -= need;

@@ -98,9 +98,9 @@ fn scenario(seed: u64) -> Scenario {
             _ => OpKind::Map,
         };
         let mut config = op(kind, 1000 * (1 + random.below(2) as i64));
-        if kind == OpKind::Ordered || kind == OpKind::Exchange {
+        if kind == OpKind::Ordered {
             config.task = Resources::ZERO;
-        } else if random.once_in(3) {
+        } else if kind == OpKind::Map && random.once_in(3) {
             config.task = Resources::ZERO;
             config.pool = Some(PoolConfig {
                 worker: Resources::ZERO.with(Resource::GPU, 500),
