@@ -46,8 +46,10 @@ RESULTS = ["dropped.jsonl", "clusters.jsonl", "rejects.jsonl"]
 
 @pytest.fixture(scope="module")
 def cluster(package: Path) -> Iterator[Nodes]:  # noqa: F811
-    """A cluster that lives through these tests."""
-    with nodes(package) as made:
+    """A cluster that lives through these tests. On a single node the driver may write the
+    output by itself, and then it has all of it."""
+    with nodes(package, cpus=1) as made:
+        made.add(cpus=1)
         yield made
 
 
