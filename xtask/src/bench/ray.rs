@@ -70,7 +70,8 @@ leave it.\n\n\
     let _ = writeln!(
         text,
         "\nThe job of eight steps on {:.0} MB, in seconds of processor time. One file is written by \
-the driver, a folder of parts by the workers. The last column is without what it costs to begin, \
+the driver; parts, on this one node, by threads of the driver's, and on several nodes by workers, \
+which the last line has here (`--ray-polling`). The last column is without what it costs to begin, \
 by the difference to an input of a quarter.\n\n\
 | output | threads | Ray, all processes | of which the driver | times | once begun |\n\
 | --- | ---: | ---: | ---: | ---: | ---: |",
@@ -79,6 +80,7 @@ by the difference to an input of a quarter.\n\n\
     for (name, job) in [
         ("one file", &ray["job"]),
         ("a folder of parts", &ray["job_in_parts"]),
+        ("parts by workers", &ray["job_as_on_nodes"]),
     ] {
         let _ = writeln!(
             text,
@@ -134,7 +136,7 @@ impl Costs {
             task_s: number(&ray["wrasse"]["driver_us_per_task"]) / 1e6,
             gateway_s: number(&ray["wrasse"]["gateway_us_per_task"]) / 1e6,
             driver_s_per_gb: number(&begun["driver_s_per_gb"]),
-            driver_s_per_gb_of_parts: number(&ray["job_in_parts"]["begun"]["driver_s_per_gb"]),
+            driver_s_per_gb_of_parts: number(&ray["job_as_on_nodes"]["begun"]["driver_s_per_gb"]),
             work_s_per_gb: number(&begun["work_s_per_gb"]),
         }
     }
@@ -165,7 +167,7 @@ eight steps, which works on {:.0} MB a second and worker (`--ray-task-bytes`).\n
 Rows that go through the driver cost it {:.2} s a GB of the job's input, the work itself {:.2} s: \
 whatever the size of tasks, the rows of {:.1} workers keep it busy, those of {:.1} for {:.0} %. So \
 for work as light as this job's it is the rows that limit a run, not the tasks. Of an output in \
-parts, which workers write, the driver sees lengths: {:.2} s a GB, and {:.0} workers.\n",
+parts that workers write the driver sees lengths: {:.2} s a GB, and {:.0} workers.\n",
         costs.task_s * 1e6,
         costs.gateway_s * 1e6,
         1.0 / costs.task_s,
