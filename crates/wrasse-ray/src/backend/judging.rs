@@ -26,17 +26,9 @@ pub(super) struct Undecided {
 impl Ray<'_> {
     /// A gate has asked about an object.
     pub(super) fn asked(&mut self, task: TaskId) {
-        let Some(Running {
-            op,
-            work: Doing::Block(data),
-            ..
-        }) = self.state.running.get(&task)
-        else {
+        let Some((gate, block, tally)) = self.before(task) else {
             return;
         };
-        let gate = *op;
-        let block = self.state.blocks[data].undecided();
-        let tally = self.books.in_flight.remove(data).unwrap_or_default();
         let data = self.keep(task, block, tally, None);
         let undecided = Undecided {
             gate,
@@ -45,6 +37,22 @@ impl Ray<'_> {
         };
         self.state.undecided.insert(task, undecided);
         self.drained(task);
+    }
+
+    /// The gate that a task is, and what came to it: an object, without a verdict, and
+    /// what was done to that.
+    fn before(&mut self, task: TaskId) -> Option<(OpIdx, Block, Tally)> {
+        let running = self.state.running.get(&task)?;
+        let &Running {
+            op,
+            work: Doing::Block(data),
+            ..
+        } = running
+        else {
+            return None;
+        };
+        let tally = self.books.in_flight.remove(&data).unwrap_or_default();
+        Some((op, self.state.blocks[&data].undecided(), tally))
     }
 
     /// The scheduler asks what an object holds that went on undecided.
@@ -72,17 +80,10 @@ impl Ray<'_> {
             }
             return;
         }
-        let Some(Running {
-            op,
-            work: Doing::Block(data),
-            ..
-        }) = self.state.running.get(&task)
-        else {
+        let Some((gate, mut block, mut tally)) = self.before(task) else {
             return;
         };
-        let mut block = self.state.blocks[data].undecided();
-        let mut tally = self.books.in_flight.remove(data).unwrap_or_default();
-        block.settle(verdict, kept, &mut tally, self.pipeline.gate_operator(*op));
+        block.settle(verdict, kept, &mut tally, self.pipeline.gate_operator(gate));
         let metadata = block.holds.metadata();
         self.keep(task, block, tally, Some(metadata));
         self.drained(task);
