@@ -62,6 +62,8 @@ fn execute(command: &str, way: &Way, folder: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_wrasse"))
         .args(way.args(&words[1..]))
         .current_dir(folder)
+        // A guide tells of the files that the program writes, not of Python's.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         // A stand-in for Data-Juicer, whether it is installed or not.
         .env(
             "PYTHONPATH",
