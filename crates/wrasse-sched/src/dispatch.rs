@@ -184,6 +184,7 @@ impl<A: Allocator> Scheduler<A> {
             rows,
             put_out,
             kills,
+            is_poisonous,
             ..
         } = self.past(token);
         let rows = rows.cut();
@@ -195,11 +196,6 @@ impl<A: Allocator> Scheduler<A> {
                 rows,
             },
         };
-        let n_rows = rows
-            .map(|rows| rows.to - rows.from)
-            .or_else(|| Some(self.blocks[block?].known?.rows));
-        let is_poisonous =
-            n_rows.is_some_and(|n| n <= 1) && put_out == 0 && kills >= self.settings.kills_max;
         let operator = &mut self.ops[op];
         operator.held += need;
         operator.n_submitted += 1;

@@ -96,7 +96,8 @@ impl<A: Allocator> Scheduler<A> {
             return;
         }
         if n_rows <= 1 {
-            self.ops[op].metrics.samples_poisonous += 1;
+            self.ops[op].metrics.samples_poisonous += u64::from(!past.is_poisonous);
+            self.past_mut(token).is_poisonous = true;
             self.requeue(token);
             return;
         }

@@ -59,6 +59,9 @@ pub(crate) struct Past {
     pub(crate) kills: u32,
     /// Outputs that failed attempts have put out already.
     pub(crate) put_out: u32,
+    /// Whether it is one sample that is rejected, for what it costs. It stays so, even
+    /// if a worker that only tells this dies.
+    pub(crate) is_poisonous: bool,
     /// When it is tried again, if it waits for that.
     pub(crate) again: Time,
 }
@@ -71,6 +74,7 @@ impl Past {
         attempts: 0,
         kills: 0,
         put_out: 0,
+        is_poisonous: false,
         again: Time(0),
     };
 }

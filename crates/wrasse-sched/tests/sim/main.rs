@@ -145,7 +145,10 @@ fn scenario(seed: u64) -> Scenario {
 }
 
 fn play(seed: u64) {
-    let scenario = scenario(seed);
+    play_in(seed, scenario(seed));
+}
+
+fn play_in(seed: u64, scenario: Scenario) {
     let deaths = scenario.deaths;
     let mut world = World::new(seed, scenario);
     world.keep_log = true;
@@ -184,6 +187,31 @@ fn one_seed() {
     let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(1);
     play(seed);
     lose(seed);
+}
+
+#[test]
+fn what_is_rejected_stays_so_if_the_worker_that_tells_it_dies() {
+    for seed in 0..200 {
+        let mut slicer = op(OpKind::Map, 1000);
+        slicer.task = Resources::ZERO;
+        slicer.pool = Some(PoolConfig {
+            worker: Resources::ZERO.with(Resource::GPU, 500),
+            workers_min: 1,
+            workers_max: 2,
+            slots: 1,
+        });
+        let ops = vec![
+            (op(OpKind::Source, 1000), Effect::Keep, 2),
+            (slicer, Effect::Slice(20), 20),
+        ];
+        let mut scenario = calm(ops, vec![1, 1], limits(2, 20 * BLOCK, 20));
+        // Outputs are read one by one, so that a worker can die behind the first.
+        scenario.streams = vec![false, true];
+        scenario.output_rows = 8;
+        scenario.poison = 8;
+        scenario.deaths = 10;
+        play_in(seed, scenario);
+    }
 }
 
 /// A run in which something is lost for ever: it ends all the same, or who is

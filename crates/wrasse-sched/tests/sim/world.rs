@@ -468,7 +468,9 @@ impl World {
         if poisoned_after > 0 {
             assert!(rows.len() <= 1, "a poisonous sample is alone");
             self.rejected.extend(&rows);
-            running.outputs.push_back(Vec::new());
+            if skip == 0 {
+                running.outputs.push_back(Vec::new());
+            }
             self.tasks.insert(task, running);
             self.later(1, Happening::Start(task));
             return;
