@@ -160,7 +160,8 @@ fn play_in(seed: u64, scenario: Scenario) {
     let expected = world.expected();
     assert_eq!(world.out, expected, "every row ends once, in order");
     if deaths == 0 {
-        let innocent = world.rejected.iter().find(|row| !world.is_poison(**row));
+        let mut rejected = world.rejected.iter();
+        let innocent = rejected.find(|(_, row)| !world.is_poison(*row));
         assert_eq!(innocent, None, "only what kills is rejected");
     }
     world.assert_clean();

@@ -90,7 +90,7 @@ pub(crate) struct World {
     /// What an exchange has taken.
     taken: BTreeMap<OpIdx, Vec<u64>>,
     pub(crate) out: Vec<u64>,
-    pub(crate) rejected: BTreeSet<u64>,
+    pub(crate) rejected: BTreeSet<(OpIdx, u64)>,
     pub(crate) advanced: Place,
     /// Rows that were out when the run advanced to a place.
     pub(crate) out_at: usize,
@@ -467,7 +467,7 @@ impl World {
         };
         if poisoned_after > 0 {
             assert!(rows.len() <= 1, "a poisonous sample is alone");
-            self.rejected.extend(&rows);
+            self.rejected.extend(rows.iter().map(|row| (op, *row)));
             if skip == 0 {
                 running.outputs.push_back(Vec::new());
             }
@@ -739,7 +739,7 @@ impl World {
             }
             rows = rows
                 .into_iter()
-                .filter(|row| config.pool.is_none() || !self.rejected.contains(row))
+                .filter(|row| config.pool.is_none() || !self.rejected.contains(&(op, *row)))
                 .flat_map(|row| self.effect(op, row))
                 .collect();
         }
