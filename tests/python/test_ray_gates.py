@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,14 +31,14 @@ SMALL = ["--ray-task-bytes=64KiB", "--commit-bytes=32KiB"]
 N_ROWS = 1200
 
 
-def fill(bench: Bench) -> None:  # noqa: F811
+def fill(bench: Bench, n_files: int = 6) -> None:  # noqa: F811
     """Files of which each has half of what the one before it has."""
 
     def row(at: int) -> str:
         text = " ".join(WORDS[(at * 7 + k * k) % len(WORDS)] for k in range(40))
         return json.dumps({"text": f"{at} {text}"}) + "\n"
 
-    for i in range(6):
+    for i in range(n_files):
         first = i * N_ROWS // 2
         bench.write(f"in/{i}.jsonl", "".join(map(row, range(first, first + N_ROWS))))
     bench.write("recipe.yaml", RECIPE)
@@ -115,12 +116,17 @@ def test_where_fingerprints_are_does_not_show(
 
 
 def test_actors_that_die_are_taught_what_they_knew(
-    bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
+    bench: Bench, cluster: Nodes  # noqa: F811
 ) -> None:
-    fill(bench)
+    # It has to last until all have died.
+    fill(bench, 30)
+    bench.run("run", "recipe.yaml", "--quiet")
+    expected = result(bench)
+    shutil.rmtree(bench.folder / "out.wrasse")
+    (bench.folder / "out.jsonl").unlink()
     doomed = cluster.add(cpus=1)
     raylet = doomed.all_processes["raylet"][0].process.pid
-    flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
+    flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0", "--threads=1"]
     process = bench.start("run", "recipe.yaml", "--quiet", *flags)
     wait_for(lambda: commits(bench) >= 1, 60)
     for _ in range(2):
@@ -128,7 +134,8 @@ def test_actors_that_die_are_taught_what_they_knew(
         for pid in wait_for(lambda: shards(cluster), 10)[:4]:
             kill(pid)
         wait_for(lambda: commits(bench) > before, 60)
-    wait_for(lambda: raylet in map(parent, shards(cluster)), 20)
+    wait_for(lambda: raylet in map(parent, shards(cluster)) or process.poll() is not None, 20)
+    assert process.poll() is None, "it did not last long enough"
     cluster.kill(doomed)
     done = bench.wait(process)
     assert done.returncode == 0, done.stderr

@@ -118,9 +118,10 @@ def _note(event: str, args: tuple[Any, ...]) -> None:
 def _note_path(path: Any, *, is_write: bool) -> None:
     full = os.path.realpath(os.fsdecode(path))
     for access, passed_over in _watching:
-        if is_write and full.endswith(".pyc") or f"{os.sep}__pycache__{os.sep}" in full:
+        folder = f"{full}{os.sep}"
+        if is_write and full.endswith(".pyc") or f"{os.sep}__pycache__{os.sep}" in folder:
             continue
-        if not f"{full}{os.sep}".startswith(passed_over):
+        if not folder.startswith(passed_over):
             (access.writes if is_write else access.reads)[full] += 1
 
 
