@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use wrasse_core::Stats;
 
 use crate::ParamError;
 
@@ -200,6 +201,11 @@ impl Common {
         })
     }
 
+    /// [`interval`](Self::interval) between whole numbers.
+    pub fn whole(&self, min: i64, max: Option<i64>) -> Interval {
+        self.interval(Some(min as f64), max.map(|max| max as f64))
+    }
+
     /// The range that a filter keeps; a missing bound is no bound.
     pub fn interval(&self, min: Option<f64>, max: Option<f64>) -> Interval {
         // Data-Juicer inverts both flags before it negates the result, so
@@ -234,6 +240,12 @@ impl Interval {
             .max
             .is_none_or(|max| value < max || (self.max_closed && value == max));
         (above && below) != self.reversed
+    }
+
+    /// Whether a sample stays by its stat `name`. One that could not be measured
+    /// goes.
+    pub fn keeps_stat(&self, stats: &Stats, name: &str) -> bool {
+        stats.number(name).is_some_and(|value| self.keeps(value))
     }
 }
 

@@ -54,9 +54,8 @@ impl Configured for MaximumLineLengthFilter {
     type Params = Params;
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
-        let max = params.max_len.map(|max| max as f64);
         Ok(Self {
-            chars: common.interval(Some(params.min_len as f64), max),
+            chars: common.whole(params.min_len, params.max_len),
         })
     }
 }
@@ -70,6 +69,6 @@ impl TextFilter for MaximumLineLengthFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("max_line_length").is_some_and(|chars| self.chars.keeps(chars))
+        self.chars.keeps_stat(stats, "max_line_length")
     }
 }

@@ -51,7 +51,7 @@ impl Configured for TextLengthFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            chars: common.interval(Some(params.min_len as f64), params.max_len.map(|max| max as f64)),
+            chars: common.whole(params.min_len, params.max_len),
         })
     }
 }
@@ -65,6 +65,6 @@ impl TextFilter for TextLengthFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("text_len").is_some_and(|chars| self.chars.keeps(chars))
+        self.chars.keeps_stat(stats, "text_len")
     }
 }

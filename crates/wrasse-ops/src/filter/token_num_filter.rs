@@ -58,10 +58,9 @@ impl Configured for TokenNumFilter {
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         let path = params.hf_tokenizer.as_deref();
         let tokenizer = Tokenizer::load("hf_tokenizer", path, params.encoding.as_deref())?;
-        let max = params.max_num.map(|max| max as f64);
         Ok(Self {
             tokenizer,
-            n_tokens: common.interval(Some(params.min_num as f64), max),
+            n_tokens: common.whole(params.min_num, params.max_num),
         })
     }
 }
@@ -75,6 +74,6 @@ impl TextFilter for TokenNumFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("num_token").is_some_and(|n_tokens| self.n_tokens.keeps(n_tokens))
+        self.n_tokens.keeps_stat(stats, "num_token")
     }
 }

@@ -75,9 +75,8 @@ impl Configured for WordsNumFilter {
             "leave it out to split at spaces; for languages written without spaces, use \
              `text_length_filter` instead",
         )?;
-        let max = params.max_num.map(|max| max as f64);
         Ok(Self {
-            n_words: common.interval(Some(params.min_num as f64), max),
+            n_words: common.whole(params.min_num, params.max_num),
         })
     }
 }
@@ -91,6 +90,6 @@ impl TextFilter for WordsNumFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("num_words").is_some_and(|n_words| self.n_words.keeps(n_words))
+        self.n_words.keeps_stat(stats, "num_words")
     }
 }
