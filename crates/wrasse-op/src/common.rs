@@ -201,11 +201,6 @@ impl Common {
         })
     }
 
-    /// [`interval`](Self::interval) between whole numbers.
-    pub fn whole(&self, min: i64, max: Option<i64>) -> Interval {
-        self.interval(Some(min as f64), max.map(|max| max as f64))
-    }
-
     /// The range that a filter keeps; a missing bound is no bound.
     pub fn interval(&self, min: Option<f64>, max: Option<f64>) -> Interval {
         // Data-Juicer inverts both flags before it negates the result, so

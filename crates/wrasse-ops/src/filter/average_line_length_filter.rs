@@ -52,8 +52,9 @@ impl Configured for AverageLineLengthFilter {
     type Params = Params;
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
+        let max = params.max_len.map(|max| max as f64);
         Ok(Self {
-            chars: common.whole(params.min_len, params.max_len),
+            chars: common.interval(Some(params.min_len as f64), max),
         })
     }
 }

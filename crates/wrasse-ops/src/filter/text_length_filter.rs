@@ -51,7 +51,7 @@ impl Configured for TextLengthFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            chars: common.whole(params.min_len, params.max_len),
+            chars: common.interval(Some(params.min_len as f64), params.max_len.map(|max| max as f64)),
         })
     }
 }

@@ -58,9 +58,10 @@ impl Configured for TokenNumFilter {
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         let path = params.hf_tokenizer.as_deref();
         let tokenizer = Tokenizer::load("hf_tokenizer", path, params.encoding.as_deref())?;
+        let max = params.max_num.map(|max| max as f64);
         Ok(Self {
             tokenizer,
-            n_tokens: common.whole(params.min_num, params.max_num),
+            n_tokens: common.interval(Some(params.min_num as f64), max),
         })
     }
 }

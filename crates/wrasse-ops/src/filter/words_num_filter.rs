@@ -75,8 +75,9 @@ impl Configured for WordsNumFilter {
             "leave it out to split at spaces; for languages written without spaces, use \
              `text_length_filter` instead",
         )?;
+        let max = params.max_num.map(|max| max as f64);
         Ok(Self {
-            n_words: common.whole(params.min_num, params.max_num),
+            n_words: common.interval(Some(params.min_num as f64), max),
         })
     }
 }
