@@ -57,8 +57,6 @@ impl TextFilter for SkeletonFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats
-            .number("skeleton")
-            .is_some_and(|value| self.range.keeps(value))
+        self.range.keeps_stat(stats, "skeleton")
     }
 }

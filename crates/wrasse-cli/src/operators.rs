@@ -1,5 +1,12 @@
 //! Finding DataMate's operator folders: by raw_id, in the folders that recipe and
 //! command line name.
+//!
+//! Python looks for folders, too (`_folder` in `wrasse/worker/describe.py`), and the
+//! two are not one, because they find other things. This one is needed before a task
+//! can be read, also where no step needs Python, and takes what DataMate takes: a
+//! folder with metadata, two levels down at the most, by its raw_id alone. That one
+//! is asked for a step of any recipe that has no native operator, and takes any
+//! package, however deep, by the folder's own name first.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

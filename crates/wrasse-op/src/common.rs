@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use wrasse_core::Stats;
 
 use crate::ParamError;
 
@@ -234,6 +235,12 @@ impl Interval {
             .max
             .is_none_or(|max| value < max || (self.max_closed && value == max));
         (above && below) != self.reversed
+    }
+
+    /// Whether a sample stays by its stat `name`. One that could not be measured
+    /// goes.
+    pub fn keeps_stat(&self, stats: &Stats, name: &str) -> bool {
+        stats.number(name).is_some_and(|value| self.keeps(value))
     }
 }
 

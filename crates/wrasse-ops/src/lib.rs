@@ -36,6 +36,7 @@ mod markdown;
 mod meta;
 mod minhash;
 mod ngrams;
+mod no_params;
 mod opencc;
 mod pattern;
 mod pii;

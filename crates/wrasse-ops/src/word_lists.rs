@@ -5,6 +5,7 @@ use std::path::Path;
 
 use wrasse_op::{ParamError, Text};
 
+use crate::filter::{SENTENCEPIECE, no_tokenizer};
 use crate::hashing::FastSet;
 use crate::words::LoweredWords;
 
@@ -20,17 +21,46 @@ pub(crate) struct WordList {
     join: String,
 }
 
+/// Which list, as the parameters of a filter say.
+pub(crate) struct Wanted<'a> {
+    /// What its words are; the parameter `<kind>_dir` names the folder.
+    pub(crate) kind: &'a str,
+    /// A folder of JSON files; of those whose names contain `kind` the lists are.
+    pub(crate) dir: Option<&'a str>,
+    /// The lists where there is no folder, as JSON.
+    pub(crate) bundled: &'a str,
+    pub(crate) lang: &'a str,
+    pub(crate) tokenization: bool,
+    /// The lengths of runs of words that are compared too, and what stands between
+    /// their words.
+    pub(crate) runs: Option<(&'a [usize], &'a str)>,
+}
+
 impl WordList {
-    /// The list of `lang` in the JSON files of `dir` whose names contain `kind`,
-    /// or in `bundled` without a folder.
-    pub(crate) fn load(
-        param: &str,
-        dir: Option<&str>,
-        kind: &str,
-        bundled: &str,
-        lang: &str,
-    ) -> Result<Self, ParamError> {
-        let fail = |message: String| ParamError::new(param, message);
+    /// Loads a list.
+    pub(crate) fn new(wanted: &Wanted<'_>) -> Result<Self, ParamError> {
+        no_tokenizer(
+            wanted.tokenization,
+            SENTENCEPIECE,
+            "leave it out to split at spaces; `use_words_aug` helps for languages written without",
+        )?;
+        let list = Self::load(wanted)?;
+        match wanted.runs {
+            Some((sizes, join)) => list.with_groups(sizes, join),
+            None => Ok(list),
+        }
+    }
+
+    fn load(wanted: &Wanted<'_>) -> Result<Self, ParamError> {
+        let Wanted {
+            kind,
+            dir,
+            bundled,
+            lang,
+            ..
+        } = *wanted;
+        let param = format!("{kind}_dir");
+        let fail = |message: String| ParamError::new(&param, message);
         let lists = match dir {
             None => parse(bundled).map_err(fail)?,
             Some(dir) => read(Path::new(dir), kind).map_err(|message| {
@@ -71,7 +101,7 @@ impl WordList {
     }
 
     /// Compares runs of so many words too, joined by `join`.
-    pub(crate) fn with_groups(mut self, sizes: &[usize], join: &str) -> Result<Self, ParamError> {
+    fn with_groups(mut self, sizes: &[usize], join: &str) -> Result<Self, ParamError> {
         if sizes.contains(&0) {
             return Err(ParamError::new(
                 "words_aug_group_sizes",

@@ -103,7 +103,11 @@ def _is_reference(name: str) -> bool:
 
 
 def _folder(name: str, folders: list[Path]) -> Path | None:
-    """The operator folder that is called so, or has this raw_id."""
+    """The operator folder that is called so, or has this raw_id.
+
+    Names in DataMate's tasks do not come here: `operators.rs` of `wrasse-cli` makes paths of
+    them, and says why it is another search.
+    """
     for parent in folders:
         inside = sorted(one.parent for one in parent.rglob("__init__.py"))
         for folder in inside:

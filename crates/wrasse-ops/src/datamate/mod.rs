@@ -20,11 +20,6 @@ pub(crate) use email::is_address;
 pub(crate) use outline::outline;
 pub(crate) use sensitive::{SensitiveWords, WordParams, masked};
 
-/// This operator takes no parameters of its own.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NoParams {}
-
 /// Where the semantics of these operators come from.
 pub(crate) const ORIGIN: &str = "DataMate (July 2026)";
 

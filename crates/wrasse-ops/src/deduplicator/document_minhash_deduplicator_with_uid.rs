@@ -97,22 +97,22 @@ impl Spread for DocumentMinhashDeduplicatorWithUid {
 /// Of each cluster, by its first sample, the one with the least number stays.
 /// Keys begin with the numbers.
 fn with_least_uids(mut kept: Vec<u32>, keys: &dyn Keys) -> Result<Decision, OpError> {
-        let mut uids = Vec::with_capacity(kept.len());
-        keys.scan(&mut |_, key| {
-            let uid = key.first_chunk::<UID_BYTES>();
-            uids.push(uid.map_or(0, |uid| i64::from_le_bytes(*uid)));
-        })?;
-        let mut least: Vec<u32> = (0..keys.len()).collect();
-        for (i, first) in (0..).zip(&kept) {
-            let best = &mut least[*first as usize];
-            if uids[i as usize] < uids[*best as usize] {
-                *best = i;
-            }
+    let mut uids = Vec::with_capacity(kept.len());
+    keys.scan(&mut |_, key| {
+        let uid = key.first_chunk::<UID_BYTES>();
+        uids.push(uid.map_or(0, |uid| i64::from_le_bytes(*uid)));
+    })?;
+    let mut least: Vec<u32> = (0..keys.len()).collect();
+    for (i, first) in (0..).zip(&kept) {
+        let best = &mut least[*first as usize];
+        if uids[i as usize] < uids[*best as usize] {
+            *best = i;
         }
-        for sample in &mut kept {
-            *sample = least[*sample as usize];
-        }
-        Ok(Decision::Same(kept))
+    }
+    for sample in &mut kept {
+        *sample = least[*sample as usize];
+    }
+    Ok(Decision::Same(kept))
 }
 
 /// The keys without the numbers before them.

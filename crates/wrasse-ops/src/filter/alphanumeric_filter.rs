@@ -87,6 +87,6 @@ impl TextFilter for AlphanumericFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("alnum_ratio").is_some_and(|ratio| self.ratio.keeps(ratio))
+        self.ratio.keeps_stat(stats, "alnum_ratio")
     }
 }

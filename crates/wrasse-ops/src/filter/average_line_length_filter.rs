@@ -69,6 +69,6 @@ impl TextFilter for AverageLineLengthFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("avg_line_length").is_some_and(|chars| self.chars.keeps(chars))
+        self.chars.keeps_stat(stats, "avg_line_length")
     }
 }

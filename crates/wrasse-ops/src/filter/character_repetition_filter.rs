@@ -90,6 +90,6 @@ impl TextFilter for CharacterRepetitionFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("char_rep_ratio").is_some_and(|ratio| self.ratio.keeps(ratio))
+        self.ratio.keeps_stat(stats, "char_rep_ratio")
     }
 }

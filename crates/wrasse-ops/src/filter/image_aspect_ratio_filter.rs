@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Filter, Interval, OpError, OpSpec, ParamError, Sample, Stat, Stats,
 };
 
-use crate::imaging::{AnyOrAll, Images, Keys};
+use crate::imaging::{AnyOrAll, EachImage};
 
 const STAT: &str = "aspect_ratios";
 
@@ -61,40 +61,31 @@ impl Default for Params {
 
 pub(crate) struct ImageAspectRatioFilter {
     range: Interval,
-    any_or_all: AnyOrAll,
-    keys: Keys,
-    recompute: bool,
+    images: EachImage,
 }
 
 impl Configured for ImageAspectRatioFilter {
     type Params = Params;
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
+        let keys = (params.image_key, params.image_bytes_key);
+        let images = EachImage::new(params.any_or_all, keys, common);
         Ok(Self {
             range: common.interval(Some(params.min_ratio), Some(params.max_ratio)),
-            any_or_all: params.any_or_all,
-            keys: Keys {
-                images: params.image_key,
-                bytes: params.image_bytes_key,
-            },
-            recompute: common.recompute_stats,
+            images,
         })
     }
 }
 
 impl Filter for ImageAspectRatioFilter {
     fn measure(&self, sample: &mut Sample) -> Result<(), OpError> {
-        if !self.recompute && sample.stats().get(STAT).is_some() {
-            return Ok(());
-        }
-        let shapes = Images::of(sample, &self.keys)?.shapes()?;
-        let ratio = |(width, height)| Stat::Float(f64::from(width) / f64::from(height));
-        let ratios = shapes.into_iter().map(ratio).collect();
-        sample.stats_mut().set(STAT, Stat::List(ratios));
-        Ok(())
+        self.images.measure(sample, [STAT], |images| {
+            let ratio = |(width, height)| [Stat::Float(f64::from(width) / f64::from(height))];
+            Ok(images.shapes()?.into_iter().map(ratio).collect())
+        })
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        self.any_or_all.keeps(self.range, stats, STAT)
+        self.images.keeps(stats, [STAT], [self.range])
     }
 }

@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Filter, Interval, OpError, OpSpec, ParamError, Sample, Stat, Stats,
 };
 
-use crate::imaging::{AnyOrAll, Images, Keys, numbers};
+use crate::imaging::{AnyOrAll, EachImage};
 
 const WIDTH: &str = "image_width";
 const HEIGHT: &str = "image_height";
@@ -70,52 +70,35 @@ impl Default for Params {
 pub(crate) struct ImageShapeFilter {
     width: Interval,
     height: Interval,
-    any_or_all: AnyOrAll,
-    keys: Keys,
-    recompute: bool,
+    images: EachImage,
 }
 
 impl Configured for ImageShapeFilter {
     type Params = Params;
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
+        let keys = (params.image_key, params.image_bytes_key);
+        let images = EachImage::new(params.any_or_all, keys, common);
         let range = |min: i64, max: i64| common.interval(Some(min as f64), Some(max as f64));
         Ok(Self {
             width: range(params.min_width, params.max_width),
             height: range(params.min_height, params.max_height),
-            any_or_all: params.any_or_all,
-            keys: Keys {
-                images: params.image_key,
-                bytes: params.image_bytes_key,
-            },
-            recompute: common.recompute_stats,
+            images,
         })
     }
 }
 
 impl Filter for ImageShapeFilter {
     fn measure(&self, sample: &mut Sample) -> Result<(), OpError> {
-        let known = |name: &&str| sample.stats().get(name).is_some();
-        if !self.recompute && [WIDTH, HEIGHT].iter().all(known) {
-            return Ok(());
-        }
-        let shapes = Images::of(sample, &self.keys)?.shapes()?;
-        let list = |of: fn(&(u32, u32)) -> u32| {
-            let values = shapes.iter().map(|shape| Stat::Int(i64::from(of(shape))));
-            Stat::List(values.collect())
-        };
-        let stats = sample.stats_mut();
-        stats.set(WIDTH, list(|shape| shape.0));
-        stats.set(HEIGHT, list(|shape| shape.1));
-        Ok(())
+        self.images.measure(sample, [WIDTH, HEIGHT], |images| {
+            let shapes = images.shapes()?.into_iter();
+            let of_shape = |(width, height)| [width, height].map(|n| Stat::Int(i64::from(n)));
+            Ok(shapes.map(of_shape).collect())
+        })
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        let shapes = numbers(stats, WIDTH)
-            .into_iter()
-            .zip(numbers(stats, HEIGHT));
-        self.any_or_all.decide(
-            shapes.map(|(width, height)| self.width.keeps(width) && self.height.keeps(height)),
-        )
+        let ranges = [self.width, self.height];
+        self.images.keeps(stats, [WIDTH, HEIGHT], ranges)
     }
 }

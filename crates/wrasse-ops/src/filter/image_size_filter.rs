@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Filter, Interval, OpError, OpSpec, ParamError, Sample, Stat, Stats,
 };
 
-use crate::imaging::{AnyOrAll, Images, Keys};
+use crate::imaging::{AnyOrAll, EachImage};
 
 const STAT: &str = "image_sizes";
 
@@ -61,44 +61,35 @@ impl Default for Params {
 
 pub(crate) struct ImageSizeFilter {
     range: Interval,
-    any_or_all: AnyOrAll,
-    keys: Keys,
-    recompute: bool,
+    images: EachImage,
 }
 
 impl Configured for ImageSizeFilter {
     type Params = Params;
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
+        let keys = (params.image_key, params.image_bytes_key);
+        let images = EachImage::new(params.any_or_all, keys, common);
         Ok(Self {
             range: common.interval(
                 Some(bytes("min_size", &params.min_size)?),
                 Some(bytes("max_size", &params.max_size)?),
             ),
-            any_or_all: params.any_or_all,
-            keys: Keys {
-                images: params.image_key,
-                bytes: params.image_bytes_key,
-            },
-            recompute: common.recompute_stats,
+            images,
         })
     }
 }
 
 impl Filter for ImageSizeFilter {
     fn measure(&self, sample: &mut Sample) -> Result<(), OpError> {
-        if !self.recompute && sample.stats().get(STAT).is_some() {
-            return Ok(());
-        }
-        let sizes = Images::of(sample, &self.keys)?.sizes()?;
-        let sizes = sizes.into_iter().map(|size| Stat::Int(size as i64));
-        let sizes = Stat::List(sizes.collect());
-        sample.stats_mut().set(STAT, sizes);
-        Ok(())
+        self.images.measure(sample, [STAT], |images| {
+            let sizes = images.sizes()?.into_iter();
+            Ok(sizes.map(|size| [Stat::Int(size as i64)]).collect())
+        })
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        self.any_or_all.keeps(self.range, stats, STAT)
+        self.images.keeps(stats, [STAT], [self.range])
     }
 }
 

@@ -131,7 +131,7 @@ impl TextFilter for LanguageIdScoreFilter {
             _ => false,
         };
         (self.languages.is_empty() || is_wanted)
-            && stats.number("lang_score").is_some_and(|score| self.score.keeps(score))
+            && self.score.keeps_stat(stats, "lang_score")
     }
 }
 

@@ -70,6 +70,6 @@ impl TextFilter for MaximumLineLengthFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("max_line_length").is_some_and(|chars| self.chars.keeps(chars))
+        self.chars.keeps_stat(stats, "max_line_length")
     }
 }

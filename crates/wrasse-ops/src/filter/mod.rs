@@ -37,7 +37,7 @@ use std::collections::HashSet;
 use wrasse_op::{OpError, ParamError, Sample, Stat, Stats};
 
 /// The answer to `tokenization: true`: the original would download `model`.
-fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Result<(), ParamError> {
+pub(crate) fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Result<(), ParamError> {
     if !tokenization {
         return Ok(());
     }
@@ -48,7 +48,7 @@ fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Result<(), Param
 }
 
 /// The model that `tokenization` of the original means by `lang`.
-const SENTENCEPIECE: &str = "a SentencePiece model of the language";
+pub(crate) const SENTENCEPIECE: &str = "a SentencePiece model of the language";
 
 /// `rep_len`, which the original's type limits to positive numbers.
 fn run_length(rep_len: i64) -> Result<usize, ParamError> {

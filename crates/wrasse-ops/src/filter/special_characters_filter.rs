@@ -79,8 +79,6 @@ impl TextFilter for SpecialCharactersFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats
-            .number("special_char_ratio")
-            .is_some_and(|ratio| self.ratio.keeps(ratio))
+        self.ratio.keeps_stat(stats, "special_char_ratio")
     }
 }

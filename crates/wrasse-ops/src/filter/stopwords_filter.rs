@@ -4,7 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
-use crate::word_lists::WordList;
+use crate::word_lists::{Wanted, WordList};
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<StopwordsFilter>(
     "stopwords_filter",
@@ -78,17 +78,15 @@ impl Configured for StopwordsFilter {
     type Params = Params;
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
-        super::no_tokenizer(
-            params.tokenization,
-            super::SENTENCEPIECE,
-            "leave it out to split at spaces; `use_words_aug` helps for languages written without",
-        )?;
-        let dir = params.stopwords_dir.as_deref();
-        let list = WordList::load("stopwords_dir", dir, "stopwords", BUNDLED, &params.lang)?;
-        let list = match params.use_words_aug {
-            true => list.with_groups(&params.words_aug_group_sizes, &params.words_aug_join_char)?,
-            false => list,
-        };
+        let runs = (&*params.words_aug_group_sizes, &*params.words_aug_join_char);
+        let list = WordList::new(&Wanted {
+            kind: "stopwords",
+            dir: params.stopwords_dir.as_deref(),
+            bundled: BUNDLED,
+            lang: &params.lang,
+            tokenization: params.tokenization,
+            runs: params.use_words_aug.then_some(runs),
+        })?;
         Ok(Self {
             list,
             range: common.interval(Some(params.min_ratio), Some(params.max_ratio)),
@@ -105,6 +103,6 @@ impl TextFilter for StopwordsFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("stopwords_ratio").is_some_and(|ratio| self.range.keeps(ratio))
+        self.range.keeps_stat(stats, "stopwords_ratio")
     }
 }

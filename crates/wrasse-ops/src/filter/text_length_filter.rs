@@ -65,6 +65,6 @@ impl TextFilter for TextLengthFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("text_len").is_some_and(|chars| self.chars.keeps(chars))
+        self.chars.keeps_stat(stats, "text_len")
     }
 }

@@ -75,6 +75,6 @@ impl TextFilter for TokenNumFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("num_token").is_some_and(|n_tokens| self.n_tokens.keeps(n_tokens))
+        self.n_tokens.keeps_stat(stats, "num_token")
     }
 }

@@ -96,6 +96,6 @@ impl TextFilter for WordRepetitionFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("word_rep_ratio").is_some_and(|ratio| self.ratio.keeps(ratio))
+        self.ratio.keeps_stat(stats, "word_rep_ratio")
     }
 }

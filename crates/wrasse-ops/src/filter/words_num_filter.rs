@@ -91,6 +91,6 @@ impl TextFilter for WordsNumFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats.number("num_words").is_some_and(|n_words| self.n_words.keeps(n_words))
+        self.n_words.keeps_stat(stats, "num_words")
     }
 }

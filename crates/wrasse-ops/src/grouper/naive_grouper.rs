@@ -5,6 +5,8 @@ use wrasse_op::{
     Sample,
 };
 
+use crate::no_params::NoParams;
+
 pub(crate) const SPEC: OpSpec = OpSpec::exchange::<NaiveGrouper>(
     "naive_grouper",
     "Makes one sample of all, whose fields are the lists of their values.",
@@ -21,17 +23,12 @@ pub(crate) const SPEC: OpSpec = OpSpec::exchange::<NaiveGrouper>(
     output: &[r#"{"text": ["a", "b"], "id": [1, 2]}"#],
 }]);
 
-/// Parameters of `naive_grouper`: none.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
 pub(crate) struct NaiveGrouper;
 
 impl Configured for NaiveGrouper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self)
     }
 }

@@ -5,48 +5,11 @@ use std::io::{BufReader, Cursor};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Deserialize;
 use serde_json::Value;
-use wrasse_op::{Interval, OpError, Sample, Stat, Stats};
+use wrasse_op::{OpError, Sample};
 
 use super::file;
 use super::header;
-
-/// Which images of a sample must lie within the range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AnyOrAll {
-    /// One of them is enough.
-    #[default]
-    Any,
-    /// Every one.
-    All,
-}
-
-impl AnyOrAll {
-    /// The decision over all images; a sample without images stays.
-    pub(crate) fn decide(self, mut each: impl ExactSizeIterator<Item = bool>) -> bool {
-        each.len() == 0
-            || match self {
-                Self::Any => each.any(|keep| keep),
-                Self::All => each.all(|keep| keep),
-            }
-    }
-
-    /// The decision over the values of one stat.
-    pub(crate) fn keeps(self, range: Interval, stats: &Stats, name: &str) -> bool {
-        let values = numbers(stats, name);
-        self.decide(values.into_iter().map(|value| range.keeps(value)))
-    }
-}
-
-/// The values of a stat that has one for each image.
-pub(crate) fn numbers(stats: &Stats, name: &str) -> Vec<f64> {
-    match stats.get(name) {
-        Some(Stat::List(list)) => list.iter().filter_map(Stat::as_f64).collect(),
-        _ => Vec::new(),
-    }
-}
 
 /// The fields that list images.
 pub(crate) struct Keys {

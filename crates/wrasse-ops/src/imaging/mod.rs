@@ -5,6 +5,7 @@
 //! Nothing here keeps an image beyond the call of an operator.
 
 mod clahe;
+mod each;
 mod file;
 mod gray;
 mod header;
@@ -17,10 +18,10 @@ mod resize;
 mod single;
 
 pub(crate) use clahe::equalize;
+pub(crate) use each::{AnyOrAll, EachImage};
 pub(crate) use gray::{gray, laplacian, laplacian_variance, mean};
 pub(crate) use kernel::{blend, median, smooth};
 pub(crate) use lab::Lab;
-pub(crate) use listed::{AnyOrAll, Images, Keys, numbers};
 pub(crate) use phash::perceptual_hash;
 pub(crate) use resize::{Method, resize};
 pub(crate) use single::{PIXELS_MAX, convert, fields, file_type, format, load, rewrite};

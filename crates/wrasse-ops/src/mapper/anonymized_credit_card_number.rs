@@ -7,7 +7,9 @@ use std::ops::Range;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 use crate::chars::{digit_value, is_digit};
-use crate::datamate::{Bounded, NoParams, ORIGIN, replace_ranges};
+use crate::datamate::{Bounded, ORIGIN, replace_ranges};
+use crate::no_params::NoParams;
+use crate::pii::luhn;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<AnonymizedCreditCardNumber>(
     "anonymized_credit_card_number",
@@ -73,15 +75,7 @@ impl TextMapper for AnonymizedCreditCardNumber {
 
 /// Whether the check digit is right.
 fn is_checked(number: &str) -> bool {
-    let digits = number.chars().rev().filter_map(digit_value);
-    let sum: u32 = digits
-        .enumerate()
-        .map(|(i, digit)| match i % 2 {
-            0 => digit,
-            _ => digit * 2 / 10 + digit * 2 % 10,
-        })
-        .sum();
-    sum.is_multiple_of(10)
+    luhn(number.chars().rev().filter_map(digit_value))
 }
 
 /// Where numbers stand by themselves, each also where another match hid it.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{Bounded, NoParams, ORIGIN, replace_ranges};
+use crate::datamate::{Bounded, ORIGIN, replace_ranges};
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<AnonymizedIdNumber>(
     "anonymized_id_number",

@@ -8,7 +8,8 @@ use regex::Regex;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 use crate::chars::is_digit;
-use crate::datamate::{NoParams, ORIGIN, replace_ranges, unless_same};
+use crate::datamate::{ORIGIN, replace_ranges, unless_same};
+use crate::no_params::NoParams;
 use crate::pattern::fixed;
 use crate::unicode::strip;
 

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use regex::Regex;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{NoParams, ORIGIN, replace_ranges};
+use crate::datamate::{ORIGIN, replace_ranges};
+use crate::no_params::NoParams;
 use crate::pattern::fixed;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<AnonymizedUrlCleaner>(

@@ -6,6 +6,7 @@ use memchr::memmem;
 use regex::Regex;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
+use crate::no_params::NoParams;
 use crate::pattern::fixed;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<CleanCopyrightMapper>(
@@ -29,19 +30,14 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<CleanCopyrightMapper>(
     },
 ]);
 
-/// This operator takes no parameters of its own.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
 pub(crate) struct CleanCopyrightMapper {
     copyright: Regex,
 }
 
 impl Configured for CleanCopyrightMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self {
             // Python counts the dotted capital among the cases of `i`.
             copyright: fixed("(?i)copyr[iİ]ght"),

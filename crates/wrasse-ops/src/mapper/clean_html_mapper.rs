@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 use crate::html::text_of;
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<CleanHtmlMapper>(
     "clean_html_mapper",
@@ -39,17 +40,12 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<CleanHtmlMapper>(
     },
 ]);
 
-/// This operator takes no parameters of its own.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
 pub(crate) struct CleanHtmlMapper;
 
 impl Configured for CleanHtmlMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self)
     }
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{NoParams, ORIGIN};
+use crate::datamate::ORIGIN;
+use crate::no_params::NoParams;
 use crate::hashing::FastMap;
 use crate::lines::split_at_newlines;
 use crate::unicode::strip;

@@ -7,7 +7,8 @@ use std::ops::Range;
 use memchr::memmem;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{Bounded, NoParams, ORIGIN, is_address, replace_ranges};
+use crate::datamate::{Bounded, ORIGIN, is_address, replace_ranges};
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<EmailNumberCleaner>(
     "email_number_cleaner",

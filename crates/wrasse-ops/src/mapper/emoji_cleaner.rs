@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{NoParams, ORIGIN};
+use crate::datamate::ORIGIN;
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<EmojiCleaner>(
     "emoji_cleaner",

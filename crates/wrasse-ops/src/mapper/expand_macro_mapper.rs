@@ -6,6 +6,7 @@ use memchr::memmem;
 use regex::Regex;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
+use crate::no_params::NoParams;
 use crate::pattern::fixed;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<ExpandMacroMapper>(
@@ -25,11 +26,6 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<ExpandMacroMapper>(
     ],
 }]);
 
-/// This operator takes no parameters of its own.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
 pub(crate) struct ExpandMacroMapper {
     newcommand: Regex,
     def: Regex,
@@ -39,9 +35,9 @@ pub(crate) struct ExpandMacroMapper {
 const EXPANDED_BYTES_MAX: usize = 64 << 20;
 
 impl Configured for ExpandMacroMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self {
             newcommand: fixed(r"(?m)\\newcommand\*?\{(\\[a-zA-Z0-9]+)\}\{(.*?)\}$"),
             def: fixed(r"(?m)\\def\s*(\\[a-zA-Z0-9]+)\s*\{(.*?)\}$"),

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{NoParams, ORIGIN, is_exotic_space, unless_same};
+use crate::datamate::{ORIGIN, is_exotic_space, unless_same};
+use crate::no_params::NoParams;
 use crate::unicode::is_space;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<ExtraSpaceCleaner>(

@@ -4,6 +4,7 @@ use image::RgbImage;
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
 use crate::imaging::{fields, gray, mean, rewrite};
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageBrightnessMapper>(
     "image_brightness_mapper",
@@ -25,19 +26,14 @@ pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageBrightnessMapper>(
         r#"{"data": "Qk0+AAAAAAAAADYAAAAoAAAAAgAAAAEAAAABABgAAAAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAwMDAoKCgAAA=", "fileType": "bmp"}"#],
 }]);
 
-/// `image_brightness_mapper` has no parameters.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Params {}
-
 pub(crate) struct ImageBrightnessMapper {
     gamma: [u8; 256],
 }
 
 impl Configured for ImageBrightnessMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self {
             gamma: std::array::from_fn(brightened),
         })

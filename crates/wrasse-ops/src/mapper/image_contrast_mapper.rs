@@ -4,6 +4,7 @@ use image::RgbImage;
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
 use crate::imaging::{Lab, equalize, fields, rewrite};
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageContrastMapper>(
     "image_contrast_mapper",
@@ -27,19 +28,14 @@ pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageContrastMapper>(
         r#"{"data": "Qk0+AAAAAAAAADYAAAAoAAAAAgAAAAEAAAABABgAAAAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAA////AAA=", "fileType": "bmp"}"#],
 }]);
 
-/// `image_contrast_mapper` has no parameters.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Params {}
-
 pub(crate) struct ImageContrastMapper {
     lab: Lab,
 }
 
 impl Configured for ImageContrastMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self { lab: Lab::new() })
     }
 }

@@ -4,6 +4,7 @@ use image::RgbImage;
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
 use crate::imaging::{blend, fields, gray, mean, rewrite};
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageSaturationMapper>(
     "image_saturation_mapper",
@@ -27,17 +28,12 @@ pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageSaturationMapper>(
         r#"{"data": "Qk0+AAAAAAAAADYAAAAoAAAAAgAAAAEAAAABABgAAAAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAgICAcHBwAAA=", "fileType": "bmp"}"#],
 }]);
 
-/// `image_saturation_mapper` has no parameters.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Params {}
-
 pub(crate) struct ImageSaturationMapper;
 
 impl Configured for ImageSaturationMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self)
     }
 }

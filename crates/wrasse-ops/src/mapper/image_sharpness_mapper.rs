@@ -4,6 +4,7 @@ use image::RgbImage;
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
 use crate::imaging::{blend, fields, gray, laplacian, rewrite, smooth};
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageSharpnessMapper>(
     "image_sharpness_mapper",
@@ -25,17 +26,12 @@ pub(crate) const SPEC: OpSpec = OpSpec::mapper::<ImageSharpnessMapper>(
     output: &[r#"{"data": "Qk1CAAAAAAAAADYAAAAoAAAABAAAAAEAAAABABgAAAAAAAwAAAAAAAAAAAAAAAAAAAAAAAAAYGBgKSkAn5/eaGhw", "fileType": "bmp"}"#],
 }]);
 
-/// `image_sharpness_mapper` has no parameters.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Params {}
-
 pub(crate) struct ImageSharpnessMapper;
 
 impl Configured for ImageSharpnessMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self)
     }
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use regex::Regex;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{NoParams, ORIGIN, unless_same};
+use crate::datamate::{ORIGIN, unless_same};
+use crate::no_params::NoParams;
 use crate::pattern::fixed;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<LegendCleaner>(

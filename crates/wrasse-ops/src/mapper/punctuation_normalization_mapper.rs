@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
+use crate::no_params::NoParams;
 use crate::scan::FirstBytes;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<PunctuationNormalizationMapper>(
@@ -27,19 +28,14 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<PunctuationNormalizationMa
     },
 ]);
 
-/// This operator takes no parameters of its own.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
 pub(crate) struct PunctuationNormalizationMapper {
     mapped: FirstBytes,
 }
 
 impl Configured for PunctuationNormalizationMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         let chars = (0..0x1_0000).filter_map(char::from_u32);
         Ok(Self {
             mapped: FirstBytes::of(chars.filter(|c| replacement(*c).is_some())),

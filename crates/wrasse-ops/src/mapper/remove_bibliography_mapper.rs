@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use memchr::memchr_iter;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
+use crate::no_params::NoParams;
+
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveBibliographyMapper>(
     "remove_bibliography_mapper",
     "Cuts LaTeX documents off at their appendix or bibliography.",
@@ -26,17 +28,12 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveBibliographyMapper>(
     ],
 }]);
 
-/// This operator takes no parameters of its own.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
 pub(crate) struct RemoveBibliographyMapper;
 
 impl Configured for RemoveBibliographyMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         Ok(Self)
     }
 }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
-use crate::datamate::{Edit, NoParams, ORIGIN, edit_chars, first_bytes, unless_same};
+use crate::datamate::{Edit, ORIGIN, edit_chars, first_bytes, unless_same};
+use crate::no_params::NoParams;
 use crate::opencc::{Converter, Mode};
 use crate::scan::FirstBytes;
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
+use crate::no_params::NoParams;
 use crate::unicode;
 use crate::scan::FirstBytes;
 
@@ -20,19 +21,14 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<WhitespaceNormalizationMap
     output: &[r#"{"text": "a b c\nd"}"#],
 }]);
 
-/// This operator takes no parameters of its own.
-#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Params {}
-
 pub(crate) struct WhitespaceNormalizationMapper {
     exotic: FirstBytes,
 }
 
 impl Configured for WhitespaceNormalizationMapper {
-    type Params = Params;
+    type Params = NoParams;
 
-    fn new(_: Params, _: &Common) -> Result<Self, ParamError> {
+    fn new(_: NoParams, _: &Common) -> Result<Self, ParamError> {
         let exotic = (0..0x1_0000).filter_map(char::from_u32);
         Ok(Self {
             exotic: FirstBytes::of(exotic.filter(|c| is_exotic(*c))),

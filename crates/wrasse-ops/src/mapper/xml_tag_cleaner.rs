@@ -2,7 +2,8 @@
 
 use wrasse_op::{Common, Configured, Example, Mapper, OpError, OpSpec, ParamError, Sample};
 
-use crate::datamate::{NoParams, ORIGIN, file_type_is, outline};
+use crate::datamate::{ORIGIN, file_type_is, outline};
+use crate::no_params::NoParams;
 
 pub(crate) const SPEC: OpSpec = OpSpec::mapper::<XmlTagCleaner>(
     "xml_tag_cleaner",

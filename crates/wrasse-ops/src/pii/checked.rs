@@ -165,15 +165,15 @@ pub(super) fn card(text: &str, from: usize) -> Option<Found> {
         }
         let is_alone = !is_word_at(before(text, start)) && !is_word_at(behind(text, at));
         let is_card = matches!(number[..], [2..=6, ..]) && (13..=19).contains(&number.len());
-        if is_alone && is_card && luhn(&number) {
+        if is_alone && is_card && luhn(number.iter().rev().map(|digit| u32::from(*digit))) {
             return Some(((start, at), None));
         }
     }
 }
 
-/// Whether the last digit is the one that Luhn's formula gives.
-fn luhn(number: &[u8]) -> bool {
-    let digits = number.iter().rev().map(|digit| u32::from(*digit));
+/// Whether the last digit is the one that Luhn's formula gives. Digits come from the
+/// last to the first.
+pub(crate) fn luhn(digits: impl Iterator<Item = u32>) -> bool {
     let sum: u32 = digits
         .enumerate()
         .map(|(i, digit)| match i % 2 {

@@ -10,5 +10,6 @@ mod keyed;
 mod kinds;
 mod redactor;
 
+pub(crate) use checked::luhn;
 pub(crate) use kinds::Kind;
 pub(crate) use redactor::Redactor;

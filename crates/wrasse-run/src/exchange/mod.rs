@@ -15,8 +15,10 @@
 //! for what was recorded with it and for the samples that go no further, and
 //! then one for each run of selected samples or groups.
 
+mod arrivals;
 mod elsewhere;
 mod keys;
+mod origins;
 mod output;
 pub(crate) mod packed;
 mod picks;
@@ -37,8 +39,8 @@ use serde::{Deserialize, Serialize};
 use wrasse_core::{Columns, Origin, Sample};
 use wrasse_op::Decision;
 
+use self::arrivals::{Arrivals, Arrived};
 pub use self::elsewhere::{Absorbed, ExchangeKeys, Waiting};
-use self::keys::KeyStore;
 use self::output::{Output, Rules};
 use self::packed::{PackedSamples, unpack, unpack_batches, unpack_samples};
 pub use self::picks::{Run, pick, put_together};
@@ -60,27 +62,21 @@ const ORIGIN_BYTES: u64 = 20;
 /// The samples of one exchange.
 #[derive(Debug)]
 pub struct ExchangeStore {
-    /// The operator, as an index into the plan's.
-    op: usize,
+    arrivals: Arrivals<Place>,
     rows: Spool,
-    keys: KeyStore,
-    blocks: Vec<Kept>,
-    n_samples: u32,
-    sample_bytes: u64,
-    settled: Option<Settled>,
 }
 
-/// A block in the store.
-#[derive(Clone, Debug)]
-struct Kept {
+/// Where a block lies in the store.
+#[derive(Debug)]
+struct Place {
     offset: u64,
     head_bytes: u64,
     batches_bytes: u64,
     sample_bytes: u64,
-    /// The number of its first sample.
-    first: u32,
-    n_samples: u32,
 }
+
+/// A block in the store.
+type Kept = Arrived<Place>;
 
 /// What was recorded with a block before it came here.
 #[derive(Default, Serialize, Deserialize)]
@@ -100,28 +96,19 @@ impl ExchangeStore {
     /// name in `dir`.
     pub fn new(op: usize, dir: &Path, memory_max: usize) -> Self {
         Self {
-            op,
+            arrivals: Arrivals::new(op, dir, memory_max / 4),
             rows: Spool::new(dir.to_owned(), memory_max / 4 * 3),
-            keys: KeyStore::new(dir.to_owned(), memory_max / 4),
-            blocks: Vec::new(),
-            n_samples: 0,
-            sample_bytes: 0,
-            settled: None,
         }
     }
 
     /// Bytes of memory held.
     pub fn memory_bytes(&self) -> usize {
-        let settled = self.settled.as_ref().map_or(0, Settled::memory_bytes);
-        self.rows.memory_bytes()
-            + self.keys.memory_bytes()
-            + self.blocks.len() * size_of::<Kept>()
-            + settled
+        self.arrivals.memory_bytes() + self.rows.memory_bytes()
     }
 
     /// Bytes on disk.
     pub fn disk_bytes(&self) -> u64 {
-        self.rows.disk_bytes() + self.keys.disk_bytes()
+        self.arrivals.keys.disk_bytes() + self.rows.disk_bytes()
     }
 
     /// Takes the next block in input order.
@@ -130,10 +117,6 @@ impl ExchangeStore {
     ///
     /// If the disk is full, or there are more samples than numbers for them.
     pub fn absorb(&mut self, state: BlockState) -> Result<(), String> {
-        let n_samples = u32::try_from(state.samples.len())
-            .ok()
-            .filter(|n| self.n_samples.checked_add(*n).is_some())
-            .ok_or("an exchange takes up to 4,294,967,295 samples")?;
         debug_assert_eq!(state.keys.len(), state.samples.len());
         let packed = PackedSamples::new(&state.samples)?;
         let head = postcard::to_allocvec(&Head {
@@ -146,16 +129,14 @@ impl ExchangeStore {
             examples: state.examples,
         })
         .map_err(|error| error.to_string())?;
-        self.blocks.push(Kept {
+        let place = Place {
             offset: self.rows.len(),
             head_bytes: head.len() as u64,
             batches_bytes: packed.batches.len() as u64,
             sample_bytes: packed.bytes.len() as u64,
-            first: self.n_samples,
-            n_samples,
-        });
-        self.n_samples += n_samples;
-        self.sample_bytes += packed.bytes.len() as u64;
+        };
+        self.arrivals
+            .count(state.samples.len(), place.sample_bytes, place)?;
         let ends: Vec<u8> = packed
             .ends
             .iter()
@@ -164,7 +145,7 @@ impl ExchangeStore {
         for bytes in [&head, &packed.batches, &ends, &packed.bytes] {
             self.rows.append(bytes).map_err(unwritable)?;
         }
-        self.keys.append(&state.keys).map_err(unwritable)
+        self.arrivals.keys.append(&state.keys).map_err(unwritable)
     }
 
     /// All blocks have come: decides, with about `memory` bytes to use, and
@@ -175,14 +156,9 @@ impl ExchangeStore {
     /// If the operator cannot decide, or its decision makes no sense.
     pub fn close(&mut self, pass: &Pass, memory: usize, block_bytes: u64) -> Result<u32, String> {
         self.rows.seal().map_err(unwritable)?;
-        self.keys.seal().map_err(unwritable)?;
-        let decision = decide(pass, self.op, &self.keys, memory)?;
-        self.keys.clear();
-        let samples = (self.n_samples, self.sample_bytes);
-        let settled = Settled::new((pass, self.op), decision, samples, block_bytes)?;
-        let n_splits = self.blocks.len() + settled.runs.len();
-        self.settled = Some(settled);
-        u32::try_from(n_splits).map_err(|_| "an exchange has too many blocks".to_owned())
+        let op = self.arrivals.op;
+        self.arrivals
+            .close(pass, block_bytes, |keys| decide(pass, op, keys, memory))
     }
 
     /// Split `split` of the output.
@@ -191,14 +167,18 @@ impl ExchangeStore {
     ///
     /// If it cannot be read.
     pub fn read(&self, pass: &Pass, split: u32) -> Result<BlockState, String> {
-        let settled = self.settled.as_ref().ok_or("the exchange is not closed")?;
+        let settled = self.arrivals.settled()?;
         let split = split as usize;
-        let output = Output { pass, op: self.op };
-        if let Some(run) = split.checked_sub(self.blocks.len()) {
+        let output = Output {
+            pass,
+            op: self.arrivals.op,
+        };
+        let blocks = self.arrivals.blocks();
+        if let Some(run) = split.checked_sub(blocks.len()) {
             let run = settled.runs.get(run).ok_or("there is no such split")?;
             return self.read_run(&output, settled, run.clone());
         }
-        let block = &self.blocks[split];
+        let block = &blocks[split];
         let head = self.head(block)?;
         let mut state = pass.empty();
         state.tally = head.tally;
@@ -212,7 +192,7 @@ impl ExchangeStore {
             let numbers = block.first..block.first + block.n_samples;
             let is_left_out = |i: &u32| matches!(settled.lot(*i), Lot::LeftOut);
             let n = numbers.filter(is_left_out).count();
-            state.tally.operators[self.op].dropped += n as u64;
+            state.tally.operators[output.op].dropped += n as u64;
             return Ok(state);
         }
         let rules = InStore {
@@ -251,27 +231,28 @@ impl ExchangeStore {
     ///
     /// If it cannot be read.
     pub fn absorbed(&self, split: u32) -> Result<Tally, String> {
-        match self.blocks.get(split as usize) {
+        match self.arrivals.blocks().get(split as usize) {
             Some(block) => Ok(self.head(block)?.tally),
             None => Ok(Tally::default()),
         }
     }
 
     fn head(&self, block: &Kept) -> Result<Head, String> {
-        postcard::from_bytes(&self.bytes(block.offset, block.head_bytes)?).map_err(unreadable)
+        postcard::from_bytes(&self.bytes(block.place.offset, block.place.head_bytes)?)
+            .map_err(unreadable)
     }
 
     /// The samples of a block.
     fn samples(&self, block: &Kept) -> Result<Vec<Sample>, String> {
         let batches = self.packed_batches(block)?;
         let ends = self.ends(block, 0..block.n_samples)?;
-        let bytes = self.bytes(self.samples_at(block), block.sample_bytes)?;
+        let bytes = self.bytes(samples_at(block), block.place.sample_bytes)?;
         unpack_samples(&batches, &ends, &bytes)
     }
 
     /// One sample, by its number.
     fn sample(&self, i: u32, at_hand: &mut AtHand) -> Result<Sample, String> {
-        let (at, block) = self.block_of(i)?;
+        let (at, block) = self.arrivals.block_of(i)?;
         if at_hand.len() >= BLOCKS_AT_HAND && !at_hand.contains_key(&at) {
             at_hand.clear();
         }
@@ -284,7 +265,7 @@ impl ExchangeStore {
 
     /// Where a sample came from.
     fn origin(&self, i: u32) -> Result<Origin, String> {
-        let (_, block) = self.block_of(i)?;
+        let (_, block) = self.arrivals.block_of(i)?;
         let bytes = self.packed(block, i, ORIGIN_BYTES)?;
         let (origin, _) = postcard::take_from_bytes(&bytes).map_err(unreadable)?;
         Ok(origin)
@@ -299,18 +280,7 @@ impl ExchangeStore {
             [start, end, ..] => (start, end),
             [] => return Err("a sample is missing".to_owned()),
         };
-        self.bytes(self.samples_at(block) + start, (end - start).min(max))
-    }
-
-    fn block_of(&self, i: u32) -> Result<(usize, &Kept), String> {
-        let at = self.blocks.partition_point(|block| block.first <= i);
-        // Of blocks without samples the last one that begins there holds it.
-        let at = at.checked_sub(1).ok_or("there is no such sample")?;
-        Ok((at, &self.blocks[at]))
-    }
-
-    fn samples_at(&self, block: &Kept) -> u64 {
-        block.offset + block.head_bytes + block.batches_bytes + u64::from(block.n_samples) * 8
+        self.bytes(samples_at(block) + start, (end - start).min(max))
     }
 
     fn batches(&self, block: &Kept) -> Result<Vec<Arc<dyn Columns>>, String> {
@@ -318,12 +288,12 @@ impl ExchangeStore {
     }
 
     fn packed_batches(&self, block: &Kept) -> Result<Vec<u8>, String> {
-        self.bytes(block.offset + block.head_bytes, block.batches_bytes)
+        let place = &block.place;
+        self.bytes(place.offset + place.head_bytes, place.batches_bytes)
     }
 
     fn ends(&self, block: &Kept, which: Range<u32>) -> Result<Vec<u64>, String> {
-        let offset =
-            block.offset + block.head_bytes + block.batches_bytes + u64::from(which.start) * 8;
+        let offset = ends_at(block) + u64::from(which.start) * 8;
         let bytes = self.bytes(offset, (which.len() * 8) as u64)?;
         let (ends, _) = bytes.as_chunks::<8>();
         Ok(ends.iter().map(|end| u64::from_le_bytes(*end)).collect())
@@ -336,6 +306,15 @@ impl ExchangeStore {
             .map_err(|error| format!("samples that wait on disk cannot be read: {error}"))?;
         Ok(bytes)
     }
+}
+
+fn samples_at(block: &Kept) -> u64 {
+    ends_at(block) + u64::from(block.n_samples) * 8
+}
+
+fn ends_at(block: &Kept) -> u64 {
+    let place = &block.place;
+    place.offset + place.head_bytes + place.batches_bytes
 }
 
 type AtHand = HashMap<usize, Vec<Arc<dyn Columns>>>;

@@ -11,17 +11,18 @@
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
 mod bounded;
+mod busy;
 mod lost;
+mod pools;
 mod random;
+mod scenario;
 mod told;
 mod world;
 
 use random::Random;
-use world::{BLOCK_ROWS, Effect, ROW_BYTES, Scenario, World};
-use wrasse_sched::{
-    Limits, OpConfig, OpKind, Phase, Place, PoolConfig, Resource, Resources, Scheduler, Settings,
-    admit,
-};
+use scenario::{BLOCK_ROWS, Effect, ROW_BYTES, Scenario};
+use world::World;
+use wrasse_sched::{Limits, OpConfig, OpKind, Phase, Place, PoolConfig, Resource, Resources};
 
 /// Seeds that once failed. Of those in which something is lost: blocks that the
 /// consumer keeps (3), splits that nobody finds (543), tasks at the door of a dead
@@ -161,7 +162,7 @@ fn play_in(seed: u64, scenario: Scenario) {
     assert_eq!(world.out, expected, "every row ends once, in order");
     if deaths == 0 {
         let mut rejected = world.rejected.iter();
-        let innocent = rejected.find(|(_, row)| !world.is_poison(*row));
+        let innocent = rejected.find(|(_, row)| !world.scenario.is_poison(*row));
         assert_eq!(innocent, None, "only what kills is rejected");
     }
     world.assert_clean();
@@ -360,197 +361,4 @@ fn a_hundred_thousand_workers() {
     world.check_every = 50_000;
     world.play();
     assert_eq!(world.out, world.expected());
-}
-
-/// How much longer a run takes than its work does on all processors.
-fn stretch(ops: Vec<Stage>, splits: Vec<u32>, cpus: i64, blocks: u64) -> f64 {
-    // Three for each processor and operator: one runs, two wait.
-    let in_flight = 3 * cpus as u32 * ops.len() as u32 + 1;
-    let limits = limits(cpus, BLOCK * blocks, in_flight);
-    let mut world = World::new(7, calm(ops, splits, limits));
-    world.play();
-    assert_eq!(world.out, world.expected());
-    let ideal = world.busy as f64 / cpus as f64;
-    world.now as f64 / ideal
-}
-
-fn source() -> Stage {
-    (op(OpKind::Source, 1000), Effect::Keep, 100)
-}
-
-fn map(effect: Effect, duration: u64) -> Stage {
-    (op(OpKind::Map, 1000), effect, duration)
-}
-
-#[test]
-fn workers_are_busy_whatever_the_splits_are_like() {
-    for cpus in [1, 2, 4, 8] {
-        for (splits, shares) in [(1, 256), (8, 32), (64, 4), (256, 1)] {
-            let took = stretch(vec![source()], vec![shares; splits], cpus, 1000);
-            assert!(
-                took < 1.25,
-                "{cpus} cpus, {splits} splits of {shares}: {took:.2}"
-            );
-        }
-    }
-}
-
-#[test]
-fn workers_are_busy_in_pipelines_of_many_stages() {
-    let pipelines: [(&str, Vec<Stage>); 4] = [
-        (
-            "a slow stage in the middle",
-            vec![source(), map(Effect::Keep, 2_000), map(Effect::Keep, 50)],
-        ),
-        (
-            "a slicer of a hundred",
-            vec![
-                source(),
-                map(Effect::Slice(100), 100),
-                map(Effect::Keep, 100),
-            ],
-        ),
-        (
-            "a filter that drops 99 %",
-            vec![
-                source(),
-                map(Effect::Filter(100), 100),
-                map(Effect::Keep, 100),
-            ],
-        ),
-        (
-            "fifteen stages",
-            (0..15)
-                .map(|i| {
-                    if i == 0 {
-                        source()
-                    } else {
-                        map(Effect::Keep, 100)
-                    }
-                })
-                .collect(),
-        ),
-    ];
-    for (name, ops) in pipelines {
-        for cpus in [1, 2, 4] {
-            let took = stretch(ops.clone(), vec![32; 8], cpus, 200);
-            assert!(took < 1.3, "{name}, {cpus} cpus: {took:.2}");
-        }
-    }
-}
-
-#[test]
-fn a_pool_grows_as_its_queue_needs_and_ends_with_nothing() {
-    let mut pool = op(OpKind::Map, 0);
-    pool.pool = Some(PoolConfig {
-        worker: Resources::ZERO.with(Resource::GPU, 1000),
-        workers_min: 1,
-        workers_max: 8,
-        slots: 2,
-    });
-    let ops = vec![source(), (pool, Effect::Keep, 2_000)];
-    let mut world = World::new(3, calm(ops, vec![16; 8], limits(4, BLOCK * 100, 40)));
-    world.keep_log = true;
-    world.play();
-    assert_eq!(world.out, world.expected());
-    let scaled: Vec<u32> = world
-        .log
-        .iter()
-        .filter_map(|command| match command {
-            wrasse_sched::Command::ScalePool { workers, .. } => Some(*workers),
-            _ => None,
-        })
-        .collect();
-    // Four devices: four workers at the most. No thrash.
-    assert_eq!(scaled.iter().max(), Some(&4), "{scaled:?}");
-    assert!(scaled.len() < 20, "{scaled:?}");
-}
-
-#[test]
-fn workers_of_pools_leave_room_for_tasks() {
-    let mut pool = op(OpKind::Map, 0);
-    pool.pool = Some(PoolConfig {
-        worker: Resources::millicpus(500),
-        workers_min: 1,
-        workers_max: 100,
-        slots: 1,
-    });
-    let ops = vec![
-        source(),
-        (pool, Effect::Keep, 20_000),
-        (pool, Effect::Keep, 20_000),
-    ];
-    for (for_tasks, most) in [(0, 8), (1000, 6)] {
-        let mut scenario = calm(ops.clone(), vec![4; 32], limits(4, BLOCK * 1000, 400));
-        scenario.limits.for_tasks = Resources::millicpus(for_tasks);
-        let mut world = World::new(11, scenario);
-        world.keep_log = true;
-        world.play();
-        assert_eq!(world.out, world.expected());
-        let mut asked = [0; 3];
-        let mut at_once = 0;
-        for command in &world.log {
-            match command {
-                wrasse_sched::Command::ScalePool { op, workers } => asked[*op] = *workers,
-                wrasse_sched::Command::StopWorker { op, .. } => asked[*op] -= 1,
-                _ => {}
-            }
-            at_once = at_once.max(asked[1] + asked[2]);
-        }
-        assert_eq!(at_once, most, "with {for_tasks} for tasks");
-    }
-}
-
-#[test]
-fn pools_before_and_behind_an_exchange_take_turns() {
-    let mut pool = op(OpKind::Map, 0);
-    pool.pool = Some(PoolConfig {
-        worker: Resources::ZERO.with(Resource::GPU, 1400),
-        workers_min: 2,
-        workers_max: 2,
-        slots: 1,
-    });
-    let mut exchange = op(OpKind::Exchange, 0);
-    exchange.task = Resources::ZERO;
-    let stage = |config| (config, Effect::Keep, 50);
-    let ops = vec![source(), stage(pool), stage(exchange), stage(pool)];
-    for for_tasks in [0, 1000] {
-        let mut scenario = calm(ops.clone(), vec![4; 8], limits(4, BLOCK * 100, 40));
-        scenario.limits.for_tasks = Resources::ZERO.with(Resource::GPU, for_tasks);
-        let mut world = World::new(5, scenario);
-        world.keep_log = true;
-        world.play();
-        assert_eq!(world.out, world.expected());
-        // There is room for two of four.
-        let (mut asked, mut most) = ([0; 4], [0; 4]);
-        for command in &world.log {
-            match command {
-                wrasse_sched::Command::ScalePool { op, workers } => asked[*op] = *workers,
-                wrasse_sched::Command::StopWorker { op, .. } => asked[*op] -= 1,
-                _ => {}
-            }
-            assert!(asked[1] + asked[3] <= 2, "{asked:?}");
-            most = [0, 1, 2, 3].map(|op| asked[op].max(most[op]));
-        }
-        assert_eq!(most, [0, 2, 0, 2], "with {for_tasks} for tasks");
-    }
-}
-
-#[test]
-fn needs_that_do_not_fit_are_refused_before_the_run() {
-    let mut pool = op(OpKind::Map, 0);
-    pool.pool = Some(PoolConfig {
-        worker: Resources::millicpus(2000),
-        workers_min: 1,
-        workers_max: 1,
-        slots: 1,
-    });
-    let ops = [op(OpKind::Source, 1000), pool];
-    let start = Place::default();
-    let settings = Settings::default();
-    let refusal = Scheduler::new(&ops, limits(2, 1000, 10), start, settings);
-    let refusal = refusal.expect_err("two workers' processors and one to read do not fit");
-    assert_eq!((refusal.sum, refusal.limit), (3000, 2000));
-    assert!(Scheduler::new(&ops, limits(3, 1000, 10), start, settings).is_ok());
-    assert_eq!(admit(&Resources::ZERO, &[]), Ok(()));
 }

@@ -49,6 +49,34 @@ pub struct Transition {
     pub error: Option<String>,
 }
 
+impl Write {
+    /// The step that the job's way has with it, if it has one.
+    fn step(&self) -> Option<(&JobId, Transition)> {
+        let first = |state, at| Transition {
+            state,
+            at,
+            attempt: 0,
+            launch: 0,
+            error: None,
+        };
+        match self {
+            Self::Insert(job) => Some((&job.id, first(job.state, job.created_at))),
+            Self::Again(id, at) => Some((id, first(State::Pending, *at))),
+            Self::Change(change, _) if change.is_transition => {
+                let step = Transition {
+                    state: change.state,
+                    at: change.at,
+                    attempt: change.attempts,
+                    launch: change.launches,
+                    error: change.error.clone(),
+                };
+                Some((&change.id, step))
+            }
+            Self::Change(..) | Self::Revise(..) | Self::Delete(_) => None,
+        }
+    }
+}
+
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {

@@ -191,19 +191,6 @@ fn apply(
     statements: &Statements,
     write: &Write,
 ) -> Result<(), StoreError> {
-    let note = |transaction: &mut Open<'_>, id: &JobId, step: &Transition| {
-        transaction.execute(
-            &statements.note,
-            &[
-                &id.as_str(),
-                &step.state.name(),
-                &signed(step.at.0),
-                &i64::from(step.attempt),
-                &i64::from(step.launch),
-                &step.error,
-            ],
-        )
-    };
     match write {
         Write::Insert(job) => {
             transaction.execute(
@@ -218,17 +205,6 @@ fn apply(
                     &signed(job.not_before.0),
                     &signed(job.created_at.0),
                 ],
-            )?;
-            note(
-                transaction,
-                &job.id,
-                &Transition {
-                    state: job.state,
-                    at: job.created_at,
-                    attempt: 0,
-                    launch: 0,
-                    error: None,
-                },
             )?;
         }
         Write::Change(change, result) => {
@@ -250,47 +226,36 @@ fn apply(
                     &result.as_ref().map(Value::to_string),
                 ],
             )?;
-            if change.is_transition {
-                note(
-                    transaction,
-                    &change.id,
-                    &Transition {
-                        state: change.state,
-                        at: change.at,
-                        attempt: change.attempts,
-                        launch: change.launches,
-                        error: change.error.as_deref().map(storable),
-                    },
-                )?;
-            }
         }
         Write::Revise(id, submission) => {
             let submission = serde_json::to_string(submission)?;
             let query = "UPDATE wrasse_jobs SET submission = $2 WHERE id = $1";
             transaction.execute(query, &[&id.as_str(), &submission])?;
         }
-        Write::Again(id, at) => {
+        Write::Again(id, _) => {
             transaction.execute(
                 "UPDATE wrasse_jobs SET state = 'pending', partial = FALSE, held = FALSE,
                     cancelling = FALSE, attempts = 0, not_before = 0, ended_at = NULL
                  WHERE id = $1",
                 &[&id.as_str()],
             )?;
-            note(
-                transaction,
-                id,
-                &Transition {
-                    state: State::Pending,
-                    at: *at,
-                    attempt: 0,
-                    launch: 0,
-                    error: None,
-                },
-            )?;
         }
         Write::Delete(id) => {
             transaction.execute("DELETE FROM wrasse_jobs WHERE id = $1", &[&id.as_str()])?;
         }
+    }
+    if let Some((id, step)) = write.step() {
+        transaction.execute(
+            &statements.note,
+            &[
+                &id.as_str(),
+                &step.state.name(),
+                &signed(step.at.0),
+                &i64::from(step.attempt),
+                &i64::from(step.launch),
+                &step.error.as_deref().map(storable),
+            ],
+        )?;
     }
     Ok(())
 }

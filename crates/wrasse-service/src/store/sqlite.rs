@@ -147,7 +147,7 @@ impl Store for Sqlite {
 
 fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError> {
     match write {
-        Write::Insert(job) => insert(transaction, job),
+        Write::Insert(job) => insert(transaction, job)?,
         Write::Change(change, result) => {
             let result = result.as_ref().map(Value::to_string);
             transaction
@@ -176,52 +176,29 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), StoreError>
                     ":error": change.error,
                     ":result": result,
                 })?;
-            if change.is_transition {
-                note(
-                    transaction,
-                    &change.id,
-                    &Transition {
-                        state: change.state,
-                        at: change.at,
-                        attempt: change.attempts,
-                        launch: change.launches,
-                        error: change.error.clone(),
-                    },
-                )?;
-            }
-            Ok(())
         }
         Write::Revise(id, submission) => {
             transaction
                 .prepare_cached("UPDATE jobs SET submission = ?2 WHERE id = ?1")?
                 .execute(params![id.as_str(), serde_json::to_string(submission)?])?;
-            Ok(())
         }
-        Write::Again(id, at) => {
+        Write::Again(id, _) => {
             transaction
                 .prepare_cached(
                     "UPDATE jobs SET state = 'pending', partial = 0, held = 0, cancelling = 0,
                         attempts = 0, not_before = 0, ended_at = NULL WHERE id = ?1",
                 )?
                 .execute([id.as_str()])?;
-            note(
-                transaction,
-                id,
-                &Transition {
-                    state: State::Pending,
-                    at: *at,
-                    attempt: 0,
-                    launch: 0,
-                    error: None,
-                },
-            )
         }
         Write::Delete(id) => {
             transaction
                 .prepare_cached("DELETE FROM jobs WHERE id = ?1")?
                 .execute([id.as_str()])?;
-            Ok(())
         }
+    }
+    match write.step() {
+        Some((id, step)) => note(transaction, id, &step),
+        None => Ok(()),
     }
 }
 
@@ -242,17 +219,7 @@ fn insert(transaction: &Transaction<'_>, job: &Job) -> Result<(), StoreError> {
             signed(job.not_before.0),
             signed(job.created_at.0),
         ])?;
-    note(
-        transaction,
-        &job.id,
-        &Transition {
-            state: job.state,
-            at: job.created_at,
-            attempt: 0,
-            launch: 0,
-            error: None,
-        },
-    )
+    Ok(())
 }
 
 fn note(transaction: &Transaction<'_>, id: &JobId, step: &Transition) -> Result<(), StoreError> {

@@ -82,8 +82,6 @@ impl TextFilter for QuestionRatioFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        stats
-            .number("question_ratio")
-            .is_some_and(|ratio| self.ratio.keeps(ratio))
+        self.ratio.keeps_stat(stats, "question_ratio")
     }
 }

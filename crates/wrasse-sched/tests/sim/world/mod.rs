@@ -1,79 +1,25 @@
 //! A world in virtual time: what the scheduler commands is done here, late, out
 //! of order, and not always well.
 
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use wrasse_sched::{
-    Command, Event, FailureClass, Input, Limits, Metadata, OpConfig, OpIdx, OpKind, Phase, Place,
-    Resource, Rows, Scheduler, Settings, TaskId, Time, WorkerId,
+    Command, Event, FailureClass, OpIdx, Phase, Place, Resource, Scheduler, Settings, TaskId, Time,
+    WorkerId,
 };
 
+use self::tasks::Running;
 use crate::lost::Lost;
-use crate::random::{Random, mix};
+use crate::random::Random;
+use crate::scenario::{BLOCK_ROWS, Scenario};
 use crate::told::Told;
-
-/// Rows of a block, unless one row gives more.
-pub(crate) const BLOCK_ROWS: usize = 8;
-/// Bytes of a row, where nobody lies.
-pub(crate) const ROW_BYTES: u64 = 10;
 
 const SUBMISSIONS_PER_STEP: u32 = 8;
 const EMITS_PER_STEP: u32 = 2;
 const EMITTED_MAX: u32 = 5;
-
-/// What an operator does to rows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Effect {
-    Keep,
-    /// Keeps one in so many.
-    Filter(u64),
-    /// Makes so many of one.
-    Slice(u64),
-}
-
-/// How the world behaves.
-#[derive(Clone, Debug)]
-pub(crate) struct Scenario {
-    pub(crate) ops: Vec<OpConfig>,
-    pub(crate) effects: Vec<Effect>,
-    /// Whether tasks of the operator pause until their outputs are read.
-    pub(crate) streams: Vec<bool>,
-    /// Mean duration of a task of the operator.
-    pub(crate) durations: Vec<u64>,
-    /// Shares of each split.
-    pub(crate) splits: Vec<u32>,
-    pub(crate) limits: Limits,
-    /// Metadata comes later, by itself.
-    pub(crate) background: bool,
-    /// Once in so many: a task fails, a fetch fails, an event comes twice, a
-    /// row kills its worker, a worker dies, limits change, a size is a lie.
-    pub(crate) transient: u64,
-    pub(crate) fetch_fails: u64,
-    pub(crate) duplicates: u64,
-    pub(crate) poison: u64,
-    pub(crate) deaths: u64,
-    pub(crate) limit_changes: u64,
-    pub(crate) lies: u64,
-    /// The same: something is lost for ever.
-    pub(crate) losses: u64,
-    pub(crate) consumer: u64,
-    /// Rows of an output block at the most.
-    pub(crate) output_rows: usize,
-    pub(crate) cancel_at: Option<u64>,
-    pub(crate) start: Place,
-}
-
-struct Running {
-    op: OpIdx,
-    worker: Option<WorkerId>,
-    /// Outputs that are not put out yet.
-    outputs: VecDeque<Vec<u64>>,
-    is_over: bool,
-    fails: bool,
-    /// The worker that dies over it.
-    deadly: Option<WorkerId>,
-}
 
 pub(crate) struct World {
     pub(crate) scenario: Scenario,
@@ -426,277 +372,6 @@ impl World {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of a command")]
-    fn submit(
-        &mut self,
-        task: TaskId,
-        op: OpIdx,
-        input: Input,
-        place: Place,
-        worker: Option<WorkerId>,
-        skip: u32,
-        poisoned_after: u32,
-    ) {
-        let config = self.scenario.ops[op];
-        if let Some(worker) = worker {
-            assert!(self.workers[&op].contains(&worker), "the worker is up");
-        }
-        let is_reading = matches!(input, Input::Split(_));
-        if matches!(config.kind, OpKind::Ordered | OpKind::Exchange) && !is_reading {
-            let last = self.last_ordered.insert(op, place);
-            assert!(last <= Some(place), "operator {op} sees {place:?} too late");
-        }
-        let rows = match input {
-            Input::Split(place) => self.share(op, place),
-            Input::Block { data, rows, .. } => {
-                let all = &self.blocks[&data];
-                let Rows { from, to } = rows.unwrap_or(Rows {
-                    from: 0,
-                    to: all.len() as u32,
-                });
-                all[from as usize..(to as usize).min(all.len())].to_vec()
-            }
-        };
-        let mut running = Running {
-            op,
-            worker,
-            outputs: VecDeque::new(),
-            is_over: false,
-            fails: false,
-            deadly: None,
-        };
-        if poisoned_after > 0 {
-            assert!(rows.len() <= 1, "a poisonous sample is alone");
-            self.rejected.extend(rows.iter().map(|row| (op, *row)));
-            if skip == 0 {
-                running.outputs.push_back(Vec::new());
-            }
-            self.tasks.insert(task, running);
-            self.later(1, Happening::Start(task));
-            return;
-        }
-        let is_absorbing = config.kind == OpKind::Exchange && !is_reading;
-        if is_absorbing {
-            self.taken.entry(op).or_default().extend(&rows);
-        } else {
-            running.outputs = self.outputs(op, &rows, is_reading, task, input);
-            for _ in 0..skip {
-                running.outputs.pop_front();
-            }
-        }
-        let key = (op, place, rows.first().copied().unwrap_or(0));
-        running.fails = !is_absorbing
-            && self.random.once_in(self.scenario.transient)
-            && self.failed_before.insert(key);
-        let is_deadly = worker.is_some()
-            && config.pool.is_some()
-            && rows.iter().any(|row| self.is_poison(*row));
-        if is_deadly {
-            running.deadly = worker;
-        }
-        self.tasks.insert(task, running);
-        let delay = self.random.below(5);
-        self.later(delay, Happening::Start(task));
-    }
-
-    pub(crate) fn is_poison(&self, row: u64) -> bool {
-        self.scenario.poison > 0 && mix(row ^ 0xDEAD).is_multiple_of(self.scenario.poison)
-    }
-
-    /// The rows of a share of a split.
-    pub(crate) fn share(&self, op: OpIdx, place: Place) -> Vec<u64> {
-        if op == 0 {
-            let n = self.scenario.splits[place.split as usize];
-            return if place.seq < n {
-                let first =
-                    (u64::from(place.split) << 24) + u64::from(place.seq) * BLOCK_ROWS as u64;
-                (first..first + BLOCK_ROWS as u64).collect()
-            } else {
-                Vec::new()
-            };
-        }
-        let all = &self.taken[&op];
-        let at = place.split as usize * BLOCK_ROWS;
-        all[at..(at + BLOCK_ROWS).min(all.len())].to_vec()
-    }
-
-    pub(crate) fn effect(&self, op: OpIdx, row: u64) -> Vec<u64> {
-        match self.scenario.effects[op] {
-            Effect::Keep => vec![row],
-            Effect::Filter(n) => {
-                if mix(row ^ op as u64).is_multiple_of(n) {
-                    vec![row]
-                } else {
-                    Vec::new()
-                }
-            }
-            Effect::Slice(n) => (0..n)
-                .map(|i| mix(row.wrapping_add(i << 40)) >> 1)
-                .collect(),
-        }
-    }
-
-    /// What a task puts out, in blocks; a rest is left where that is a lot.
-    fn outputs(
-        &mut self,
-        op: OpIdx,
-        rows: &[u64],
-        is_reading: bool,
-        task: TaskId,
-        input: Input,
-    ) -> VecDeque<Vec<u64>> {
-        let mut all = Vec::new();
-        let mut taken = 0;
-        for row in rows {
-            all.extend(self.effect(op, *row));
-            taken += 1;
-            if !is_reading && all.len() >= self.scenario.output_rows {
-                break;
-            }
-        }
-        let delay = 1 + self.random.below(3);
-        let rest = match input {
-            Input::Split(place) => {
-                let more = op == 0 && place.seq + 1 < self.scenario.splits[place.split as usize];
-                more.then_some(0)
-            }
-            Input::Block { rows: range, .. } => {
-                let from = range.map_or(0, |range| range.from);
-                (taken < rows.len()).then_some(from + taken as u32)
-            }
-        };
-        if let Some(from) = rest {
-            let event = Event::RestReady { task, from };
-            self.later(delay, Happening::Event(event));
-        }
-        match all.is_empty() {
-            true => VecDeque::new(),
-            false => all
-                .chunks(self.scenario.output_rows * 2)
-                .map(<[u64]>::to_vec)
-                .collect(),
-        }
-    }
-
-    fn start(&mut self, task: TaskId) {
-        let Some(running) = self.tasks.get(&task) else {
-            return;
-        };
-        if running.is_over {
-            return;
-        }
-        let (op, deadly) = (running.op, running.deadly);
-        if let Some(worker) = running.worker {
-            // One runs, others wait at the door.
-            if self.working.contains_key(&worker) {
-                self.doors.entry(worker).or_default().push_back(task);
-                return;
-            }
-            self.working.insert(worker, task);
-        }
-        let duration = 4 + self.random.below(self.scenario.durations[op]);
-        self.busy += duration;
-        self.step(Event::TaskStarted { task });
-        if let Some(worker) = deadly {
-            // In the middle of its work.
-            self.later(duration, Happening::Death(op, worker));
-            return;
-        }
-        let streams = self.tasks.get(&task).map(|t| self.scenario.streams[t.op]);
-        let is_empty = self.tasks.get(&task).is_none_or(|t| t.outputs.is_empty());
-        if streams == Some(true) && !is_empty {
-            self.later(duration, Happening::Event(Event::OutputWaiting { task }));
-        } else {
-            self.later(duration, Happening::Step(task));
-        }
-    }
-
-    /// A task is over: the next at the door of its worker begins.
-    fn end(&mut self, task: TaskId) {
-        let running = self.tasks.remove(&task);
-        let Some(worker) = running.and_then(|running| running.worker) else {
-            return;
-        };
-        if self.working.get(&worker) == Some(&task) {
-            self.working.remove(&worker);
-        }
-        if let Some(door) = self.doors.get_mut(&worker)
-            && let Some(next) = door.pop_front()
-        {
-            self.later(1, Happening::Start(next));
-        }
-    }
-
-    /// A task puts out its next block, or all of them, and ends.
-    fn go_on(&mut self, task: TaskId) {
-        loop {
-            let Some(running) = self.tasks.get_mut(&task) else {
-                return;
-            };
-            if running.is_over {
-                return;
-            }
-            let op = running.op;
-            if running.fails && self.random.once_in(2) {
-                self.end(task);
-                let class = FailureClass::Transient;
-                self.step(Event::TaskFailed { task, class });
-                return;
-            }
-            let Some(running) = self.tasks.get_mut(&task) else {
-                return;
-            };
-            match running.outputs.pop_front() {
-                Some(rows) => {
-                    self.named += 1;
-                    let data = self.named;
-                    let metadata = (!self.scenario.background).then(|| self.metadata(rows.len()));
-                    self.blocks.insert(data, rows);
-                    self.step(Event::BlockReady {
-                        task,
-                        data,
-                        metadata,
-                    });
-                    if self.scenario.streams[op] {
-                        let delay = 1 + self.random.below(5);
-                        let is_last = self.tasks.get(&task).is_none_or(|t| t.outputs.is_empty());
-                        let next = if is_last {
-                            Happening::Step(task)
-                        } else {
-                            Happening::Event(Event::OutputWaiting { task })
-                        };
-                        self.later(delay, next);
-                        return;
-                    }
-                }
-                None => {
-                    let fails = running.fails;
-                    self.end(task);
-                    if fails {
-                        let class = FailureClass::Transient;
-                        self.step(Event::TaskFailed { task, class });
-                    } else {
-                        self.step(Event::TaskDrained { task });
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    fn metadata(&mut self, rows: usize) -> Metadata {
-        let lie = if self.random.once_in(self.scenario.lies) {
-            1 + self.random.below(20)
-        } else {
-            1
-        };
-        Metadata {
-            bytes: rows as u64 * ROW_BYTES * lie,
-            rows: rows as u32,
-            holder: None,
-        }
-    }
-
     /// An exchange turns its input around.
     fn close(&mut self, op: OpIdx) {
         let rows = self.taken.entry(op).or_default();
@@ -718,32 +393,9 @@ impl World {
         }
     }
 
-    /// What the output has to be: the operators one after the other, on all
-    /// rows in order. Rows that kill workers are left out.
+    /// What the output has to be.
     pub(crate) fn expected(&self) -> Vec<u64> {
-        let mut rows: Vec<u64> = Vec::new();
-        for (split, n) in self.scenario.splits.iter().enumerate() {
-            for seq in 0..*n {
-                let place = Place {
-                    split: split as u32,
-                    seq,
-                };
-                if place >= self.scenario.start {
-                    rows.extend(self.share(0, place));
-                }
-            }
-        }
-        for (op, config) in self.scenario.ops.iter().enumerate() {
-            if config.kind == OpKind::Exchange {
-                rows.reverse();
-            }
-            rows = rows
-                .into_iter()
-                .filter(|row| config.pool.is_none() || !self.rejected.contains(&(op, *row)))
-                .flat_map(|row| self.effect(op, row))
-                .collect();
-        }
-        rows
+        self.scenario.expected(&self.rejected)
     }
 
     /// At the end of a run that was not cancelled, nothing is left anywhere.

@@ -1,7 +1,4 @@
 //! Parts that others write: the files that a sink alone gives, whatever crashes.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod dice;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,11 +9,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wrasse_core::{ByteCount, Origin, Sample};
 use wrasse_io::{
-    Error, Format, Hands, OutBlock, PartTask, ReadLimits, Sink, SinkSpec, SourceSpec, WrittenFile,
-    clear_staging, discover, encoder, open_parts, open_sink, output_format, splits,
+    Error, Format, Hands, OutBlock, PartTask, Sink, SinkSpec, WrittenFile, clear_staging, encoder,
+    open_parts, open_sink, output_format,
 };
 
 use crate::dice::Dice;
+use crate::reading::samples_at;
 
 /// Rows, some of which came in columns if the output takes such.
 #[derive(Clone)]
@@ -39,7 +37,7 @@ impl Rows {
                 sink.append(block).unwrap();
             }
             sink.finish().unwrap();
-            rows.in_columns = samples_of(spec.path);
+            rows.in_columns = samples_at(spec.path);
         }
         Self { format, ..rows }
     }
@@ -82,29 +80,6 @@ impl Rows {
 
 fn kept(rows: std::ops::Range<usize>) -> Vec<bool> {
     rows.map(|i| i % 3 != 0).collect()
-}
-
-fn samples_of(path: String) -> Vec<Sample> {
-    let spec = SourceSpec {
-        paths: vec![path],
-        ..SourceSpec::default()
-    };
-    let inputs = Arc::new(discover(&spec).unwrap());
-    let limits = ReadLimits {
-        block_bytes: 4_000,
-        row_bytes_max: 1 << 20,
-    };
-    let mut samples = Vec::new();
-    for split in splits(&inputs, ByteCount(1 << 30)).unwrap() {
-        let mut reader = wrasse_io::open(&inputs, &split, limits).unwrap();
-        while let Some(block) = reader.next_block().unwrap() {
-            samples.extend(block.rows().map(|row| match row {
-                wrasse_io::Row::Sample(sample) => sample,
-                row => panic!("{row:?} is no sample"),
-            }));
-        }
-    }
-    samples
 }
 
 fn spec_of(folder: &TempDir, path: &str, part_bytes: Option<u64>) -> SinkSpec {
@@ -313,7 +288,7 @@ fn parts_that_others_write_are_those_of_a_sink_alone() {
             let parts = write(&spec, &rows, seed);
             let out = match path.contains("://") {
                 true => {
-                    let rows = samples_of(spec.path.clone());
+                    let rows = samples_at(spec.path.clone());
                     let mut json = Vec::new();
                     rows.iter().for_each(|row| row.write_json(&mut json));
                     BTreeMap::from([("rows".to_owned(), json)])
