@@ -72,7 +72,7 @@ class NoRow(dict[str, Any]):
         """The value of a field that is shown."""
         return self[name]
 
-    __iter__ = __len__ = __bool__ = __eq__ = __or__ = __ror__ = __repr__ = _refuse  # type: ignore[assignment]
+    __iter__ = __len__ = __bool__ = __eq__ = __or__ = __ror__ = _refuse  # type: ignore[assignment]
     __setitem__ = __delitem__ = keys = values = items = _refuse  # type: ignore[assignment]
     copy = pop = popitem = setdefault = update = clear = _refuse  # type: ignore[assignment]
     __hash__ = None  # type: ignore[assignment]
@@ -282,8 +282,10 @@ class _Comparison:
         if isinstance(one, FunctionType | type):
             return False
         try:
-            if (one == other) is True:
-                return True
+            if type(one).__eq__ is not object.__eq__:
+                is_equal = one == other
+                if isinstance(is_equal, bool):
+                    return is_equal
             mine, theirs = one.__reduce_ex__(4), other.__reduce_ex__(4)
         except Exception:
             return False
