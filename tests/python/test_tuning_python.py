@@ -95,9 +95,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, wrasse: Path) -> Bench:
     for name in ("flagged_words", "stopwords"):
         words = {"en": ["tide", "a"], "zh": ["noon"]}
         (bench.folder / f"{name}.json").write_text(json.dumps(words))
-    done = bench.call(
-        "analyze", bench.recipe(STEPS), "--quiet", "--no-html", "--threads", "2"
-    )
+    done = bench.call("analyze", bench.recipe(STEPS), "--quiet", "--no-html", "--threads", "2")
     assert done.returncode == 0, done.stderr
     (bench.folder / "in.jsonl").rename(bench.folder / "hidden.jsonl")
     return bench
@@ -224,9 +222,7 @@ def test_filters_of_data_juicer_decide_on_stats(
     monkeypatch.chdir(bench.folder)
     words = [*WORDS, "the", "of", "tide tide\ntide tide", "%$#!", "x" * 30]
     dice = random.Random(7)
-    rows = [
-        {"text": " ".join(dice.choices(words, k=1 + i % 12)), "id": i} for i in range(40)
-    ]
+    rows = [{"text": " ".join(dice.choices(words, k=1 + i % 12)), "id": i} for i in range(40)]
     is_bound = ("min_", "max_", "reversed")
     fixed = {key: value for key, value in now.items() if not key.startswith(is_bound)}
     measured, other = (load(f"data_juicer:{name}", params) for params in (fixed, now))

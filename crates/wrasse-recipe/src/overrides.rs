@@ -251,3 +251,28 @@ fn shift_all(node: &mut Node, columns: usize) {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_steps_may_have_dots() {
+        let recipe = "[{./ops.py:A: {}}, {./ops.py:A.b: {}}, plain]";
+        let steps = parse::parse(recipe, Origin::Recipe, &mut Vec::new()).unwrap();
+        let parts = |path| first_part(&steps, path);
+        assert_eq!(parts("./ops.py:A.b.n"), ("./ops.py:A.b", Some("n")));
+        assert_eq!(parts("./ops.py:A.n"), ("./ops.py:A", Some("n")));
+        assert_eq!(parts("./ops.py:A"), ("./ops.py:A", None));
+        assert_eq!(parts("./ops.py:Am.n"), ("", Some("/ops.py:Am.n")));
+        assert_eq!(parts("plain.n"), ("plain", Some("n")));
+        assert_eq!(parts("0../ops.py:A.n"), ("0", Some("./ops.py:A.n")));
+        let Content::List(items) = &steps.content else {
+            panic!("a list")
+        };
+        assert_eq!(
+            first_part(&items[0], "./ops.py:A.n"),
+            ("./ops.py:A", Some("n"))
+        );
+    }
+}

@@ -91,9 +91,7 @@ class Again(Operator):
         self._now, self._measured = now.halves(), measured.halves()
         differing = differing_reads(self._measured, self._now)
         if differing is None:
-            raise NotDecidable(
-                "it cannot be seen which of its parameters matter where it measures"
-            )
+            raise NotDecidable("it cannot be seen which of its parameters matter where it measures")
         if differing:
             names = ", ".join(f"`{name}`" for name in differing)
             raise NotDecidable(f"{names} changes what it measures, not only what it keeps")
