@@ -17,7 +17,9 @@ pub(crate) fn apply(
         let Some(change) = Override::parse(i, text, found) else {
             continue;
         };
+        let before = root.clone();
         if let Err(error) = change.set(root, catalog) {
+            *root = before;
             found.push(error);
         }
     }
@@ -259,7 +261,7 @@ mod tests {
     #[test]
     fn names_of_steps_may_have_dots() {
         let recipe = "[{./ops.py:A: {}}, {./ops.py:A.b: {}}, plain]";
-        let steps = parse::parse(recipe, Origin::Recipe, &mut Vec::new()).unwrap();
+        let steps = parse::parse(recipe, Origin::Text, &mut Vec::new()).unwrap();
         let parts = |path| first_part(&steps, path);
         assert_eq!(parts("./ops.py:A.b.n"), ("./ops.py:A.b", Some("n")));
         assert_eq!(parts("./ops.py:A.n"), ("./ops.py:A", Some("n")));
