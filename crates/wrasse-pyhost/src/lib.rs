@@ -16,10 +16,12 @@
 //! | `narrow` | which rows are tried again when a worker has died; pure |
 //! | `drive` | a worker's thread: two batches under way, deaths survived |
 //! | `single` | a worker for somebody who waits for each answer |
+//! | `again` | a worker whose filter decides once more, on what it has measured |
 //! | `guard` | ends the workers of an engine that was killed |
 //!
 //! Layer: 5.
 
+mod again;
 mod columns;
 mod describe;
 mod drive;
@@ -34,6 +36,7 @@ mod single;
 mod wire;
 mod worker;
 
+pub use again::{Again, Measured, Undecided};
 pub use describe::Describer;
 pub use drive::{Chain, Job, Listener, Seat, drive};
 pub use interpreter::Interpreter;
