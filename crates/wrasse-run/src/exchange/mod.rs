@@ -5,7 +5,7 @@
 //! lie one behind the other:
 //!
 //! ```text
-//!   rows   (accounting and records) (columnar batches) (ends of samples) (samples)  ...
+//!   rows   (accounting and records) (what samples share) (ends of samples) (samples)  ...
 //!   keys   (length, key) (length, key) ...
 //! ```
 //!
@@ -31,16 +31,15 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wrasse_core::{Columns, Origin, Sample};
+use wrasse_core::{Origin, Sample};
 use wrasse_op::Decision;
 
 pub use self::elsewhere::{Absorbed, ExchangeKeys, Waiting};
 use self::keys::KeyStore;
 use self::output::{Output, Rules};
-use self::packed::{PackedSamples, unpack, unpack_batches, unpack_samples};
+use self::packed::{PackedSamples, Shared, unpack, unpack_samples, unpack_shared};
 pub use self::picks::{Run, pick, put_together};
 pub use self::ruling::{Ruling, settle};
 use self::settled::{Line, Lot, Settled, decide};
@@ -51,7 +50,7 @@ use crate::examples::Examples;
 use crate::pass::{BlockState, Pass};
 use crate::{Records, Tally};
 
-/// Blocks whose batches are kept at hand while samples are read out of order.
+/// Blocks of which what samples share is kept at hand while samples are read out of order.
 const BLOCKS_AT_HAND: usize = 16;
 
 /// A packed sample begins with its origin, in so many bytes at the most.
@@ -75,7 +74,7 @@ pub struct ExchangeStore {
 struct Kept {
     offset: u64,
     head_bytes: u64,
-    batches_bytes: u64,
+    shared_bytes: u64,
     sample_bytes: u64,
     /// The number of its first sample.
     first: u32,
@@ -149,7 +148,7 @@ impl ExchangeStore {
         self.blocks.push(Kept {
             offset: self.rows.len(),
             head_bytes: head.len() as u64,
-            batches_bytes: packed.batches.len() as u64,
+            shared_bytes: packed.shared.len() as u64,
             sample_bytes: packed.bytes.len() as u64,
             first: self.n_samples,
             n_samples,
@@ -161,7 +160,7 @@ impl ExchangeStore {
             .iter()
             .flat_map(|end| end.to_le_bytes())
             .collect();
-        for bytes in [&head, &packed.batches, &ends, &packed.bytes] {
+        for bytes in [&head, &packed.shared, &ends, &packed.bytes] {
             self.rows.append(bytes).map_err(unwritable)?;
         }
         self.keys.append(&state.keys).map_err(unwritable)
@@ -263,10 +262,10 @@ impl ExchangeStore {
 
     /// The samples of a block.
     fn samples(&self, block: &Kept) -> Result<Vec<Sample>, String> {
-        let batches = self.packed_batches(block)?;
+        let shared = self.packed_shared(block)?;
         let ends = self.ends(block, 0..block.n_samples)?;
         let bytes = self.bytes(self.samples_at(block), block.sample_bytes)?;
-        unpack_samples(&batches, &ends, &bytes)
+        unpack_samples(&shared, &ends, &bytes)
     }
 
     /// One sample, by its number.
@@ -275,11 +274,11 @@ impl ExchangeStore {
         if at_hand.len() >= BLOCKS_AT_HAND && !at_hand.contains_key(&at) {
             at_hand.clear();
         }
-        let batches = match at_hand.entry(at) {
+        let shared = match at_hand.entry(at) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.batches(block)?),
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.shared(block)?),
         };
-        unpack(&self.packed(block, i, u64::MAX)?, batches)
+        unpack(&self.packed(block, i, u64::MAX)?, shared)
     }
 
     /// Where a sample came from.
@@ -310,20 +309,20 @@ impl ExchangeStore {
     }
 
     fn samples_at(&self, block: &Kept) -> u64 {
-        block.offset + block.head_bytes + block.batches_bytes + u64::from(block.n_samples) * 8
+        block.offset + block.head_bytes + block.shared_bytes + u64::from(block.n_samples) * 8
     }
 
-    fn batches(&self, block: &Kept) -> Result<Vec<Arc<dyn Columns>>, String> {
-        unpack_batches(&self.packed_batches(block)?)
+    fn shared(&self, block: &Kept) -> Result<Shared, String> {
+        unpack_shared(&self.packed_shared(block)?)
     }
 
-    fn packed_batches(&self, block: &Kept) -> Result<Vec<u8>, String> {
-        self.bytes(block.offset + block.head_bytes, block.batches_bytes)
+    fn packed_shared(&self, block: &Kept) -> Result<Vec<u8>, String> {
+        self.bytes(block.offset + block.head_bytes, block.shared_bytes)
     }
 
     fn ends(&self, block: &Kept, which: Range<u32>) -> Result<Vec<u64>, String> {
         let offset =
-            block.offset + block.head_bytes + block.batches_bytes + u64::from(which.start) * 8;
+            block.offset + block.head_bytes + block.shared_bytes + u64::from(which.start) * 8;
         let bytes = self.bytes(offset, (which.len() * 8) as u64)?;
         let (ends, _) = bytes.as_chunks::<8>();
         Ok(ends.iter().map(|end| u64::from_le_bytes(*end)).collect())
@@ -338,7 +337,7 @@ impl ExchangeStore {
     }
 }
 
-type AtHand = HashMap<usize, Vec<Arc<dyn Columns>>>;
+type AtHand = HashMap<usize, Shared>;
 
 /// What was decided, and where samples came from, as the store has it.
 struct InStore<'a> {
