@@ -41,6 +41,7 @@ mod near;
 mod needs;
 mod note;
 mod ordering;
+mod outputs;
 mod parts;
 mod protocol;
 mod run;

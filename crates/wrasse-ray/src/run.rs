@@ -46,6 +46,7 @@ use crate::link::{Gateway, Heard, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::{Note, fetcher};
 use crate::ordering::{Held, Orderer, Turn};
+use crate::outputs::streaming;
 use crate::parts::{Shelf, Told, Who, Workers, is_about_writing};
 use crate::protocol::Cluster;
 use crate::shares::Shares;
@@ -241,7 +242,9 @@ impl OnCluster<'_> {
         let mut configs = pipeline.configs(|_| None, target);
         let cpus_max = self.options.cpus_max;
         let limits = self.limits(&cluster, cpus_max, target);
-        self.ledger.charge(&mut configs, &limits);
+        let of = (&*ready.inputs, ready.splits.as_slice());
+        let streaming = streaming(pipeline, &shares, of, target);
+        self.ledger.charge(&mut configs, &limits, &streaming);
         let mut scheduler = Scheduler::new(
             &configs,
             limits,
@@ -315,7 +318,7 @@ impl OnCluster<'_> {
             cluster: cluster.clone(),
         };
         let is_one = cluster.nodes == 1 && !cluster.grows;
-        self.shelf.is_written_by(match backend.streams() {
+        self.shelf.is_written_by(match streaming.contains(&true) {
             false => Who::InTurn,
             true if is_one && link.lends() => Who::Here(Arc::new(ready.pass.clone())),
             true => Who::Beside,
