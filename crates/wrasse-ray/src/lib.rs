@@ -21,6 +21,7 @@
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `lent` | objects that are read in the gateway's memory |
 //! | `stream` | standard input, which the driver reads |
+//! | `streaming` | which tasks have many outputs |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does; for exchanges, `settling` |
 //! | `sources` | the files of Python's operators, for nodes that lack them |
@@ -37,7 +38,6 @@ mod exchanging;
 mod gates;
 mod lent;
 mod link;
-mod near;
 mod needs;
 mod note;
 mod ordering;
@@ -48,6 +48,7 @@ mod settling;
 mod shares;
 mod sources;
 mod stream;
+mod streaming;
 mod wire;
 mod worker;
 mod writing;
