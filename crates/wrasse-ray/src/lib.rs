@@ -37,7 +37,6 @@ mod exchanging;
 mod gates;
 mod lent;
 mod link;
-mod near;
 mod needs;
 mod note;
 mod ordering;

@@ -29,6 +29,19 @@ pub(crate) fn streaming(
     steps.collect()
 }
 
+/// Whether any task of a run over these splits has many outputs. Standard input, which
+/// comes last, is not read by tasks.
+pub(crate) fn streams(
+    pipeline: &Pipeline,
+    (inputs, splits): (&Inputs, &[Split]),
+    target: u64,
+) -> bool {
+    let n = splits.iter().position(|split| split.is_stream(inputs));
+    let splits = &splits[..n.unwrap_or(splits.len())];
+    let shares = Shares::new(splits.iter().map(|split| split.bytes), target);
+    streaming(pipeline, &shares, (inputs, splits), target).contains(&true)
+}
+
 /// Whether a task that reads these splits has many outputs.
 pub(crate) fn reads_in_pieces(
     pipeline: &Pipeline,
