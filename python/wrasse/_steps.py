@@ -102,7 +102,7 @@ class Steps:
         self,
         *,
         tokenization: bool = _UNSET,
-        min_ratio: float = _UNSET,
+        min_ratio: float | None = _UNSET,
         max_ratio: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
@@ -122,7 +122,7 @@ class Steps:
         Args:
             tokenization: Measure by the tokens of a model. Not supported: only false. Default:
                 `false`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.25`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.25`.
             max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `null`.
         """
         return self._added("alphanumeric_filter", locals())
@@ -198,11 +198,39 @@ class Steps:
         """
         return self._added("anonymized_url_cleaner", locals())
 
+    def audio_size_filter(
+        self,
+        *,
+        min_size: str = _UNSET,
+        max_size: str = _UNSET,
+        any_or_all: Literal["any"] | Literal["all"] = _UNSET,
+        audio_key: str = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Keeps samples whose audio files are neither too small nor too large.
+
+        Sizes are bytes of the files, which are not opened. A sample without audio files stays.
+
+        A limit is a number and a unit (`10KB`, `1 MiB`; upper or lower case, all by 1024). As
+        in the original only digits are read of the number, so that `1.5KB` is 15 KB.
+
+        Paths are taken from the folder in which Wrasse runs.
+
+        Args:
+            min_size: The smallest file to keep, such as `10KB`; a plain number is bytes.
+                Default: `"0"`.
+            max_size: The largest file to keep. Default: `"1TB"`.
+            any_or_all: Whether `any` or `all` files of a sample must lie within the range.
+                Default: `none`.
+            audio_key: The field that lists paths of audio files. Default: `"audios"`.
+        """
+        return self._added("audio_size_filter", locals())
+
     def average_line_length_filter(
         self,
         *,
-        min_len: int = _UNSET,
-        max_len: int | None = _UNSET,
+        min_len: float | None = _UNSET,
+        max_len: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose average line length lies within a range.
@@ -215,7 +243,8 @@ class Steps:
         and U+2029, and an end at the end of the text begins no further line.
 
         Args:
-            min_len: The lowest average to keep, in characters. Default: `10`.
+            min_len: The lowest average to keep, in characters; no limit if null. Default:
+                `10.0`.
             max_len: The highest average to keep, in characters; no limit if null. Default:
                 `null`.
         """
@@ -327,7 +356,7 @@ class Steps:
         self,
         *,
         rep_len: int = _UNSET,
-        min_ratio: float = _UNSET,
+        min_ratio: float | None = _UNSET,
         max_ratio: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
@@ -346,7 +375,7 @@ class Steps:
         Args:
             rep_len: Length of the runs that are compared, in characters; at least 1. Default:
                 `10`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.0`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.0`.
             max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `0.5`.
         """
         return self._added("character_repetition_filter", locals())
@@ -989,8 +1018,8 @@ class Steps:
         *,
         lang: str = _UNSET,
         tokenization: bool = _UNSET,
-        min_ratio: float = _UNSET,
-        max_ratio: float = _UNSET,
+        min_ratio: float | None = _UNSET,
+        max_ratio: float | None = _UNSET,
         flagged_words_dir: str | None = _UNSET,
         use_words_aug: bool = _UNSET,
         words_aug_group_sizes: list[int] = _UNSET,
@@ -1014,8 +1043,8 @@ class Steps:
                 `"en"`.
             tokenization: Split by a model instead of at spaces. Not supported: only false.
                 Default: `false`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.0`.
-            max_ratio: The highest share to keep, 0 to 1. Default: `0.045`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.0`.
+            max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `0.045`.
             flagged_words_dir: A folder with JSON files whose names contain `flagged_words`,
                 each with lists of words by language. Without it the lists that come with
                 Wrasse. Default: `null`.
@@ -1072,13 +1101,14 @@ class Steps:
     ) -> Dataset:
         """Keeps samples whose fields meet a condition, such as `10 < n <= 30 and lang == 'en'`.
 
-        A condition is written as in Python: `and`, `or`, parentheses, chains of comparisons
-        (`<`, `<=`, `>`, `>=`, `==`, `!=`, `in`, `not in`), numbers, texts in quotes, `True`,
-        `False`, `None`, lists, tuples and sets, and fields by name, with dots for fields inside
-        others (`__dj__stats__.text_len` is what an earlier filter measured). A field that a
-        sample lacks is `None`; a comparison with `None` does not hold, but for `not in`, which
-        does. Values that have no order (a text and a number) cannot be compared by it: the
-        sample is rejected.
+        A condition is written as in Python: `and`, `or`, `not`, parentheses, chains of
+        comparisons (`<`, `<=`, `>`, `>=`, `==`, `!=`, `in`, `not in`), numbers, signs, texts in
+        quotes, `True`, `False`, `None`, lists, tuples and sets, and fields by name, with dots
+        for fields inside others (`__dj__stats__.text_len` is what an earlier filter measured).
+        A field that a sample lacks is `None`; a comparison with `None` does not hold, but for
+        `not in`, which does: not even `x == None`, `x is None` or `x is not None` holds, as in
+        the original. Write `not x` for what is missing, empty or 0. Values that have no order
+        (a text and a number) cannot be compared by it: the sample is rejected.
 
         Whether the condition holds is `general_field_filter_condition`. Without a condition all
         samples stay.
@@ -1226,8 +1256,8 @@ class Steps:
     def image_aspect_ratio_filter(
         self,
         *,
-        min_ratio: float = _UNSET,
-        max_ratio: float = _UNSET,
+        min_ratio: float | None = _UNSET,
+        max_ratio: float | None = _UNSET,
         any_or_all: Literal["any"] | Literal["all"] = _UNSET,
         image_key: str = _UNSET,
         image_bytes_key: str = _UNSET,
@@ -1243,8 +1273,8 @@ class Steps:
         runs. Bytes in `image_bytes`, as base64, go before paths.
 
         Args:
-            min_ratio: The smallest ratio to keep. Default: `0.333`.
-            max_ratio: The largest ratio to keep. Default: `3.0`.
+            min_ratio: The smallest ratio to keep; no limit if null. Default: `0.333`.
+            max_ratio: The largest ratio to keep; no limit if null. Default: `3.0`.
             any_or_all: Whether `any` or `all` images of a sample must lie within the range.
                 Default: `none`.
             image_key: The field that lists paths of images. Default: `"images"`.
@@ -1428,10 +1458,10 @@ class Steps:
     def image_shape_filter(
         self,
         *,
-        min_width: int = _UNSET,
-        max_width: int = _UNSET,
-        min_height: int = _UNSET,
-        max_height: int = _UNSET,
+        min_width: float | None = _UNSET,
+        max_width: float | None = _UNSET,
+        min_height: float | None = _UNSET,
+        max_height: float | None = _UNSET,
         any_or_all: Literal["any"] | Literal["all"] = _UNSET,
         image_key: str = _UNSET,
         image_bytes_key: str = _UNSET,
@@ -1448,10 +1478,12 @@ class Steps:
         runs. Bytes in `image_bytes`, as base64, go before paths.
 
         Args:
-            min_width: The smallest width to keep, in pixels. Default: `1`.
-            max_width: The largest width to keep, in pixels. Default: `9223372036854775807`.
-            min_height: The smallest height to keep, in pixels. Default: `1`.
-            max_height: The largest height to keep, in pixels. Default: `9223372036854775807`.
+            min_width: The smallest width to keep, in pixels; no limit if null. Default: `1.0`.
+            max_width: The largest width to keep, in pixels; no limit if null. Default: `null`.
+            min_height: The smallest height to keep, in pixels; no limit if null. Default:
+                `1.0`.
+            max_height: The largest height to keep, in pixels; no limit if null. Default:
+                `null`.
             any_or_all: Whether `any` or `all` images of a sample must lie within the ranges.
                 Default: `none`.
             image_key: The field that lists paths of images. Default: `"images"`.
@@ -1792,8 +1824,8 @@ class Steps:
     def maximum_line_length_filter(
         self,
         *,
-        min_len: int = _UNSET,
-        max_len: int | None = _UNSET,
+        min_len: float | None = _UNSET,
+        max_len: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose longest line has a length within a range.
@@ -1803,7 +1835,8 @@ class Steps:
         does not.
 
         Args:
-            min_len: The shortest longest line to keep, in characters. Default: `10`.
+            min_len: The shortest longest line to keep, in characters; no limit if null.
+                Default: `10.0`.
             max_len: The longest longest line to keep, in characters; no limit if null. Default:
                 `null`.
         """
@@ -2106,8 +2139,8 @@ class Steps:
     def remove_long_words_mapper(
         self,
         *,
-        min_len: int = _UNSET,
-        max_len: int | None = _UNSET,
+        min_len: float = _UNSET,
+        max_len: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Removes words whose length lies outside a range.
@@ -2123,7 +2156,7 @@ class Steps:
         separators shrink to one and empty lines go, as in the original.
 
         Args:
-            min_len: The shortest word to keep, in characters. Default: `1`.
+            min_len: The shortest word to keep, in characters. Default: `1.0`.
             max_len: The longest word to keep, in characters; no limit if null. Default: `null`.
         """
         return self._added("remove_long_words_mapper", locals())
@@ -2367,7 +2400,7 @@ class Steps:
     def special_characters_filter(
         self,
         *,
-        min_ratio: float = _UNSET,
+        min_ratio: float | None = _UNSET,
         max_ratio: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
@@ -2384,7 +2417,7 @@ class Steps:
         that are emoji or digits themselves count, not joiners, variation selectors and keycaps.
 
         Args:
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.0`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.0`.
             max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `0.25`.
         """
         return self._added("special_characters_filter", locals())
@@ -2412,8 +2445,8 @@ class Steps:
         self,
         *,
         field_key: str = _UNSET,
-        min_value: float = _UNSET,
-        max_value: float = _UNSET,
+        min_value: float | None = _UNSET,
+        max_value: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose number in a field lies within a range.
@@ -2425,8 +2458,10 @@ class Steps:
 
         Args:
             field_key: The field, with dots for fields inside others. Default: `""`.
-            min_value: The lowest number to keep. Default: `-9.223372036854776e+18`.
-            max_value: The highest number to keep. Default: `9.223372036854776e+18`.
+            min_value: The lowest number to keep; no limit if null. Default:
+                `-9.223372036854776e+18`.
+            max_value: The highest number to keep; no limit if null. Default:
+                `9.223372036854776e+18`.
         """
         return self._added("specified_numeric_field_filter", locals())
 
@@ -2435,8 +2470,8 @@ class Steps:
         *,
         lang: str = _UNSET,
         tokenization: bool = _UNSET,
-        min_ratio: float = _UNSET,
-        max_ratio: float = _UNSET,
+        min_ratio: float | None = _UNSET,
+        max_ratio: float | None = _UNSET,
         stopwords_dir: str | None = _UNSET,
         use_words_aug: bool = _UNSET,
         words_aug_group_sizes: list[int] = _UNSET,
@@ -2459,8 +2494,8 @@ class Steps:
                 `"en"`.
             tokenization: Split by a model instead of at spaces. Not supported: only false.
                 Default: `false`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.3`.
-            max_ratio: The highest share to keep, 0 to 1. Default: `1.0`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.3`.
+            max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `1.0`.
             stopwords_dir: A folder with JSON files whose names contain `stopwords`, each with
                 lists of words by language. Without it the lists that come with Wrasse. Default:
                 `null`.
@@ -2562,8 +2597,8 @@ class Steps:
     def text_length_filter(
         self,
         *,
-        min_len: int = _UNSET,
-        max_len: int | None = _UNSET,
+        min_len: float | None = _UNSET,
+        max_len: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose text length lies within a range.
@@ -2572,7 +2607,8 @@ class Steps:
         would cut Chinese text three times as early as English text.
 
         Args:
-            min_len: The shortest text to keep, in characters. Default: `10`.
+            min_len: The shortest text to keep, in characters; no limit if null. Default:
+                `10.0`.
             max_len: The longest text to keep, in characters; no limit if null. Default: `null`.
         """
         return self._added("text_length_filter", locals())
@@ -2658,8 +2694,8 @@ class Steps:
         *,
         hf_tokenizer: str | None = _UNSET,
         encoding: str | None = _UNSET,
-        min_num: int = _UNSET,
-        max_num: int | None = _UNSET,
+        min_num: float | None = _UNSET,
+        max_num: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose number of tokens, by a tokenizer of yours, lies within a range.
@@ -2677,10 +2713,43 @@ class Steps:
             encoding: The encoding that a tiktoken vocabulary is of (`gpt2`, `r50k_base`,
                 `p50k_base`, `cl100k_base`, `o200k_base`); if null the file's name tells.
                 Default: `null`.
-            min_num: The fewest tokens to keep. Default: `10`.
+            min_num: The fewest tokens to keep; no limit if null. Default: `10.0`.
             max_num: The most tokens to keep; no limit if null. Default: `null`.
         """
         return self._added("token_num_filter", locals())
+
+    def tool_success_tagger_mapper(
+        self,
+        *,
+        messages_key: str = _UNSET,
+        tool_role_names: list[str] | None = _UNSET,
+        success_patterns: list[str] | None = _UNSET,
+        error_patterns: list[str] | None = _UNSET,
+        store_per_tool_results: bool = _UNSET,
+        **common: Any,
+    ) -> Dataset:
+        """Counts which results of tools in an agent's messages are successes and which are errors.
+
+        The field `__dj__meta__` gets `tool_success_count`, `tool_fail_count`,
+        `tool_unknown_count`, `tool_success_ratio` (successes among successes and errors, null
+        without any) and, as asked for, `tool_results`: the beginning of each result, 200
+        characters, with `success`, `error` or `unknown`.
+
+        A result is an error if one of `error_patterns` is found in it, unknown if it is empty,
+        and a success otherwise: `success_patterns` decide nothing, as in the original. Results
+        that are no text are looked at as JSON.
+
+        Args:
+            messages_key: The field that lists the messages. Default: `"messages"`.
+            tool_role_names: The roles of messages that are results of tools, in lower case. If
+                null or empty: `tool` and `tool_use`. Default: `null`.
+            success_patterns: Patterns of successes, in the syntax of Python's `re`. They decide
+                nothing. Default: `null`.
+            error_patterns: Patterns of errors, in the syntax of Python's `re`. If null or
+                empty: usual words for errors in English and Chinese. Default: `null`.
+            store_per_tool_results: Note the beginning of each result too. Default: `true`.
+        """
+        return self._added("tool_success_tagger_mapper", locals())
 
     def topk_specified_field_selector(
         self,
@@ -2789,7 +2858,7 @@ class Steps:
         lang: str = _UNSET,
         tokenization: bool = _UNSET,
         rep_len: int = _UNSET,
-        min_ratio: float = _UNSET,
+        min_ratio: float | None = _UNSET,
         max_ratio: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
@@ -2810,7 +2879,7 @@ class Steps:
             tokenization: Split by a model instead of at spaces. Not supported: only false.
                 Default: `false`.
             rep_len: Length of the runs that are compared, in words; at least 1. Default: `10`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.0`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.0`.
             max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `0.5`.
         """
         return self._added("word_repetition_filter", locals())
@@ -2820,8 +2889,8 @@ class Steps:
         *,
         lang: str = _UNSET,
         tokenization: bool = _UNSET,
-        min_num: int = _UNSET,
-        max_num: int | None = _UNSET,
+        min_num: float | None = _UNSET,
+        max_num: float | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose number of words lies within a range.
@@ -2839,7 +2908,7 @@ class Steps:
                 nothing here. Default: `"en"`.
             tokenization: Split by a model instead of at spaces. Not supported: only false.
                 Default: `false`.
-            min_num: The fewest words to keep. Default: `10`.
+            min_num: The fewest words to keep; no limit if null. Default: `10.0`.
             max_num: The most words to keep; no limit if null. Default: `null`.
         """
         return self._added("words_num_filter", locals())

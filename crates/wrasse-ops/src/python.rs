@@ -78,6 +78,39 @@ fn repr(value: &Value, out: &mut String) {
     }
 }
 
+/// `json.dumps(value, ensure_ascii=False)`.
+pub(crate) fn json_of(value: &Value) -> String {
+    let mut out = String::new();
+    dump(value, &mut out);
+    out
+}
+
+fn dump(value: &Value, out: &mut String) {
+    let quoted = |text: &str| Value::from(text).to_string();
+    match value {
+        Value::Number(number) => repr_number(number, out),
+        Value::Array(list) => {
+            out.push('[');
+            for (i, value) in list.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                dump(value, out);
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            out.push('{');
+            for (i, (name, value)) in fields.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                out.push_str(&quoted(name));
+                out.push_str(": ");
+                dump(value, out);
+            }
+            out.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => out.push_str(&value.to_string()),
+    }
+}
+
 fn repr_number(number: &Number, out: &mut String) {
     let Some(value) = number.as_f64().filter(|_| number.is_f64()) else {
         out.push_str(&number.to_string());
@@ -205,6 +238,15 @@ mod tests {
         ] {
             assert_eq!(str_of(&value), want);
         }
+    }
+
+    #[test]
+    fn json_is_written_as_python_writes_it() {
+        let value = json!({"b": [1, 1.0, 1e16, null], "a": {"é\"\n\u{7f}\u{1}": true}, "c": []});
+        assert_eq!(
+            json_of(&value),
+            "{\"b\": [1, 1.0, 1e+16, null], \"a\": {\"é\\\"\\n\u{7f}\\u0001\": true}, \"c\": []}"
+        );
     }
 
     #[test]

@@ -96,7 +96,9 @@ impl Filter for GeneralFieldFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        let value = stats.get(STAT).map(Stat::to_json);
-        self.condition.is_none() || value.is_some_and(|value| crate::python::is_true(&value))
+        match stats.get(STAT).map(Stat::to_json) {
+            Some(value) => crate::python::is_true(&value),
+            None => self.condition.is_none(),
+        }
     }
 }

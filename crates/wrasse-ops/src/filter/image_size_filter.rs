@@ -94,7 +94,7 @@ impl Filter for ImageSizeFilter {
 }
 
 /// A size in bytes: the digits of `text`, times the unit that its letters are.
-fn bytes(param: &str, text: &str) -> Result<f64, ParamError> {
+pub(super) fn bytes(param: &str, text: &str) -> Result<f64, ParamError> {
     let bad = || {
         let units = "KB, MB, GB, TB, PB, EB, ZB or YB";
         ParamError::new(

@@ -2,6 +2,7 @@
 
 wrasse_op::operators! {
     alphanumeric_filter,
+    audio_size_filter,
     average_line_length_filter,
     c4_quality_filter,
     character_repetition_filter,

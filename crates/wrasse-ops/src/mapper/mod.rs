@@ -51,6 +51,7 @@ wrasse_op::operators! {
     replace_content_mapper,
     sentence_split_mapper,
     sexual_and_violent_word_cleaner,
+    tool_success_tagger_mapper,
     traditional_chinese_cleaner,
     unicode_space_cleaner,
     usage_counter_mapper,

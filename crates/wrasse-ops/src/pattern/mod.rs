@@ -113,6 +113,24 @@ impl Pattern {
         &self.names
     }
 
+    fn engine(&self, text: &str) -> &Engine {
+        match &self.before_newline {
+            Some(engine) if text.ends_with('\n') => engine,
+            _ => &self.engine,
+        }
+    }
+
+    /// Whether there is a match.
+    ///
+    /// # Errors
+    ///
+    /// If the search takes too many steps.
+    pub(crate) fn is_found(&self, text: &str) -> Result<bool, OpError> {
+        self.engine(text)
+            .find(text, 0, false, false, &mut Vec::new())
+            .map_err(|error| self.too_hard(&error))
+    }
+
     /// Calls `each` for every match, as Python's `finditer`: an empty match may
     /// follow another match at once, but no empty one. The spans are those of
     /// the groups, or of the whole match alone unless `groups` are wanted.
@@ -126,10 +144,7 @@ impl Pattern {
         groups: bool,
         mut each: impl FnMut(&[Option<Span>]),
     ) -> Result<(), OpError> {
-        let engine = match &self.before_newline {
-            Some(engine) if text.ends_with('\n') => engine,
-            _ => &self.engine,
-        };
+        let engine = self.engine(text);
         let mut starts = engine.starts.as_ref().map(|starts| starts.in_text(text));
         let is_found = engine
             .starts
