@@ -20,6 +20,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageAspectRatioFilter>(
      measured where the original fails. Paths are taken from the folder in which Wrasse runs. \
      Bytes in `image_bytes`, as base64, go before paths.",
 )
+.decided_by(&["any_or_all"])
 .origin("Data-Juicer 1.6")
 .examples(&[Example {
     about: "drops a sample whose only image is a line of pixels",

@@ -22,6 +22,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageShapeFilter>(
      measured where the original fails. Paths are taken from the folder in which Wrasse runs. \
      Bytes in `image_bytes`, as base64, go before paths.",
 )
+.decided_by(&["any_or_all"])
 .origin("Data-Juicer 1.6")
 .examples(&[Example {
     about: "drops a sample whose image is one pixel high",
