@@ -87,3 +87,7 @@ def test_each_step_has_columns_of_its_own(bench: Bench, measured: Path) -> None:
     assert (folder / "stats.parquet").read_bytes() == before
     page = (folder / "report.html").read_text()
     assert "vowels" in page and "Step 2" in page
+    # Nothing is said of bounds that only the filter knows.
+    of_step = page.partition('id="step-5"')[2].partition('id="step-6"')[0]
+    assert "the filter decides itself; samples that it kept have 4 to 7." in of_step
+    assert "any value" not in of_step

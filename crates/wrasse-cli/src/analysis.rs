@@ -183,8 +183,7 @@ fn measures(step: &Value, catalog: &Catalog) -> Value {
     };
     let params = params.as_object().into_iter().flatten();
     let kept: Map<String, Value> = params
-        .filter(|(param, _)| !spec.decides_by(param))
-        .map(|(param, value)| (param.clone(), value.clone()))
+        .filter_map(|(param, value)| Some((param.clone(), spec.measures_by(param, value)?)))
         .collect();
     json!({ name: kept })
 }

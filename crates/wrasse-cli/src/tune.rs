@@ -85,7 +85,8 @@ pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> 
         false => {
             for (step, name) in &undecided {
                 say(&format!(
-                    "not decided: step {step} (`{name}`), which stats do not tell of"
+                    "not decided: step {step} (`{name}`), which stats do not tell of; \
+                     counted as if it kept all"
                 ));
             }
             print(&told.text())

@@ -98,6 +98,10 @@ pub struct OpSpec {
     pub stats: &'static [&'static str],
     /// Parameters that are called like bounds and change what is measured.
     pub measured_by: &'static [&'static str],
+    /// Parameters that are called otherwise and only decide.
+    pub decided_by: &'static [&'static str],
+    /// Parameters that are lists of pairs, the second of which only decides.
+    pub decided_by_second: &'static [&'static str],
     /// At least one; see [`Example`].
     pub examples: &'static [Example],
     schema: fn() -> Schema,
@@ -205,6 +209,8 @@ impl OpSpec {
             origin: "Python",
             stats: &[],
             measured_by: &[],
+            decided_by: &[],
+            decided_by_second: &[],
             examples: &[],
             schema: || schema_for!(Map<String, Value>),
             build: |_, _| {
@@ -244,6 +250,21 @@ impl OpSpec {
         }
     }
 
+    /// Names parameters that only decide, but are not called like bounds.
+    #[must_use]
+    pub const fn decided_by(self, decided_by: &'static [&'static str]) -> Self {
+        Self { decided_by, ..self }
+    }
+
+    /// Names parameters that are lists of pairs: what is measured, and a bound.
+    #[must_use]
+    pub const fn decided_by_second(self, decided_by_second: &'static [&'static str]) -> Self {
+        Self {
+            decided_by_second,
+            ..self
+        }
+    }
+
     /// Adds other names.
     #[must_use]
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
@@ -261,15 +282,29 @@ impl OpSpec {
         (self.schema)()
     }
 
-    /// Whether parameter `name` only decides what a filter keeps, and changes
-    /// nothing of what it measures: bounds, by their names (`min_...`,
-    /// `max_...`), and how they are meant. What is not known to be a bound
+    /// Whether parameter `name` only decides what is kept, and changes nothing of
+    /// what is measured: bounds, by their names (`min_...`, `max_...`), how they
+    /// are meant, and what the operator lists. What is not known to be a bound
     /// counts as measuring.
     pub fn decides_by(&self, name: &str) -> bool {
         let is_bound = name.starts_with("min_")
             || name.starts_with("max_")
             || matches!(name, "reversed_range");
-        self.kind == OpKind::Filter && is_bound && !self.measured_by.contains(&name)
+        let is_bound = self.kind == OpKind::Filter && is_bound && !self.measured_by.contains(&name);
+        is_bound || self.decided_by.contains(&name)
+    }
+
+    /// What of parameter `name` with its `value` matters where a filter measures.
+    pub fn measures_by(&self, name: &str, value: &Value) -> Option<Value> {
+        if self.decides_by(name) {
+            return None;
+        }
+        match value {
+            Value::Array(pairs) if self.decided_by_second.contains(&name) => {
+                Some(pairs.iter().map(|pair| pair[0].clone()).collect())
+            }
+            value => Some(value.clone()),
+        }
     }
 
     /// Checks `params` (an object, or null for all defaults) and builds the
@@ -312,6 +347,8 @@ impl OpSpec {
             origin: "Wrasse",
             stats: &[],
             measured_by: &[],
+            decided_by: &[],
+            decided_by_second: &[],
             examples: &[],
             schema: || schema_for!(O::Params),
             build,

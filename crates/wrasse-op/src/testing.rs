@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wrasse_core::{Origin, Sample};
 
 use crate::{Common, Decision, Exchange, KeyList, Keys, OpError, OpSpec, Operator, Outcome, merge};
@@ -85,38 +85,78 @@ fn examples_hold(spec: &'static OpSpec) {
     }
 }
 
-/// What [`OpSpec::decides_by`] says: another bound measures the same.
+/// What [`OpSpec::measures_by`] says: another bound measures the same.
 fn bounds_only_decide(spec: &'static OpSpec) {
     let schema = spec.schema();
     let properties = schema.get("properties").and_then(Value::as_object);
-    let names = properties.into_iter().flatten().map(|(name, _)| name);
-    for name in names.filter(|name| spec.decides_by(name)) {
+    let no_properties = Map::new();
+    let properties = properties.unwrap_or(&no_properties);
+    for name in spec.decided_by.iter().chain(spec.decided_by_second) {
+        let has = properties.contains_key(*name);
+        assert!(
+            has,
+            "`{}` has no parameter `{name}` to decide by",
+            spec.name
+        );
+    }
+    for (name, property) in properties {
+        let bounds = match spec.decided_by_second.contains(&name.as_str()) {
+            true => other_bounds(&property["default"]),
+            false if spec.decides_by(name) => vec![
+                json!(0),
+                json!(1),
+                json!(0.5),
+                json!(1000),
+                json!([0, 5]),
+                json!(["zh"]),
+                json!("all"),
+                json!(true),
+            ],
+            false => continue,
+        };
+        let is_listed = !(name.starts_with("min_") || name.starts_with("max_"));
+        let mut is_tried = false;
         for example in spec.examples {
             let context = format!("`{}`, example \"{}\"", spec.name, example.about);
             let rows = example.input.iter();
             let rows: Vec<Value> = rows.map(|row| parse(row, &context)).collect();
             let mut params = match parse(example.params, &context) {
                 Value::Object(params) => params,
-                _ => serde_json::Map::new(),
+                _ => Map::new(),
             };
-            let measured = |params: &serde_json::Map<String, Value>| {
+            let measured = |params: &Map<String, Value>| {
                 let op = spec.build(&json!(params), &Common::default()).ok()?;
                 run(&op, &rows).ok().map(|ran| ran.stats)
             };
             let before = measured(&params);
-            for bound in [json!(0), json!(1), json!(0.5), json!(1000)] {
-                params.insert(name.clone(), bound);
+            for bound in &bounds {
+                params.insert(name.clone(), bound.clone());
                 // What is no bound of this filter is refused.
                 if let Some(after) = measured(&params) {
+                    is_tried = true;
                     assert_eq!(
                         Some(after),
                         before,
-                        "{context}: `{name}` is called like a bound and changes what is measured"
+                        "{context}: `{name}` counts as a bound and changes what is measured"
                     );
                 }
             }
         }
+        assert!(
+            is_tried || !is_listed,
+            "`{}`: no value was found for `{name}`",
+            spec.name
+        );
     }
+}
+
+/// Pairs with other second values.
+fn other_bounds(pairs: &Value) -> Vec<Value> {
+    let second = |bound: Value| {
+        let pairs = pairs.as_array().into_iter().flatten();
+        pairs.map(|pair| json!([pair[0], bound])).collect::<Value>()
+    };
+    vec![second(json!(0)), second(json!(0.5))]
 }
 
 fn parse(json: &str, context: &str) -> Value {

@@ -317,6 +317,88 @@ fn rejected(row: &Value, about: &str) {
     }
 }
 
+/// A TIFF of one pixel, which its header does not have to be told: 4 bytes of magic,
+/// a directory of width, height and whatever else, and perhaps another page.
+fn tiff(is_big: bool, is_big_endian: bool, pages: &[(u32, u32, u16)]) -> Vec<u8> {
+    let number = |value: u64, size: usize| -> Vec<u8> {
+        match is_big_endian {
+            true => value.to_be_bytes()[8 - size..].to_vec(),
+            false => value.to_le_bytes()[..size].to_vec(),
+        }
+    };
+    let (wide, n_bytes) = if is_big { (8, 8) } else { (4, 2) };
+    let mut bytes = if is_big_endian { b"MM" } else { b"II" }.to_vec();
+    bytes.extend(number(if is_big { 43 } else { 42 }, 2));
+    if is_big {
+        bytes.extend([number(8, 2), number(0, 2)].concat());
+    }
+    for (width, height, orientation) in pages {
+        bytes.extend(number(bytes.len() as u64 + wide as u64, wide));
+        // Tag, type (16 or 32 bits), value.
+        let entries = [
+            (256, 4, u64::from(*width)),
+            (257, 4, u64::from(*height)),
+            (258, 3, 8),
+            (259, 3, 1),
+            (262, 3, 1),
+            (273, 4, 0),
+            (274, 3, u64::from(*orientation)),
+            (277, 3, 1),
+            (278, 4, u64::from(*height)),
+            (279, 4, 1),
+        ];
+        bytes.extend(number(entries.len() as u64, n_bytes));
+        for (tag, kind, value) in entries {
+            let size = if kind == 3 { 2 } else { 4 };
+            bytes.extend([number(tag, 2), number(kind, 2), number(1, wide)].concat());
+            bytes.extend(number(value, size));
+            bytes.extend(vec![0; wide - size]);
+        }
+    }
+    bytes.extend(number(0, wide));
+    bytes
+}
+
+/// Pillow 12 gives the same shapes for these bytes, as `Image.open` and, behind
+/// that, Data-Juicer have them: upright, of the first page.
+#[test]
+fn tiffs_are_measured_by_their_first_page_as_it_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    for (is_big, is_big_endian) in [(false, false), (false, true), (true, false), (true, true)] {
+        for (orientation, shape) in [
+            (1, (7, 3)),
+            (3, (7, 3)),
+            (6, (3, 7)),
+            (8, (3, 7)),
+            (0, (7, 3)),
+        ] {
+            let bytes = tiff(is_big, is_big_endian, &[(7, 3, orientation), (9, 9, 1)]);
+            let path = folder.path().join("page.tif");
+            std::fs::write(&path, &bytes).unwrap();
+            for row in [
+                json!({"images": [path]}),
+                json!({"images": ["x"], "image_bytes": [BASE64.encode(&bytes)]}),
+            ] {
+                let ran = apply("image_shape_filter", "{}", &[row]).unwrap();
+                let measured = (
+                    &ran.stats[0]["image_width"][0],
+                    &ran.stats[0]["image_height"][0],
+                );
+                assert_eq!(
+                    measured,
+                    (&json!(shape.0), &json!(shape.1)),
+                    "{orientation}"
+                );
+            }
+            for end in 0..bytes.len() {
+                let row = json!({"images": ["x"], "image_bytes": [BASE64.encode(&bytes[..end])]});
+                // A reject or a shape, and no panic.
+                let _ = apply("image_shape_filter", "{}", &[row]);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_no_image_is_a_reject() {
     rejected(&json!({}), "no field");

@@ -45,6 +45,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("quick-xml", &["wrasse-docs", "wrasse-ops"]),
     ("reqwest", &["wrasse-io"]),
     ("rustls", &["wrasse-io"]),
+    ("tiff", &["wrasse-ops"]),
     ("tokio", &["wrasse-io", "wrasse-service", "wrasse-http"]),
     ("url", &["wrasse-io"]),
     ("walkdir", &["wrasse-io"]),

@@ -54,6 +54,9 @@ struct First {
     decided: Decided,
     /// By filter, then by stat.
     seen: Vec<Vec<Seen>>,
+    /// The same of the samples that it keeps, if another program runs it: what else
+    /// it would keep only that program knows.
+    seen_kept: Vec<Vec<Seen>>,
     /// By filter the values of a sample that it keeps: the first by place.
     kept: Vec<Option<(Place, Stats)>>,
 }
@@ -100,7 +103,7 @@ pub(crate) fn render(found: &Found<'_>) -> Result<String, Failure> {
                 &mut body,
                 filter,
                 name,
-                &first.seen[i][j],
+                (&first.seen[i][j], &first.seen_kept[i][j]),
                 base,
                 &beside[i][j],
             );
@@ -118,12 +121,14 @@ pub(crate) fn render(found: &Found<'_>) -> Result<String, Failure> {
 impl Found<'_> {
     fn first(&self) -> Result<First, Failure> {
         let filters = &self.decider.filters;
+        let nothing_seen = || -> Vec<Vec<Seen>> {
+            let of = |filter: &Filter<'_>| vec![Seen::default(); filter.stats.len()];
+            filters.iter().map(of).collect()
+        };
         let new = || First {
             decided: Decided::new(filters.len()),
-            seen: filters
-                .iter()
-                .map(|filter| vec![Seen::default(); filter.stats.len()])
-                .collect(),
+            seen: nothing_seen(),
+            seen_kept: nothing_seen(),
             kept: vec![None; filters.len()],
         };
         let each = |first: &mut First, row: &StatsRow<'_>| {
@@ -138,6 +143,12 @@ impl Found<'_> {
                     }
                 }
                 if filters[i].operator.keep(&stats) == Some(true) {
+                    if filters[i].operator.runs_outside().is_some() {
+                        let seen = first.seen_kept[i].iter_mut().zip(&filters[i].stats);
+                        for (seen, (name, _)) in seen {
+                            stats.get(name).into_iter().for_each(|stat| seen.add(stat));
+                        }
+                    }
                     let place = self.place(row);
                     if first.kept[i]
                         .as_ref()
@@ -150,10 +161,15 @@ impl Found<'_> {
         };
         let merge = |all: &mut First, other: First| {
             all.decided.add(other.decided);
-            let pairs = all.seen.iter_mut().flatten();
-            pairs
-                .zip(other.seen.into_iter().flatten())
-                .for_each(|(mine, theirs)| mine.join(theirs));
+            for (mine, theirs) in [
+                (&mut all.seen, other.seen),
+                (&mut all.seen_kept, other.seen_kept),
+            ] {
+                let pairs = mine.iter_mut().flatten();
+                pairs
+                    .zip(theirs.into_iter().flatten())
+                    .for_each(|(mine, theirs)| mine.join(theirs));
+            }
             for (mine, theirs) in all.kept.iter_mut().zip(other.kept) {
                 let is_first =
                     |theirs: &(Place, Stats)| mine.as_ref().is_none_or(|mine| theirs.0 < mine.0);
@@ -304,13 +320,17 @@ impl Found<'_> {
         out: &mut String,
         filter: &Filter<'_>,
         name: &str,
-        seen: &Seen,
+        (seen, seen_kept): (&Seen, &Seen),
         base: Option<&Stats>,
         beside: &[Beside],
     ) {
+        let is_outside = filter.operator.runs_outside().is_some();
         let numbers = &seen.numbers;
         let _ = writeln!(out, "<h3><code>{}</code></h3>", escape(name));
         let keeps = |stat: Stat| {
+            if is_outside {
+                return seen_kept.spans(&stat);
+            }
             let mut stats = base.cloned().unwrap_or_default();
             stats.set(name.to_owned(), stat);
             base.is_some() && filter.operator.keep(&stats) == Some(true)
@@ -331,6 +351,18 @@ impl Found<'_> {
         let _ = match (words.is_empty(), base) {
             (false, _) => writeln!(out, "<p>Kept: {}.</p>", words.join(", ")),
             (true, None) => writeln!(out, "<p>No sample is kept.</p>"),
+            (true, Some(_)) if is_outside => writeln!(
+                out,
+                "<p>What it keeps, the filter decides itself{}.</p>",
+                match seen_kept.numbers.range() {
+                    Some((least, greatest)) => format!(
+                        "; samples that it kept have {} to {}",
+                        number(least),
+                        number(greatest)
+                    ),
+                    None => String::new(),
+                }
+            ),
             (true, Some(_)) => writeln!(out, "<p>Kept: any value.</p>"),
         };
         let title = format!("{name}: samples by value, and what bounds would keep");
@@ -361,6 +393,15 @@ impl Seen {
                 *self.labels.entry(holds.to_string()).or_default() += 1;
             }
             Stat::List(list) => list.iter().for_each(|stat| self.add(stat)),
+        }
+    }
+
+    /// Whether a value is among these: between the numbers, or one of the labels.
+    fn spans(&self, stat: &Stat) -> bool {
+        match stat {
+            Stat::Text(label) => self.labels.contains_key(label),
+            stat => { stat.as_f64().zip(self.numbers.range()) }
+                .is_some_and(|(value, (least, greatest))| least <= value && value <= greatest),
         }
     }
 

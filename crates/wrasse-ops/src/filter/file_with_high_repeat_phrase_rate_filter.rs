@@ -17,6 +17,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighRepeatPhraseRa
 )
 .aliases(&["FileWithHighRepeatPhraseRateFilter"])
 .details("The share is `repeat_phrase_ratio`: how often the most frequent word occurs, divided by the number of words; 0 if there is none, and -1 for a text of one character, which is kept. Words are those of jieba's segmentation that have two letters or more and nothing else; ideographs are letters. An empty text is dropped.")
+.decided_by(&["repeatPhraseRatio"])
 .origin(ORIGIN)
 .examples(&[Example {
     about: "drops monotonous texts",

@@ -15,6 +15,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighRepeatWordRate
 )
 .aliases(&["FileWithHighRepeatWordRateFilter"])
 .details("The share is `repeat_word_ratio`: how often the most frequent ideograph (U+4E00 to U+9FFF) occurs, divided by the number of ideographs; -1 if there is none, which is kept. As in the original, it does not matter how much else there is: an English text with two ideographs is dropped at the default. An empty text is dropped.")
+.decided_by(&["repeatWordRatio"])
 .origin(ORIGIN)
 .examples(&[Example {
     about: "drops monotonous texts",

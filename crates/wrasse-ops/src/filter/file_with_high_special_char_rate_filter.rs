@@ -13,6 +13,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithHighSpecialCharRat
 )
 .aliases(&["FileWithHighSpecialCharRateFilter"])
 .details("The share is `special_token_ratio`: characters that are punctuation, ASCII or Chinese, divided by all. As in the original, the point `.` is not among them, nor are `”` and `’`, though `“` and `‘` are. An empty text is dropped.")
+.decided_by(&["specialCharRatio"])
 .origin(ORIGIN)
 .examples(&[Example {
     about: "drops rulers",

@@ -13,6 +13,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithManySensitiveWords
 )
 .aliases(&["FileWithManySensitiveWordsFilter"])
 .details("The share is `sensitive_words_rate`: characters of words that are found, divided by all but punctuation, spaces, tabs and line ends. Lists are `violent.txt`, `sexual.txt` and `political.txt` in `words_dir`, a word a line, and `words`; Wrasse brings none. Words are found as by `political_word_cleaner`. An empty text is dropped, one of nothing but punctuation and spaces is kept.")
+.decided_by(&["sensitiveWordsRate"])
 .origin(ORIGIN)
 .examples(&[Example {
     about: "by the share of characters",

@@ -13,6 +13,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FileWithShortOrLongLengthF
 )
 .aliases(&["FileWithShortOrLongLengthFilter"])
 .details("The length is `stripped_len`: characters without spaces (not tabs and line feeds, but spaces of no width) at both ends. An empty text is dropped whatever the range.")
+.decided_by(&["fileLength"])
 .origin(ORIGIN)
 .examples(&[Example {
     about: "drops short texts",

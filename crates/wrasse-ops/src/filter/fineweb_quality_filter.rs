@@ -18,6 +18,13 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<FinewebQualityFilter>(
      Lines end at line feeds only, and blank ones do not count; words are the tokens of spaCy's \
      English tokenizer, punctuation marks among them. A text without any line is dropped.",
 )
+.decided_by(&[
+    "line_punct_thr",
+    "line_punct_exclude_zero",
+    "short_line_thr",
+    "char_duplicates_ratio",
+    "new_line_ratio",
+])
 .origin("datatrove 0.10, Penedo et al. 2024 (FineWeb)")
 .examples(&[Example {
     about: "drops a menu, where no line ends with a stop mark",

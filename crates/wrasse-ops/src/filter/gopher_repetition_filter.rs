@@ -38,6 +38,8 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<GopherRepetitionFilter>(
      even if it occurs once, so that a text of few words is dropped: a text of two words is one \
      2-gram.",
 )
+.decided_by(&["dup_line_frac", "dup_para_frac", "dup_line_char_frac", "dup_para_char_frac"])
+.decided_by_second(&["top_n_grams", "dup_n_grams"])
 .origin("datatrove 0.10, Rae et al. 2021 (Gopher)")
 .examples(&[Example {
     about: "drops a text of the same line over and over",

@@ -16,10 +16,11 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageAspectRatioFilter>(
 .details(
     "The ratio is width / height, as the image is shown (a photo that was taken upright counts \
      as upright). A sample without images stays.\n\n\
-     Only headers are read (PNG, JPEG, WebP, GIF, BMP), so an image whose pixels are damaged is \
+     Only headers are read (PNG, JPEG, WebP, GIF, BMP, TIFF), so an image whose pixels are damaged is \
      measured where the original fails. Paths are taken from the folder in which Wrasse runs. \
      Bytes in `image_bytes`, as base64, go before paths.",
 )
+.decided_by(&["any_or_all"])
 .origin("Data-Juicer 1.6")
 .examples(&[Example {
     about: "drops a sample whose only image is a line of pixels",

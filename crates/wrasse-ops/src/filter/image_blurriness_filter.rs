@@ -18,6 +18,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageBlurrinessFilter>(
     fields!()
 ))
 .aliases(&["ImgBlurredImagesCleaner"])
+.decided_by(&["blurredThreshold"])
 .origin("DataMate")
 .examples(&[Example {
     about: "keeps an edge and drops a surface",

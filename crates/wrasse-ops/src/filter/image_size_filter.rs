@@ -20,6 +20,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageSizeFilter>(
      Paths are taken from the folder in which Wrasse runs. Bytes in `image_bytes`, as base64, \
      go before paths if there are as many.",
 )
+.decided_by(&["any_or_all"])
 .origin("Data-Juicer 1.6")
 .examples(&[Example {
     about: "drops a sample whose image has 43 bytes",

@@ -28,6 +28,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<LanguageIdScoreFilter>(
      * Code has a language, too, an arbitrary one.\n\
      * Chinese is `zh` whatever the script or dialect, Bokmål is `no`, Persian is `fa`.",
 )
+.decided_by(&["lang"])
 .origin("Data-Juicer 1.6; model: whatlang 0.18")
 .examples(&[
     Example {

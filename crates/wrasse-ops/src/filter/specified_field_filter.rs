@@ -17,6 +17,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<SpecifiedFieldFilter>(
      `target_value` all samples stay; a sample without the field is rejected otherwise. 1, 1.0 \
      and true are equal. The value is kept among the stats, under the name of the field.",
 )
+.decided_by(&["target_value"])
 .origin("Data-Juicer 1.6")
 .examples(&[Example {
     about: "by language",

@@ -20,6 +20,7 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<TagsSpecifiedFieldSelector>(
      No other sample is needed to decide, so that samples do not wait. (The original keeps a \
      dataset of one sample whatever its tag.)",
 )
+.decided_by(&["target_tags"])
 .origin("Data-Juicer 1.6")
 .examples(&[Example {
     about: "by language",
