@@ -160,6 +160,17 @@ impl Ledger {
         (0..=last).map(sum).fold(Resources::ZERO, Resources::max)
     }
 
+    /// Memory that one actor of each stage says to need, of those that work at one time and
+    /// that a node with so much has room for.
+    pub(crate) fn memory_of_actors(&self, node: u64) -> u64 {
+        let last = self.exchanges.iter().max().copied().unwrap_or(0);
+        let sum = |exchanges: u32| {
+            let needs = self.at_once(exchanges).map(|op| self.needs[op].memory);
+            needs.filter(|bytes| *bytes <= node).sum::<u64>()
+        };
+        (0..=last).map(sum).max().unwrap_or(0)
+    }
+
     /// Operators that run in actors behind so many exchanges.
     fn at_once(&self, exchanges: u32) -> impl Iterator<Item = usize> {
         let all = 0..self.needs.len();

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::needs::Needs;
 
 /// Raised with every change of the messages. Also in `gateway.py`.
-pub(crate) const VERSION: u32 = 7;
+pub(crate) const VERSION: u32 = 8;
 
 /// What the driver says.
 #[derive(Debug, Serialize)]
@@ -90,8 +90,13 @@ pub(crate) enum Say<'a> {
     Free { objects: &'a [u64] },
     /// Stop a task.
     Cancel { task: u64 },
-    /// Begin an actor that holds fingerprints, in place of that of an earlier life.
-    Shard { shard: u32, life: u32 },
+    /// Begin an actor that holds fingerprints, up to so many bytes, in place of that of
+    /// an earlier life.
+    Shard {
+        shard: u32,
+        life: u32,
+        memory: Option<u64>,
+    },
     /// Ask such an actor: so many bytes.
     Ask { shard: u32, life: u32, bytes: usize },
     /// Have the cluster grow until tasks fit that take so much: all that the run

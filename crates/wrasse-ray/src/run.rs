@@ -348,7 +348,7 @@ impl OnCluster<'_> {
         let gates = Gates::new(
             &ready.seen,
             pipeline.gate_names(ready.seen.n_gates()),
-            (link, &self.held),
+            (link, &self.held, &self.ledger),
             &watch.cluster,
             job.run_dir.clone(),
             (self.options.gate_bytes, job.memory),

@@ -88,6 +88,9 @@ pub struct Settings {
     /// Blocks that the consumer has and did not take, at the most: what it is
     /// given in advance so that it never waits. The others wait where they are.
     pub emitted_max: u32,
+    /// How long nothing moves before an output is read for which there is no room;
+    /// doubled for each further one, until a task is done.
+    pub unread_max: Duration,
     /// Attempts at a task that fails in a way that may pass.
     pub attempts_max: u32,
     /// Workers that an input may cost before it is cut in two, and before a
@@ -110,6 +113,7 @@ impl Default for Settings {
             submissions_per_step: 64,
             emits_per_step: 64,
             emitted_max: 1_000,
+            unread_max: Duration::from_secs(10),
             attempts_max: 3,
             kills_max: 2,
             backoff: Duration::from_millis(100),

@@ -22,7 +22,9 @@
 //! That is the only overdraft, besides
 //! blocks that turn out larger than expected. And where every task waits to be
 //! read, and there is no room for any output, the one nearest to the sink is
-//! read all the same.
+//! read all the same. So it is where nothing has moved for a while: on a cluster
+//! that others use too, tasks that seem to run may wait for what those hold that
+//! wait to be read.
 
 use crate::allocator::{Allocator, Shortage};
 use crate::flight::{Past, State, Task};
@@ -337,12 +339,17 @@ impl<A: Allocator> Scheduler<A> {
         }
         let head = self.order.first();
         let mut left = self.settings.submissions_per_step;
+        let patience = self.settings.unread_max * (1 << self.n_beyond.min(16));
+        let mut is_late = self.now.since(self.moved) >= patience;
         for op in self.unread.iter() {
             while let Some(&first) = self.ops[op].unread.first() {
                 let limit = self.max_task_output_bytes_to_read(op);
                 let is_head = first.token == head && self.n_emitted == 0;
                 if limit == 0 && !is_head && self.is_moving() {
-                    break;
+                    if !std::mem::take(&mut is_late) {
+                        break;
+                    }
+                    self.n_beyond += 1;
                 }
                 if left == 0 {
                     self.is_behind = true;

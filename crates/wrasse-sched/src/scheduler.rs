@@ -93,6 +93,8 @@ pub struct Scheduler<A: Allocator = Reservations> {
     pub(crate) n_submitted: u32,
     pub(crate) n_running: u32,
     pub(crate) n_unread: u32,
+    /// Outputs that were read beyond all room since a task was done.
+    pub(crate) n_beyond: u32,
     pub(crate) n_fetching: u32,
     /// Blocks with the consumer.
     pub(crate) n_emitted: u32,
@@ -208,6 +210,7 @@ impl<A: Allocator> Scheduler<A> {
             n_submitted: 0,
             n_running: 0,
             n_unread: 0,
+            n_beyond: 0,
             n_fetching: 0,
             n_emitted: 0,
             retries: BTreeSet::new(),

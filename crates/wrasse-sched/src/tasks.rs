@@ -120,6 +120,7 @@ impl<A: Allocator> Scheduler<A> {
         self.free_worker(id.0);
         self.ops[op].n_running -= 1;
         self.n_running -= 1;
+        self.n_beyond = 0;
         self.moved = now;
         let item = self.order.get(token);
         let (place, block) = (item.place, item.block);

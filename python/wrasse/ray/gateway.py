@@ -38,7 +38,7 @@ from wrasse.ray.failures import classify, first_line
 from wrasse.ray.pipe import Closed, Pipe
 
 # Raised with every change of the messages. Also in `protocol.rs`.
-PROTOCOL = 7
+PROTOCOL = 8
 
 # A local Ray that does not start on a busy machine is tried again.
 STARTS = 3
@@ -76,6 +76,8 @@ class Gateway:
         self.write: Any = None
         # What the engine wants the cluster to have, and what that was told.
         self.wanted: list[dict] = []
+        # Whether there are nodes without processors.
+        self.has_heads = False
         self.asked: list[dict] = []
         self.objects: dict[int, Any] = {}
         # Pieces that came with an object, and stay as long as that.
@@ -137,7 +139,7 @@ class Gateway:
                 case "pull":
                     self._pull(message["task"])
                 case "shard":
-                    self.shards.begin(message["shard"], message["life"])
+                    self.shards.begin(message["shard"], message["memory"])
                 case "ask":
                     question = bytes(take(message["bytes"]))
                     self.shards.ask(message["shard"], message["life"], question)
@@ -230,10 +232,13 @@ class Gateway:
 
     def submit_write(self, message: dict, spec: bytes) -> None:
         """Submits a task that writes rows of objects, or weighs pieces of them."""
-        function = self.write.options(
-            num_returns=2, num_cpus=message["cpus"], max_retries=message["retries"],
-            name=message["name"][:100],
-        )
+        options = {"num_cpus": message["cpus"], "max_retries": message["retries"]}
+        if not message["cpus"] and self.has_heads:
+            from wrasse.ray import shards
+
+            # What asks for no processor Ray puts on a head that has none, too.
+            options["scheduling_strategy"] = shards.place(self.ray, message["task"])
+        function = self.write.options(num_returns=2, name=message["name"][:100], **options)
         self._expect(message["task"], *function.remote(spec, *self._sources(message)))
 
     def _expect(self, number: int, meta: Any, *output: Any) -> None:
@@ -359,6 +364,7 @@ class Gateway:
     def _watch(self) -> None:
         before = cluster(self.ray)
         while True:
+            self.has_heads = before["workers"] < before["nodes"]
             time.sleep(WATCH)
             try:
                 now = cluster(self.ray)
@@ -373,6 +379,7 @@ class Gateway:
                 before = now
                 self.pipe.say({"ev": "cluster", **now, **self.growth})
             self._give_up()
+            self.shards.look()
             self.ask(self.wanted)
 
     def _give_up(self) -> None:

@@ -7,18 +7,23 @@ hears of it, and begins another, of the next life.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 # How an actor ends that nobody has done anything wrong to.
 DIED = ("actor_lost", "worker_lost", "object_lost")
 
-# It asks for no processor: it has work for moments.
+# Seconds that an actor may wait for its memory: a cluster may have to grow.
+PATIENCE = 300.0
+
+# It asks for no processor: it has work for moments. (One that asks for nothing at all, not
+# even for memory, Ray puts where it likes.)
 OPTIONS = {"num_cpus": 0, "max_restarts": 0, "max_task_retries": 0}
 
 
-def maker(ray: Any, version: str) -> Callable[[int], Any]:
-    """Who begins an actor that knows nothing, for a shard."""
+def maker(ray: Any, version: str) -> Callable[[int, int | None], Any]:
+    """Who begins an actor that knows nothing, for a shard that may hold so many bytes."""
 
     class Shard:
         def __init__(self) -> None:
@@ -30,7 +35,9 @@ def maker(ray: Any, version: str) -> Callable[[int], Any]:
             return self.shard.ask(question)
 
     kind = ray.remote(**OPTIONS)(Shard)
-    return lambda shard: kind.options(scheduling_strategy=place(ray, shard)).remote()
+    return lambda shard, memory: kind.options(
+        scheduling_strategy=place(ray, shard), memory=memory
+    ).remote()
 
 
 def place(ray: Any, shard: int) -> Any:
@@ -53,7 +60,7 @@ class Shards:
     """Shards by the numbers that the engine knows them by."""
 
     def __init__(
-        self, make: Callable[[int], Any], pipe: Any,
+        self, make: Callable[[int, int | None], Any], pipe: Any,
         when_done: Callable[[Any, Callable[[Any], None]], None],
         classify: Callable[[BaseException], tuple[str, str]],
     ) -> None:
@@ -62,10 +69,24 @@ class Shards:
         self.when_done = when_done
         self.classify = classify
         self.handles: dict[int, Any] = {}
+        # Those that have not begun: since when, and what they wait for.
+        self.waiting: dict[int, tuple[float, int | None]] = {}
 
-    def begin(self, shard: int, life: int) -> None:
-        """Begins an actor; that of an earlier life is let go."""
-        self.handles[shard] = self.make(shard)
+    def begin(self, shard: int, memory: int | None) -> None:
+        """Begins an actor that may hold so many bytes; that of an earlier life is let go."""
+        self.waiting[shard] = time.monotonic(), memory
+        self.handles[shard] = self.make(shard, memory)
+
+    def look(self) -> None:
+        """Ends the run if an actor finds no room: others may hold what nodes have."""
+        for shard, (since, memory) in list(self.waiting.items()):
+            if time.monotonic() - since > PATIENCE and self.waiting.pop(shard, None):
+                message = (
+                    "an actor that shall hold what a deduplicator has seen finds no node with "
+                    f"{memory} bytes of memory that nobody has"
+                )
+                hint = "`ray status` tells who has it; --resume goes on from the last commit"
+                self.pipe.say({"ev": "fatal", "message": message, "hint": hint})
 
     def ask(self, shard: int, life: int, question: bytes) -> None:
         """Has a question answered."""
@@ -77,6 +98,7 @@ class Shards:
     def _answered(self, shard: int, life: int, result: Any) -> None:
         who = {"shard": shard, "life": life}
         if not isinstance(result, BaseException):
+            self.waiting.pop(shard, None)
             self.pipe.say({"ev": "answered", **who, "bytes": len(result)}, result)
             return
         kind, text = self.classify(result)

@@ -9,6 +9,7 @@
 //! What is said to them, and when, is decided in [`shards`]; here it is done, on the
 //! thread for what needs its input in order.
 
+mod room;
 mod shard;
 mod shards;
 
@@ -21,10 +22,13 @@ use wrasse_op::Fingerprint;
 use wrasse_run::{Error, FingerprintSet, Seen, Spool};
 use wrasse_sched::TaskId;
 
+pub(crate) use self::room::reserved;
+use self::room::{Room, moves};
 pub use self::shard::Shard;
 use self::shard::{Answer, Question};
 use self::shards::{Do, Shards, owner};
 use crate::link::Link;
+use crate::needs::Ledger;
 use crate::note::Note;
 use crate::ordering::Held;
 use crate::protocol::{Cluster, Hear, Say};
@@ -33,12 +37,6 @@ use crate::wire::{Verdict, decode, encode, unpack_bits};
 /// What the driver's sets may hold, unless it was told otherwise: fifty million
 /// fingerprints.
 const BYTES_MAX: u64 = 1 << 30;
-
-/// Shards of a gate, at the most: each object costs a message for each.
-const SHARDS_MAX: usize = 64;
-
-/// What shards may hold of what Ray gives to a node's tasks, in percent.
-const NODE_PERCENT: f64 = 50.0;
 
 /// Bytes that a fingerprint takes in memory, at the least.
 const PRINT_BYTES: u64 = size_of::<Fingerprint>() as u64;
@@ -59,6 +57,7 @@ pub(crate) enum News {
 pub(crate) struct Gates<'a> {
     link: &'a Link,
     held: &'a Held,
+    ledger: &'a Ledger,
     cluster: Cluster,
     /// Where files without names are.
     dir: PathBuf,
@@ -87,7 +86,7 @@ struct There {
     kept: Vec<Spool>,
     /// Bytes of memory that each holds.
     memory: Vec<u64>,
-    memory_max: u64,
+    memory_max: Option<u64>,
 }
 
 impl<'a> Gates<'a> {
@@ -100,7 +99,7 @@ impl<'a> Gates<'a> {
     pub(crate) fn new(
         seen: &Seen,
         names: Vec<Option<String>>,
-        (link, held): (&'a Link, &'a Held),
+        (link, held, ledger): (&'a Link, &'a Held, &'a Ledger),
         cluster: &Cluster,
         dir: PathBuf,
         (wanted, memory): (Option<u64>, Option<ByteCount>),
@@ -108,6 +107,7 @@ impl<'a> Gates<'a> {
         let mut gates = Self {
             link,
             held,
+            ledger,
             cluster: cluster.clone(),
             dir,
             wanted,
@@ -204,25 +204,20 @@ impl<'a> Gates<'a> {
         let Some(&(gate, at)) = self.shards.get(shard as usize) else {
             return Ok(Vec::new());
         };
+        let answer: Answer = decode(bytes)?;
         let Gate::There(there) = &mut self.gates[gate] else {
             return Ok(Vec::new());
         };
-        let answer: Answer = decode(bytes)?;
         there.memory[at] = answer.memory_bytes;
-        if answer.memory_bytes > there.memory_max {
-            let (n, most) = (there.shards.len(), there.memory_max);
-            return Err(format!(
-                "the fingerprints of {} do not fit into {} shards: one holds {}, of {} that its \
-                 node has for it; --resume goes on with as many as the cluster has nodes then",
-                self.name(gate),
-                n,
-                ByteCount(answer.memory_bytes),
-                ByteCount(most)
-            ));
+        let (n, most) = (there.shards.len(), there.memory_max);
+        if let Some(most) = most.filter(|most| answer.memory_bytes > *most) {
+            return Err(self.too_many(gate, n, (answer.memory_bytes, most)));
         }
         let is_new = unpack_bits(&answer.is_new, 0, answer.is_new.len() * 8);
         let mut out = Vec::new();
-        there.shards.answered(at, life, &is_new, &mut out);
+        if let Gate::There(there) = &mut self.gates[gate] {
+            there.shards.answered(at, life, &is_new, &mut out);
+        }
         self.act(gate, out)
     }
 
@@ -265,7 +260,13 @@ impl<'a> Gates<'a> {
             match what {
                 Do::Begin { shard, life } => {
                     let shard = number(shard);
-                    let said = link.say(&[Say::Shard { shard, life }], &[]);
+                    let memory = there.memory_max;
+                    let begin = Say::Shard {
+                        shard,
+                        life,
+                        memory,
+                    };
+                    let said = link.say(&[begin], &[]);
                     said.map_err(|error| error.message)?;
                 }
                 Do::Teach {
@@ -294,10 +295,8 @@ impl<'a> Gates<'a> {
 
     /// What sets here may hold; without bound, if none.
     fn bytes_max(&self) -> Option<u64> {
-        // On one machine it would be the same memory.
-        let usual = (self.cluster.machines > 1)
-            .then(|| self.memory.map_or(BYTES_MAX, |memory| memory.0 / 4));
-        self.wanted.or(usual)
+        let usual = || self.memory.map_or(BYTES_MAX, |memory| memory.0 / 4);
+        moves(&self.cluster, self.wanted).then(|| self.wanted.unwrap_or_else(usual))
     }
 
     /// Moves sets out until those that are left may stay.
@@ -321,7 +320,9 @@ impl<'a> Gates<'a> {
     /// Moves a gate's fingerprints into shards: those of its set, or those that were
     /// `seen`.
     fn move_out(&mut self, gate: usize, seen: Option<&Seen>) -> Result<(), String> {
-        let n = self.cluster.workers.clamp(1, SHARDS_MAX);
+        let n_gates = self.names.iter().flatten().count();
+        let room = Room::new(&self.cluster, self.ledger, n_gates);
+        let n = room.n;
         let spool = |_| Spool::new(self.dir.clone(), 0);
         let mut kept: Vec<Spool> = (0..n).map(spool).collect();
         if let Some(seen) = seen {
@@ -343,29 +344,32 @@ impl<'a> Gates<'a> {
             }
         }
         let known: Vec<u64> = kept.iter().map(|kept| kept.len() / PRINT_BYTES).collect();
+        let most = known.iter().max().copied().unwrap_or(0) * PRINT_BYTES;
+        if let Some(each) = room.each.filter(|each| most > *each) {
+            return Err(self.too_many(gate, n, (most, each)));
+        }
         let mut out = Vec::new();
         let there = There {
             first: self.shards.len(),
             shards: Shards::new(&known, &mut out),
             kept,
             memory: vec![0; n],
-            memory_max: self.memory_max(),
+            memory_max: room.each,
         };
         self.shards.extend((0..n).map(|at| (gate, at)));
         self.gates[gate] = Gate::There(Box::new(there));
         self.act(gate, out).map(drop)
     }
 
-    /// What a shard may hold: of each gate there is one on a node.
-    fn memory_max(&self) -> u64 {
-        let shapes = self.cluster.shapes.iter();
-        let shapes = shapes.filter(|shape| shape.contains_key("CPU"));
-        let memory = shapes.filter_map(|shape| shape.get("memory"));
-        let least = memory.copied().reduce(f64::min);
-        let n_gates = self.names.iter().flatten().count().max(1);
-        least.map_or(u64::MAX, |bytes| {
-            (bytes / 100.0 * NODE_PERCENT) as u64 / n_gates as u64
-        })
+    /// Says that one of `n` shards would hold, or holds, more than it may.
+    fn too_many(&self, gate: usize, n: usize, (bytes, most): (u64, u64)) -> String {
+        format!(
+            "the fingerprints of {} do not fit into {n} shards: one holds {}, of {} that its \
+             node has for it; --resume goes on with as many as the cluster has nodes then",
+            self.name(gate),
+            ByteCount(bytes),
+            ByteCount(most)
+        )
     }
 
     fn name(&self, gate: usize) -> String {

@@ -4,6 +4,7 @@ use wrasse_io::Split;
 use wrasse_sched::{Limits, Resource, Resources};
 
 use super::{OnCluster, Options};
+use crate::gates::reserved;
 use crate::needs::Ledger;
 use crate::protocol::Cluster;
 use crate::shares::Shares;
@@ -44,11 +45,17 @@ impl OnCluster<'_> {
         let in_flight = WAITING_PER_CPU * (millicpus / 1000) as usize + 1;
         let store = store_bytes(cluster).max(3 * target);
         let resources = resources(&self.ledger, cpus_max, cluster);
+        let wanted = self.options.gate_bytes;
+        let reserved = reserved(cluster, &self.ledger, self.pipeline, wanted) as i64;
         // A run that was told to use less still needs what actors hold.
         let least = self.ledger.cpus_least(cluster).min(cluster.millicpus());
         Limits {
             resources: resources
                 .with(Resource::CPU, resources[Resource::CPU].max(least))
+                .with(
+                    Resource::MEMORY,
+                    (resources[Resource::MEMORY] - reserved).max(0),
+                )
                 .with(Resource::BLOCKS, store as i64),
             blocks_in_flight: match self.job.limit {
                 Some(_) => 1,
