@@ -20,6 +20,7 @@
 //!
 //! Layer: 5.
 
+mod answer;
 mod columns;
 mod describe;
 mod drive;
