@@ -18,7 +18,7 @@ mod room;
 mod setup;
 mod watching;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,7 +31,7 @@ use wrasse_io::{ReadLimits, Sink, SinkSpec, open_parts, open_sink};
 use wrasse_job::{
     Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, exchanges, list,
 };
-use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, Tally, execute};
+use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, execute};
 use wrasse_sched::{Event, Place, Scheduler, Settings};
 
 use self::joining::{join, refuse_local};
@@ -264,15 +264,9 @@ impl OnCluster<'_> {
         let (orders, orders_in) = unbounded::<Order>();
         let (turns, turns_in) = unbounded::<Turn>();
         let written = ready.written;
-        // What is before an exchange is done once more by a resumed run.
-        let rows_done = match pipeline.has_exchange() {
-            true => 0,
-            false => written.rows_in,
-        };
-        let rows_left = job
-            .limit
-            .map_or(u64::MAX, |limit| limit.saturating_sub(rows_done));
-        let has_read_all = rows_left == 0 && !pipeline.has_exchange();
+        let bytes_resumed = written.bytes_in;
+        let books = Books::new(job, pipeline, written);
+        let has_read_all = books.has_read_all;
         let first = Event::SplitsFound {
             op: 0,
             // None of a resumed run that had come to its limit. Of a stream, the next.
@@ -302,15 +296,7 @@ impl OnCluster<'_> {
             fetcher: fetcher(self.options.metadata, notes.clone())?,
             known: VecDeque::new(),
             state: State::default(),
-            books: Books {
-                in_flight: HashMap::new(),
-                writing: HashMap::new(),
-                absorbed: Tally::default(),
-                written: written.clone(),
-                rows_left,
-                has_read_all,
-                too_many_rejects: false,
-            },
+            books,
             actors: Actors::default(),
             cluster: cluster.clone(),
         };
@@ -332,7 +318,7 @@ impl OnCluster<'_> {
             cpus_max,
             target,
             peak_bytes: 0,
-            bytes_resumed: written.bytes_in,
+            bytes_resumed,
             asking: Asking::default(),
             cancelled: None,
         };
