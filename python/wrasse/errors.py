@@ -34,6 +34,10 @@ class LoadError(WrasseError):
     """A reference leads to no operator, or to one that cannot be used."""
 
 
+class NotDecidable(WrasseError):
+    """A filter does not decide on what it has measured alone. The message says why."""
+
+
 class DeclarationError(WrasseError, TypeError):
     """A class or function is declared in a way that makes no operator."""
 

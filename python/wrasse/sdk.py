@@ -29,8 +29,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from wrasse import params as _params
-from wrasse.errors import DeclarationError
+from wrasse.errors import DeclarationError, NotDecidable
 from wrasse.operators.base import Kind, Operator
+from wrasse.operators.halves import Halves, NoRow
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
 from wrasse.params import Param
 from wrasse.tables import TableResult, joined, to_table
@@ -168,7 +169,11 @@ class Filter(Declared):
     _row_form, _batch_form = "keep", "keep_batch"
 
     def measure(self, row: Row) -> Stats:
-        """Named numbers that `keep` decides on; they appear with what is dropped."""
+        """Named numbers that `keep` decides on; they appear with what is dropped.
+
+        If `keep(self, row, stats)` decides on them alone, `wrasse tune` can try other
+        parameters on the stats of an analysis.
+        """
         return {}
 
     if TYPE_CHECKING:
@@ -184,10 +189,33 @@ class Filter(Declared):
         """For each row of the table whether it is kept."""
         raise NotImplementedError
 
+    def halves(self) -> Halves:
+        """`measure`, and `keep` on its stats."""
+        if self.takes_batches:
+            raise NotDecidable("its `keep_batch` decides on the samples themselves")
+        if not self._measures():
+            raise NotDecidable("its `keep` decides on the sample itself: it has no `measure`")
+        if not _takes_stats(type(self)):
+            raise NotDecidable(
+                "its `keep(self, row)` decides on the sample itself, "
+                "and not, as `keep(self, row, stats)` can, on what `measure` gave"
+            )
+        return Halves(self, ("measure",), self._decide)
+
+    def _decide(self, stats: Stats) -> bool:
+        row = NoRow()
+        try:
+            return as_bool(self.keep(row, stats), "keep")
+        finally:
+            row.check()
+
+    def _measures(self) -> bool:
+        return type(self).measure is not Filter.measure
+
     def _apply_rows(self, rows: list[Row]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         with_stats = _takes_stats(type(self))
-        measures = type(self).measure is not Filter.measure
+        measures = self._measures()
         for row in rows:
             try:
                 stats = self.measure(row) if measures else {}

@@ -6,15 +6,16 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ray_brake import Brake
 from ray_stand import Bench
 
 
-@pytest.fixture(scope="session")
-def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package as it is installed: `$WRASSE_PACKAGE`, or the wheel's."""
     if ready := os.environ.get("WRASSE_PACKAGE"):
         return Path(ready)
@@ -24,9 +25,30 @@ def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
+@pytest.fixture(scope="session")
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package for a cluster and the runs on it."""
+    return installed(request, tmp_path_factory)
+
+
 @pytest.fixture
 def bench(tmp_path: Path, wrasse: Path, package: Path) -> Bench:
     return Bench(tmp_path, wrasse, package)
+
+
+@pytest.fixture(scope="module")
+def obedient(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Brake:
+    """Workers that do as they are told, in a package of their own."""
+    return Brake(installed(request, tmp_path_factory), tmp_path_factory.mktemp("obedient"))
+
+
+@pytest.fixture
+def brake(obedient: Brake) -> Iterator[Brake]:
+    """What workers are told to do, for the time of a test."""
+    yield obedient
+    obedient.release()
 
 
 WORDS = ["tide", "ebb", "harbor", "buoy", "gull", "mast", "keel", "stern", "https://a.example/b"]

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ports import free_port
@@ -77,6 +78,16 @@ class Nodes:
         return self.cluster.add_node(
             num_cpus=cpus, object_store_memory=STORE_BYTES, **options
         )
+
+    @contextmanager
+    def more(self, cpus: int = 1, **options) -> Iterator[Any]:
+        """Another node, for the time of a block or until it is killed."""
+        node = self.add(cpus, **options)
+        try:
+            yield node
+        finally:
+            if node in self.cluster.worker_nodes:
+                self.kill(node)
 
     def kill(self, node) -> None:
         """Takes a node away as a power cut does."""
@@ -233,6 +244,16 @@ class Bench:
     def ray(self, address: str) -> list[str]:
         """The flags of a run on a cluster."""
         return ["--backend=ray", f"--ray-address={address}", f"--ray-python={sys.executable}"]
+
+    def commits(self) -> int:
+        """How often a run has made sure of its output so far."""
+        manifests = list(self.folder.rglob("*.wrasse/manifest.jsonl"))
+        return manifests[0].read_text().count('{"commit"') if manifests else 0
+
+    def snapshots(self) -> list[dict]:
+        """What a run has told of itself, look by look."""
+        lines = next(self.folder.rglob("*.wrasse/events.jsonl")).read_text().splitlines()
+        return [event["snapshot"] for event in map(json.loads, lines) if "snapshot" in event]
 
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()

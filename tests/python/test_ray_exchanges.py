@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ray_fixtures import bench, package, rows  # noqa: F401
+from ray_brake import Brake
+from ray_fixtures import bench, brake, obedient, rows  # noqa: F401
 from ray_stand import Bench, Nodes, kill, nodes, processes, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
 MINHASH = "  - document_minhash_deduplicator: {window_size: 3}\n"
-# Looks for what is not there at length, so that something can die meanwhile.
-SLOW = '  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}\n'
 CLEAN = "  - text_length_filter: {min_len: 60}\n"
 LINES = "  - document_line_deduplicator: {frequency_threshold: 300}\n"
 
@@ -42,6 +40,11 @@ STEPS = {
 
 SMALL = ["--ray-task-bytes=128KiB", "--commit-bytes=32KiB", "--trace-dropped"]
 RESULTS = ["dropped.jsonl", "clusters.jsonl", "rejects.jsonl"]
+
+
+@pytest.fixture(scope="module")
+def package(obedient: Brake) -> Path:  # noqa: F811
+    return obedient.package
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +100,6 @@ def on_threads(bench: Bench, *flags: str) -> dict[str, object]:  # noqa: F811
     return expected
 
 
-def fetched(bench: Bench) -> int:  # noqa: F811
-    """How many bytes have come to the driver."""
-    lines = next(bench.folder.rglob("events.jsonl")).read_text().splitlines()
-    snapshots = [event["snapshot"] for event in map(json.loads, lines) if "snapshot" in event]
-    return snapshots[-1]["bytes"]["fetched"]
-
-
 @pytest.mark.parametrize("steps", STEPS)
 def test_what_is_decided_on_a_cluster_is_what_threads_decide(
     bench: Bench, cluster: Nodes, steps: str  # noqa: F811
@@ -115,42 +111,33 @@ def test_what_is_decided_on_a_cluster_is_what_threads_decide(
     n_bytes = sum(path.stat().st_size for path in (bench.folder / "in").iterdir())
     # Rows do not come to the driver, but what is left of keys and where samples are from: some
     # twenty bytes for each of these short ones.
-    assert 0 < fetched(bench) < n_bytes * 0.07, f"{fetched(bench)} of {n_bytes}"
-
-
-def commits(bench: Bench) -> int:  # noqa: F811
-    manifests = list(bench.folder.rglob("manifest.jsonl"))
-    return manifests[0].read_text().count('{"commit"') if manifests else 0
+    fetched = bench.snapshots()[-1]["bytes"]["fetched"]
+    assert 0 < fetched < n_bytes * 0.07, f"{fetched} of {n_bytes}"
 
 
 def test_workers_that_die_when_all_is_decided_cost_time_alone(
-    bench: Bench, cluster: Nodes  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake  # noqa: F811
 ) -> None:
-    prepare(bench, MINHASH + SLOW + STEPS["an order"] + SLOW)
+    prepare(bench, MINHASH + STEPS["an order"] + "  - whitespace_normalization_mapper:\n")
     expected = on_threads(bench)
-    process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
-    left = {"ray::decide", "ray::pick", "(stage 1)", "(stage 2)"}
-    while process.poll() is None:
-        for part in sorted(left):
-            if found := processes(part):
-                kill(found[0])
-                left.remove(part)
-        time.sleep(0.003)
-    done = bench.wait(process)
-    assert done.returncode == 0, done.stderr
+    for task in ["decide", "pick", "(stage 1)", "(stage 2)"]:
+        brake.die(task)
+    bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
     assert results(bench) == expected
-    assert {"(stage 1)", "(stage 2)"}.isdisjoint(left), "nobody was seen to go on with a decision"
+    assert brake.left() == []
 
 
 @pytest.mark.parametrize("steps", ["near duplicates", "an order"])
 def test_a_run_that_threads_began_goes_on_in_the_middle_of_an_object(
     bench: Bench, cluster: Nodes, steps: str  # noqa: F811
 ) -> None:
-    # Objects of several blocks.
-    prepare(bench, STEPS[steps] + SLOW, n_rows=1200, times=6)
+    # Objects of several blocks; the last step looks for what is not there at length, so that
+    # threads are at it for a while.
+    slow = '  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}\n'
+    prepare(bench, STEPS[steps] + slow, n_rows=1200, times=6)
     expected = on_threads(bench)
     process = bench.start("run", "recipe.yaml", "--quiet", *SMALL[1:], "-j1")
-    wait_for(lambda: commits(bench) > 0 or process.poll() is not None, 60)
+    wait_for(lambda: bench.commits() > 0 or process.poll() is not None, 60)
     assert process.poll() is None, process.communicate()
     kill(process.pid)
     process.wait()
@@ -160,10 +147,11 @@ def test_a_run_that_threads_began_goes_on_in_the_middle_of_an_object(
 
 
 def test_samples_that_wait_on_a_node_that_is_lost_are_made_again(
-    bench: Bench, package: Path  # noqa: F811
+    bench: Bench, package: Path, brake: Brake  # noqa: F811
 ) -> None:
-    prepare(bench, MINHASH + SLOW)
+    prepare(bench, MINHASH + "  - whitespace_normalization_mapper:\n")
     expected = on_threads(bench)
+    brake.pause(0.2)
     with nodes(package, cpus=1) as made:
         doomed = made.add(cpus=1)
         flags = [*bench.ray(made.address), *SMALL]

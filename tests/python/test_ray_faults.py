@@ -4,27 +4,24 @@ to go on: never the output, and never a hang."""
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ray_fixtures import bench, fill, local, package  # noqa: F401
+from ray_brake import Brake
+from ray_fixtures import bench, brake, fill, local, obedient  # noqa: F401
 from ray_stand import Bench, Nodes, gateway_of, kill, nodes, processes, scratch_of, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
-# The first step looks for what is not there at length, so that something can die
-# meanwhile.
 RECIPE = """
 dataset_path: in
 export_path: out.jsonl
 process:
-  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}
+  - whitespace_normalization_mapper:
   - text_length_filter: {min_len: 60}
   - document_deduplicator:
   - clean_links_mapper:
@@ -33,6 +30,11 @@ process:
 
 SMALL = ["--ray-task-bytes=128KiB", "--commit-bytes=32KiB"]
 N_ROWS = 1600
+
+
+@pytest.fixture(scope="module")
+def package(obedient: Brake) -> Path:  # noqa: F811
+    return obedient.package
 
 
 @pytest.fixture(scope="module")
@@ -50,42 +52,32 @@ def cluster(package: Path) -> Iterator[Nodes]:  # noqa: F811
         yield made
 
 
-def tasks() -> list[int]:
-    """The workers that are at a task which reads."""
-    return processes("ray::read")
-
-
-def commits(bench: Bench) -> int:  # noqa: F811
-    manifest = bench.folder / "out.wrasse" / "manifest.jsonl"
-    return manifest.read_text().count('{"commit"') if manifest.exists() else 0
-
-
-def test_a_worker_that_dies_costs_time_alone(bench: Bench, cluster: Nodes, expected: bytes) -> None:  # noqa: F811
+def test_workers_that_die_cost_time_alone(
+    bench: Bench, cluster: Nodes, brake: Brake, expected: bytes  # noqa: F811
+) -> None:
     fill(bench, RECIPE, n_rows=N_ROWS)
-    process = bench.start("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
-    for _ in range(2):
-        kill(wait_for(tasks, 60)[0])
-        time.sleep(0.5)
-    done = bench.wait(process)
-    assert done.returncode == 0, done.stderr
+    brake.die("read", times=2)
+    bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *SMALL)
+    assert brake.left() == []
     assert bench.read("out.jsonl") == expected
 
 
 def test_a_killed_run_goes_on_with_either_backend(
-    bench: Bench, cluster: Nodes, expected: bytes  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake, expected: bytes  # noqa: F811
 ) -> None:
     fill(bench, RECIPE, n_rows=N_ROWS)
+    brake.pause(0.1)
     ray = [*bench.ray(cluster.address), *SMALL]
     process = bench.start("run", "recipe.yaml", "--quiet", *ray)
     gateway = gateway_of(process)
-    wait_for(lambda: commits(bench) >= 1, 60)
+    wait_for(lambda: bench.commits() >= 1, 60)
     kill(process.pid)
     process.wait()
     # The gateway hears that the engine is gone, and goes too.
     wait_for(lambda: gateway not in processes("wrasse.ray.gateway"), 30)
-    first = commits(bench)
+    first = bench.commits()
     process = bench.start("run", "recipe.yaml", "--quiet", "--resume", *ray)
-    wait_for(lambda: commits(bench) > first, 60)
+    wait_for(lambda: bench.commits() > first, 60)
     kill(process.pid)
     process.wait()
     # (It may have been done a moment before; then there is nothing to do.)
@@ -96,12 +88,13 @@ def test_a_killed_run_goes_on_with_either_backend(
 
 
 def test_an_interrupted_run_ends_softly_and_goes_on(
-    bench: Bench, cluster: Nodes, expected: bytes  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake, expected: bytes  # noqa: F811
 ) -> None:
     fill(bench, RECIPE, n_rows=N_ROWS)
+    brake.pause(0.1)
     ray = [*bench.ray(cluster.address), *SMALL]
     process = bench.start("run", "recipe.yaml", "--quiet", *ray)
-    wait_for(lambda: commits(bench) >= 1, 60)
+    wait_for(lambda: bench.commits() >= 1, 60)
     process.send_signal(signal.SIGINT)
     done = bench.wait(process)
     assert done.returncode == 130, done.stderr
@@ -110,14 +103,17 @@ def test_an_interrupted_run_ends_softly_and_goes_on(
     assert bench.read("out.jsonl") == expected
 
 
-def test_a_gateway_that_dies_is_told_and_leaves_nothing(bench: Bench, expected: bytes) -> None:  # noqa: F811
+def test_a_gateway_that_dies_is_told_and_leaves_nothing(
+    bench: Bench, brake: Brake, expected: bytes  # noqa: F811
+) -> None:
     fill(bench, RECIPE, n_rows=N_ROWS)
+    brake.pause(0.1)
     process = bench.start(
         "run", "recipe.yaml", "--quiet", "--backend=ray", f"--ray-python={sys.executable}",
         "-j2", "--ray-object-store=128MiB", *SMALL,
     )
     gateway = gateway_of(process)
-    wait_for(lambda: commits(bench) >= 1, 90)
+    wait_for(lambda: bench.commits() >= 1, 90)
     scratch = scratch_of(gateway)
     kill(gateway)
     done = bench.wait(process)
@@ -244,37 +240,17 @@ process:
   - replace_content_mapper: {pattern: "second-poison", repl: "KILLS"}
 """
 
-# A worker that dies of what it has made.
-MORTAL = """
-import os, signal
-
-_run = run
-
-def run(setup, spec, *sources):
-    meta, packed = _run(setup, spec, *sources)
-    if b"KILLS" in bytes(packed.data):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return meta, packed
-"""
-
 
 def test_a_sample_that_kills_its_workers_is_rejected_alone(
-    tmp_path: Path, wrasse: Path, package: Path  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake  # noqa: F811
 ) -> None:
-    mortal = tmp_path / "package"
-    # Links are followed: what is changed below is a copy.
-    shutil.copytree(package, mortal)
-    worker = mortal / "wrasse" / "ray" / "worker.py"
-    worker.write_text(worker.read_text() + MORTAL)
-    (tmp_path / "run").mkdir()
-    bench = Bench(tmp_path / "run", wrasse, mortal)
+    brake.die_of("KILLS")
     texts = [f"{i} buoy and gull" for i in range(12)]
     texts[3] = "3 first-poison"
     texts[9] = "9 second-poison"
     bench.write("in/a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))
     bench.write("recipe.yaml", POISON)
-    with nodes(mortal, cpus=1) as made:
-        bench.run("run", "recipe.yaml", "--quiet", *bench.ray(made.address))
+    bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address))
     kept = [json.loads(line)["text"] for line in bench.read("out.jsonl").splitlines()]
     assert kept == [text for text in texts if "poison" not in text]
     rejects = [json.loads(line) for line in bench.read("out.wrasse/rejects.jsonl").splitlines()]

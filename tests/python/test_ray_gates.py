@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from ray_fixtures import WORDS, bench, package  # noqa: F401
+from ray_brake import Brake
+from ray_fixtures import WORDS, bench, brake, obedient  # noqa: F401
 from ray_stand import Bench, Nodes, gateway_of, kill, nodes, processes, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
-# The first step looks for what is not there at length, so that something can die
-# meanwhile.
 RECIPE = """
 dataset_path: in
 export_path: out.jsonl
 process:
-  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}
+  - whitespace_normalization_mapper:
   - document_deduplicator:
   - words_num_filter: {min_num: 8}
   - document_deduplicator: {lowercase: true}
@@ -50,6 +49,11 @@ def result(bench: Bench) -> tuple[bytes, list]:  # noqa: F811
     return bench.read("out.jsonl"), [
         [step[key] for key in ("name", "in", "out", "duplicates")] for step in report["operators"]
     ]
+
+
+@pytest.fixture(scope="module")
+def package(obedient: Brake) -> Path:  # noqa: F811
+    return obedient.package
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +89,9 @@ def shards(cluster: Nodes) -> list[int]:
     return [pid for pid in processes("ray::Shard") if parent(pid) in raylets]
 
 
-def commits(bench: Bench) -> int:  # noqa: F811
-    manifest = bench.folder / "out.wrasse" / "manifest.jsonl"
-    return manifest.read_text().count('{"commit"') if manifest.exists() else 0
-
-
 def memory(bench: Bench) -> dict:  # noqa: F811
     """Where the fingerprints were at the end."""
-    lines = bench.read("out.wrasse/events.jsonl").splitlines()
-    snapshots = [event["snapshot"] for event in map(json.loads, lines) if "snapshot" in event]
-    return snapshots[-1]["memory"]
+    return bench.snapshots()[-1]["memory"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +113,7 @@ def test_where_fingerprints_are_does_not_show(
 
 
 def test_actors_that_die_are_taught_what_they_knew(
-    bench: Bench, cluster: Nodes  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake  # noqa: F811
 ) -> None:
     # It has to last until all have died.
     fill(bench, 30)
@@ -124,36 +121,40 @@ def test_actors_that_die_are_taught_what_they_knew(
     expected = result(bench)
     shutil.rmtree(bench.folder / "out.wrasse")
     (bench.folder / "out.jsonl").unlink()
-    doomed = cluster.add(cpus=1)
-    raylet = doomed.all_processes["raylet"][0].process.pid
-    flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0", "--threads=1"]
-    process = bench.start("run", "recipe.yaml", "--quiet", *flags)
-    wait_for(lambda: commits(bench) >= 1, 60)
-    for _ in range(2):
-        before = commits(bench)
-        for pid in wait_for(lambda: shards(cluster), 10)[:4]:
-            kill(pid)
-        wait_for(lambda: commits(bench) > before, 60)
-    wait_for(lambda: raylet in map(parent, shards(cluster)) or process.poll() is not None, 20)
-    assert process.poll() is None, "it did not last long enough"
-    cluster.kill(doomed)
-    done = bench.wait(process)
+    brake.pause(0.1)
+    with cluster.more(cpus=1) as doomed:
+        raylet = doomed.all_processes["raylet"][0].process.pid
+        flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0", "--threads=1"]
+        process = bench.start("run", "recipe.yaml", "--quiet", *flags)
+        wait_for(lambda: bench.commits() >= 1, 60)
+        for _ in range(2):
+            before = bench.commits()
+            for pid in wait_for(lambda: shards(cluster), 10)[:4]:
+                kill(pid)
+            wait_for(lambda: bench.commits() > before, 60)
+        wait_for(lambda: raylet in map(parent, shards(cluster)), 20)
+        assert process.poll() is None, process.communicate()
+        cluster.kill(doomed)
+        done = bench.wait(process)
     assert done.returncode == 0, done.stderr
     assert memory(bench)["shards"] == 6
     assert result(bench) == expected
 
 
 def test_a_killed_driver_goes_on_with_what_they_knew(
-    bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake, expected: tuple[bytes, list]  # noqa: F811
 ) -> None:
     fill(bench)
+    brake.pause(0.1)
     flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
     process = bench.start("run", "recipe.yaml", "--quiet", *flags)
     gateway = gateway_of(process)
-    wait_for(lambda: commits(bench) >= 2, 60)
+    wait_for(lambda: bench.commits() >= 2, 60)
+    assert process.poll() is None, process.communicate()
     kill(process.pid)
     process.wait()
     wait_for(lambda: gateway not in processes("wrasse.ray.gateway") and not shards(cluster), 30)
+    brake.release()
     bench.run("run", "recipe.yaml", "--quiet", "--resume", *flags)
     assert result(bench) == expected
     assert memory(bench)["shards"] == 4
@@ -163,11 +164,10 @@ def test_nodes_that_are_too_small_are_told_and_a_larger_cluster_goes_on(
     bench: Bench, cluster: Nodes, expected: tuple[bytes, list]  # noqa: F811
 ) -> None:
     fill(bench)
-    small = cluster.add(cpus=1, memory=250_000)
     flags = [*bench.ray(cluster.address), *SMALL, "--ray-gate-bytes=0"]
-    done = bench.run("run", "recipe.yaml", "--quiet", *flags, code=3)
+    with cluster.more(cpus=1, memory=250_000):
+        done = bench.run("run", "recipe.yaml", "--quiet", *flags, code=3)
     assert "of `document_deduplicator` do not fit into 3 shards" in done.stderr, done.stderr
-    cluster.kill(small)
     cluster.cluster.wait_for_nodes()
     bench.run("run", "recipe.yaml", "--quiet", "--resume", *flags)
     assert result(bench) == expected

@@ -3,44 +3,45 @@ on the way, and the rows do not come to the driver."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conftest import Bucket
-from ray_fixtures import bench, fill, package  # noqa: F401
-from ray_stand import Bench, Nodes, kill, nodes, processes, wait_for
+from ray_brake import Brake
+from ray_fixtures import bench, brake, fill, obedient  # noqa: F401
+from ray_stand import Bench, Nodes, kill, nodes, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed; ./test installs it")
 
-# Where there is a last step, it looks for what is not there at length, so that something
-# can die meanwhile; where there is none, a gate decides on rows that are encoded.
+# Where there is no last step, a gate decides on rows that are encoded.
 STEPS = """
   - whitespace_normalization_mapper:
   - text_length_filter: {min_len: 60}
   - document_deduplicator:
 """
-SLOW = '  - replace_content_mapper: {pattern: "[a-z].*(?<!x)#", repl: ""}\n'
+LAST = "  - clean_links_mapper:\n"
 # Tasks do not stream: those that write take their turn with them.
 IN_TURN = ["--ray-task-bytes=512KiB", "--commit-bytes=32KiB"]
 # Tasks stream. Threads of the driver write then, as all objects lie on its node, unless the
 # gateway lends none: that is so where it is polled.
 FLAGS = ["--ray-task-bytes=128KiB", "--commit-bytes=32KiB"]
-# To write takes some milliseconds: who is to be seen at it does it often.
-OFTEN = ["--ray-task-bytes=16KiB", "--commit-bytes=4KiB", "--ray-polling"]
 N_ROWS = 1600
 
 OUTPUTS = {
-    "a folder": ("out/", "export_shard_size: 100000", SLOW),
+    "a folder": ("out/", "export_shard_size: 100000", LAST),
     "packed and counted, a gate at the end": ("out/x.jsonl.gz", "export_shard_size: 70000", ""),
     "one part": ("out/", "", ""),
-    "a table in parts": ("out/", "export_type: parquet\nexport_shard_size: 100000", SLOW),
+    "a table in parts": ("out/", "export_type: parquet\nexport_shard_size: 100000", LAST),
     "a table in a file, a gate at the end": ("out/x.csv.gz", "", ""),
 }
+
+
+@pytest.fixture(scope="module")
+def package(obedient: Brake) -> Path:  # noqa: F811
+    return obedient.package
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +81,9 @@ def files(bench: Bench) -> dict[str, bytes]:  # noqa: F811
 
 def fetched(bench: Bench) -> list[int]:  # noqa: F811
     """How many bytes had come to the driver, from look to look."""
-    lines = (run_dir(bench) / "events.jsonl").read_text().splitlines()
-    snapshots = [event["snapshot"] for event in map(json.loads, lines) if "snapshot" in event]
+    snapshots = bench.snapshots()
     assert snapshots[-1]["bytes"]["out"] > 0
     return [snapshot["bytes"]["fetched"] for snapshot in snapshots]
-
-
-def commits(bench: Bench) -> int:  # noqa: F811
-    manifests = list(bench.folder.rglob("*.wrasse/manifest.jsonl"))
-    return manifests[0].read_text().count('{"commit"') if manifests else 0
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
@@ -118,18 +113,19 @@ def test_threads_of_the_driver_write_while_all_workers_stream(
 
 @pytest.mark.parametrize("output", ["a folder", "a table in parts"])
 def test_a_driver_that_is_killed_between_parts_goes_on(
-    bench: Bench, cluster: Nodes, output: str  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake, output: str  # noqa: F811
 ) -> None:
     expected = prepare(bench, output)
+    brake.pause(0.1)
     ray = [*bench.ray(cluster.address), *FLAGS]
     before = 0
     for flags in [[], ["--resume"]]:
         process = bench.start("run", "recipe.yaml", "--quiet", *ray, *flags)
-        wait_for(lambda before=before: commits(bench) > before or process.poll() is not None, 60)
+        wait_for(lambda before=before: bench.commits() > before or process.poll() is not None, 60)
         assert process.poll() is None, process.communicate()
         kill(process.pid)
         process.wait()
-        before = commits(bench)
+        before = bench.commits()
         # What has a name is whole.
         named = {n: data for n, data in files(bench).items() if not n.startswith(".")}
         assert all(expected[name] == data for name, data in named.items())
@@ -148,30 +144,22 @@ def test_a_driver_that_is_killed_between_parts_goes_on(
     assert files(bench) == expected
 
 
-def test_a_worker_that_dies_while_it_writes_costs_time_alone(
-    bench: Bench, cluster: Nodes  # noqa: F811
+def test_workers_that_die_with_what_they_have_written_cost_time_alone(
+    bench: Bench, cluster: Nodes, brake: Brake  # noqa: F811
 ) -> None:
     expected = prepare(bench, "a folder")
-    process = bench.start(
-        "run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *OFTEN
-    )
-    killed = 0
-    while process.poll() is None and killed < 3:
-        for pid in processes("ray::write parts"):
-            kill(pid)
-            killed += 1
-        time.sleep(0.005)
-    done = bench.wait(process)
-    assert done.returncode == 0, done.stderr
-    assert killed, "nobody was seen to write"
+    brake.die("write parts", times=2)
+    bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *IN_TURN)
+    assert brake.left() == []
     assert files(bench) == expected
 
 
 @pytest.mark.parametrize("output", ["a folder", "a table in parts"])
 def test_workers_write_to_a_store_and_a_killed_driver_goes_on(
-    bench: Bench, cluster: Nodes, bucket: Bucket, output: str  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake, bucket: Bucket, output: str  # noqa: F811
 ) -> None:
     expected = prepare(bench, output)
+    brake.pause(0.1)
     recipe = bench.read("recipe.yaml").decode()
     folder = output.replace(" ", "-") + "/"
     address = f"s3://{bucket.name}/{folder}"
@@ -179,7 +167,7 @@ def test_workers_write_to_a_store_and_a_killed_driver_goes_on(
     bench.env |= bucket.env
     flags = ["--quiet", "--run-dir=x.wrasse", *bench.ray(cluster.address), *FLAGS]
     process = bench.start("run", "recipe.yaml", *flags)
-    wait_for(lambda: commits(bench) > 1 or process.poll() is not None, 60)
+    wait_for(lambda: bench.commits() > 1 or process.poll() is not None, 60)
     assert process.poll() is None, process.communicate()
     kill(process.pid)
     process.wait()

@@ -90,16 +90,27 @@ pub(crate) fn canonical_steps(recipe: &Recipe) -> Vec<Value> {
         .unwrap_or_default()
 }
 
-/// For each step of `recipe` the number of the analyzed step that it is, from
-/// 1; `None` for one that stats do not tell of (a deduplicator).
+/// A step of a recipe, found in an analysis.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundStep {
+    /// Its number there, from 1.
+    pub(crate) number: u32,
+    /// Of a filter that another program runs: the parameters that it has measured
+    /// with, if it has others now.
+    pub(crate) measured_with: Option<Map<String, Value>>,
+}
+
+/// For each step of `recipe` the analyzed step that it is; `None` for one that
+/// stats do not tell of (a deduplicator).
 ///
 /// A filter may have other bounds than it had, and filters may be left away.
-/// Whatever else differs would have measured something else.
+/// Whatever else differs would have measured something else. Which parameters of a
+/// filter in another program are bounds, that program knows.
 pub(crate) fn find_steps(
     recipe: &Recipe,
     analysis: &Analysis,
     catalog: &Catalog,
-) -> Result<Vec<Option<u32>>, Failure> {
+) -> Result<Vec<Option<FoundStep>>, Failure> {
     let new = canonical_steps(recipe);
     let old = &analysis.steps;
     let mut found = Vec::new();
@@ -110,18 +121,49 @@ pub(crate) fn find_steps(
             found.push(None);
             continue;
         }
-        let same = |at: &usize| measures(&old[*at], catalog) == measures(params, catalog);
+        let same = |at: &usize| {
+            measures(&old[*at], catalog) == measures(params, catalog)
+                || parameters_then(step, &old[*at], params).is_some()
+        };
         match (next..old.len()).find(same) {
             Some(at) if analysis.left_out.contains(&(at as u32 + 1)) => found.push(None),
             Some(at) => {
                 missing.before(step, &old[next..at], catalog)?;
-                found.push(Some(at as u32 + 1));
+                found.push(Some(FoundStep {
+                    number: at as u32 + 1,
+                    measured_with: parameters_then(step, &old[at], params),
+                }));
                 next = at + 1;
             }
             None => return Err(not_measured(i, step, params, old, catalog)),
         }
     }
     Ok(found)
+}
+
+/// Of a filter that another program runs: its parameters in the analysis, if `was`
+/// is the same filter with others.
+fn parameters_then(step: &Step, was: &Value, is: &Value) -> Option<Map<String, Value>> {
+    let outside = step.operator.runs_outside()?;
+    let name = step.operator.name();
+    let (was, is) = (was[name].as_object()?, is[name].as_object()?);
+    let mut params = outside.params.clone();
+    for key in was.keys().chain(is.keys()) {
+        match (was.get(key), is.get(key)) {
+            (was, is) if was == is => {}
+            // Other code, another text, other batches.
+            _ if is_around(key) => return None,
+            (Some(was), _) => drop(params.insert(key.clone(), was.clone())),
+            (None, _) => drop(params.remove(key)),
+        }
+    }
+    let differs = was != is && step.spec.kind == OpKind::Filter;
+    differs.then_some(params)
+}
+
+/// Whether a parameter in canonical form is not the operator's own.
+fn is_around(key: &str) -> bool {
+    matches!(key, "code" | "text_key" | "batch_size" | "batch_bytes")
 }
 
 fn decides_over_many(step: &Step) -> bool {

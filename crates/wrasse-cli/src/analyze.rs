@@ -175,6 +175,7 @@ fn render(
     let decider = Decider::new(
         &table,
         operators.map(|(operator, step)| (*step as usize, operator, Some(*step))),
+        Vec::new(),
     );
     page::analysis::render(&page::analysis::Found {
         recipe: &args.recipe.recipe,

@@ -9,6 +9,7 @@
 //!
 //! Layer: 8.
 
+mod again;
 mod allocator;
 mod analysis;
 mod analyze;

@@ -155,7 +155,10 @@ pub(crate) fn summary(snapshot: &RunSnapshot) -> String {
     parts.push(format!("{:.1} MB/s", speed / 1e6));
     let memory = snapshot.memory.resident + snapshot.memory.workers;
     parts.push(format!("memory {}", ByteCount(memory)));
-    parts.push(format!("{}/{} threads", snapshot.tasks, snapshot.threads));
+    parts.push(format!(
+        "{} tasks on {} threads",
+        snapshot.tasks, snapshot.threads
+    ));
     if let Some(why) = snapshot.waits_for {
         parts.push(format!("reading waits for {why}"));
     }
@@ -324,7 +327,7 @@ pub(crate) mod tests {
 operator                  in  out  dropped  rejected  rows/s  MB/s
 text_length_filter     1,000  900       97         3     500  15.0
 document_deduplicator    900  800      100         0     450  10.0
- 50 % | 1,000 in, 800 out, 197 dropped, 3 rejected | 10.0 MB/s | memory 64.0 MiB | 3/4 threads \
+ 50 % | 1,000 in, 800 out, 197 dropped, 3 rejected | 10.0 MB/s | memory 64.0 MiB | 3 tasks on 4 threads \
 | reading waits for memory | 3.00 s left";
         assert_eq!(render(&snapshot(), false), want);
     }

@@ -31,6 +31,10 @@ pub(crate) struct StatsTable {
 pub(crate) struct StatsRow<'a> {
     batch: &'a dyn Columns,
     row: usize,
+    /// The number of its split.
+    pub(crate) split: usize,
+    /// Its number in the split.
+    pub(crate) number: usize,
 }
 
 impl StatsTable {
@@ -62,8 +66,8 @@ impl StatsTable {
             names: Vec::new(),
         };
         let mut names = Vec::new();
-        if let Some(first) = table.splits.first() {
-            table.rows(first, &mut |row| {
+        if !table.splits.is_empty() {
+            table.rows(0, &mut |row| {
                 names = row.batch.names().to_vec();
                 false
             })?;
@@ -108,7 +112,11 @@ impl StatsTable {
         let work = || {
             let mut mine = new();
             let mut read = Ok(());
-            while let Some(split) = self.splits.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let split = next.fetch_add(1, Ordering::Relaxed);
+                if split >= self.splits.len() {
+                    break;
+                }
                 read = self.rows(split, &mut |row| {
                     each(&mut mine, row);
                     true
@@ -137,10 +145,15 @@ impl StatsTable {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Shows the rows of a split, until `each` has enough.
-    fn rows(
+    /// How many splits there are.
+    pub(crate) fn n_splits(&self) -> usize {
+        self.splits.len()
+    }
+
+    /// Shows the rows of a split, in order, until `each` has enough.
+    pub(crate) fn rows(
         &self,
-        split: &Split,
+        split: usize,
         each: &mut dyn FnMut(&StatsRow<'_>) -> bool,
     ) -> Result<(), Failure> {
         let damaged =
@@ -149,7 +162,8 @@ impl StatsTable {
             block_bytes: BLOCK_BYTES,
             row_bytes_max: ROW_BYTES_MAX,
         };
-        let mut reader = open(&self.inputs, split, limits).map_err(damaged)?;
+        let mut reader = open(&self.inputs, &self.splits[split], limits).map_err(damaged)?;
+        let mut number = 0;
         while let Some(block) = reader.next_block().map_err(damaged)? {
             for row in block.rows() {
                 let sample = match row {
@@ -165,9 +179,16 @@ impl StatsTable {
                     return Err(Failure::usage(format!("{} has no columns", self.path)));
                 };
                 let batch = batch.as_ref();
-                if !each(&StatsRow { batch, row }) {
+                let row = StatsRow {
+                    batch,
+                    row,
+                    split,
+                    number,
+                };
+                if !each(&row) {
                     return Ok(());
                 }
+                number += 1;
             }
         }
         Ok(())

@@ -11,16 +11,17 @@ use wrasse_op::{Catalog, Operator};
 use wrasse_run::stats_columns as columns;
 
 use crate::Exit;
+use crate::again::{DecidesAgain, Decisions};
 use crate::analysis::{Analysis, find_steps};
 use crate::args::{RecipeArgs, TuneArgs};
 use crate::failure::{Failure, print, say};
-use crate::load;
+use crate::load::{self, Loaded};
 use crate::settings::processors;
 use crate::stats_table::{StatsRow, StatsTable};
 use crate::table::{Align, count, table};
 
 pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> {
-    let recipe = load::load(
+    let Loaded { recipe, python } = load::load(
         &RecipeArgs {
             recipe: args.recipe.clone(),
             set: args.set.clone(),
@@ -29,18 +30,36 @@ pub(crate) fn tune(args: &TuneArgs, catalog: &Catalog) -> Result<Exit, Failure> 
         },
         catalog,
         args.json,
-    )?
-    .recipe;
+    )?;
     let analysis = Analysis::read(&Analysis::beside(&args.stats))?;
     let steps = find_steps(&recipe, &analysis, catalog)?;
     let stats = StatsTable::open(&args.stats)?;
     let operators = || recipe.steps.iter().map(|step| &step.operator);
-    let numbered = operators().enumerate().zip(&steps);
+    let threads = args.threads.unwrap_or_else(processors);
+    let numbered = || operators().enumerate().zip(&steps);
+    let mut again = Vec::new();
+    for ((i, operator), found) in numbered() {
+        if let Some(found) = found
+            && let Some(measured_with) = &found.measured_with
+            && let Some(python) = &python
+        {
+            let filter = DecidesAgain {
+                python,
+                operator,
+                step: i + 1,
+                measured_as: found.number.into(),
+                measured_with,
+            };
+            again.push((i + 1, filter.over(&stats, threads)?));
+        }
+    }
     let decider = Decider::new(
         &stats,
-        numbered.map(|((i, operator), measured_as)| (i + 1, operator, *measured_as)),
+        numbered().map(|((i, operator), found)| {
+            (i + 1, operator, found.as_ref().map(|found| found.number))
+        }),
+        again,
     );
-    let threads = args.threads.unwrap_or_else(processors);
     let decided = stats.gather(
         threads,
         || Decided::new(decider.filters.len()),
@@ -83,6 +102,9 @@ pub(crate) struct Filter<'a> {
     measured_as: u64,
     /// For each of its stats the columns that it may be in, the last first.
     pub(crate) stats: Vec<(String, Vec<usize>)>,
+    /// What it decided once more, if another program runs it and its parameters
+    /// have changed.
+    again: Option<Decisions>,
 }
 
 /// Decides on rows of stats as a run decides on samples.
@@ -134,10 +156,12 @@ pub(crate) enum Fate {
 
 impl<'a> Decider<'a> {
     /// `steps` are operators, each with its number in the recipe and in the
-    /// one that was analyzed.
+    /// one that was analyzed; `again`, by number in the recipe, what some of them
+    /// have decided once more.
     pub(crate) fn new(
         table: &StatsTable,
         steps: impl Iterator<Item = (usize, &'a Operator, Option<u32>)>,
+        mut again: Vec<(usize, Decisions)>,
     ) -> Self {
         let mut filters = Vec::new();
         let mut present = Vec::new();
@@ -152,6 +176,8 @@ impl<'a> Decider<'a> {
                     step,
                     measured_as,
                     stats: columns_of(table, operator, measured_as),
+                    again: { again.iter().position(|(its, _)| *its == step) }
+                        .map(|at| again.swap_remove(at).1),
                 });
             }
         }
@@ -234,7 +260,10 @@ impl<'a> Decider<'a> {
 impl Filter<'_> {
     /// Whether it keeps the sample of a row.
     pub(crate) fn keeps(&self, row: &StatsRow<'_>) -> bool {
-        self.operator.keep(&self.values(row)).unwrap_or(true)
+        match &self.again {
+            Some(again) => again.keeps(row),
+            None => self.operator.keep(&self.values(row)).unwrap_or(true),
+        }
     }
 
     /// The values that it decided by.
@@ -264,7 +293,11 @@ pub(crate) fn value(row: &StatsRow<'_>, columns: &[usize]) -> Option<Stat> {
 }
 
 /// The columns that hold what an operator decided by in step `step`.
-fn columns_of(table: &StatsTable, operator: &Operator, step: u64) -> Vec<(String, Vec<usize>)> {
+pub(crate) fn columns_of(
+    table: &StatsTable,
+    operator: &Operator,
+    step: u64,
+) -> Vec<(String, Vec<usize>)> {
     let mut stats: Vec<(String, Vec<(u64, usize)>)> = Vec::new();
     let wanted = operator.spec().stats;
     let is_outside = operator.runs_outside().is_some();

@@ -297,6 +297,18 @@ impl Sample {
         cut
     }
 
+    /// Another sample of the same row, as that was read.
+    #[must_use]
+    pub fn another(&self, origin: Origin) -> Self {
+        Self {
+            row: self.row.clone(),
+            loaded: Vec::new(),
+            stats: Stats::default(),
+            origin,
+            revision: 0,
+        }
+    }
+
     /// The row that this sample came from, if it is a line of JSON.
     pub fn line(&self) -> Option<&SharedStr> {
         match &self.row {

@@ -175,8 +175,8 @@ pub struct Ready {
 
 /// Takes the run directory, and opens the output where an earlier run stopped. The
 /// budget was made and the input listed before. Rows go into the sink that `open` opens,
-/// anew or at the position of a commit; unless it is [`wrasse_io::open_sink`], the job's output
-/// must be `-` or a sink that writes the same.
+/// anew or at the position of a commit, for an input with these splits; unless it is
+/// [`wrasse_io::open_sink`], the job's output must be `-` or a sink that writes the same.
 ///
 /// # Errors
 ///
@@ -185,7 +185,10 @@ pub fn begin(
     job: &Job,
     budget: Budget,
     inputs: Inputs,
-    open: impl FnOnce(&SinkSpec, Option<&Value>) -> Result<Box<dyn Sink>, wrasse_io::Error>,
+    open: impl FnOnce(
+        (&SinkSpec, Option<&Value>),
+        (&Inputs, &[Split]),
+    ) -> Result<Box<dyn Sink>, wrasse_io::Error>,
 ) -> Result<Begun, Error> {
     let mut replace = may_replace_output(job)?;
     let inputs = Arc::new(inputs);
@@ -221,7 +224,7 @@ pub fn begin(
         Resume::At(commit) => commit,
     };
     let at = commit.as_ref().map(|commit| &commit.sink);
-    let mut sink = open(&spec, at).map_err(unwritable)?;
+    let mut sink = open((&spec, at), (&inputs, &splits)).map_err(unwritable)?;
     sink.set_threads(sink_threads(budget.threads));
     let format = output_format(&spec).map_err(unwritable)?;
     let n_operators = job.plan.operators().len();

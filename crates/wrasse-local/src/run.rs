@@ -4,7 +4,7 @@ use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 
 use serde_json::Value;
-use wrasse_io::{ReadLimits, Sink, SinkSpec, open_sink};
+use wrasse_io::{Inputs, ReadLimits, Sink, SinkSpec, Split, open_sink};
 use wrasse_job::{Begun, Cancel, Job, RunResult, View, begin, exchanges, list, process};
 use wrasse_run::{Error, ExchangeStore, RunSnapshot};
 
@@ -42,7 +42,9 @@ pub fn run_into(
     // A process may have done other things before, and other runs.
     let cpu_before = process::cpu_seconds();
     let pools = Pools::new(job)?;
-    let open = |spec: &SinkSpec, at: Option<&Value>| sink.map_or_else(|| open_sink(spec, at), Ok);
+    let open = |(spec, at): (&SinkSpec, Option<&Value>), _: (&Inputs, &[Split])| {
+        sink.map_or_else(|| open_sink(spec, at), Ok)
+    };
     let ready = match begin(job, pools.budget, list(job)?, open)? {
         Begun::Done(done) => return Ok(*done),
         Begun::Ready(ready) => *ready,

@@ -3,9 +3,12 @@
 //!
 //! ```text
 //! or     = and ("or" and)*
-//! and    = comparison ("and" comparison)*
-//! comparison = operand (("<" | "<=" | ">" | ">=" | "==" | "!=" | "in" | "not" "in") operand)*
-//! operand = number | text | name ("." name)* | "(" or ")" | tuple | list | set
+//! and    = not ("and" not)*
+//! not    = "not" not | comparison
+//! comparison = operand (("<" | "<=" | ">" | ">=" | "==" | "!=" | "in" | "not" "in"
+//!     | "is" | "is" "not") operand)*
+//! operand = ("-" | "+") operand | number | text | name ("." name)* | "(" or ")"
+//!     | tuple | list | set
 //! ```
 
 use std::cmp::Ordering;
@@ -23,6 +26,9 @@ const DEPTH_MAX: usize = 100;
 pub(crate) enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
+    Not(Box<Condition>),
+    /// With a `-` in front; a `+` if false.
+    Signed(bool, Box<Condition>),
     Compare(Box<Condition>, Vec<(Operator, Condition)>),
     Field(Vec<String>),
     Constant(Value),
@@ -39,6 +45,8 @@ pub(crate) enum Operator {
     NotEqual,
     In,
     NotIn,
+    /// `is` and `is not`, which the original takes only where one side is `None`.
+    Is,
 }
 
 impl Condition {
@@ -84,6 +92,8 @@ impl Condition {
                 }
                 Value::Bool(false)
             }
+            Self::Not(one) => Value::Bool(!python::is_true(&one.value(sample)?)),
+            Self::Signed(is_minus, one) => signed(*is_minus, one.value(sample)?)?,
             Self::Compare(first, rest) => {
                 let mut left = first.value(sample)?;
                 for (operator, right) in rest {
@@ -141,11 +151,30 @@ fn holds(operator: Operator, left: &Value, right: &Value) -> Result<bool, OpErro
         Operator::NotEqual => !python::equal(left, right),
         Operator::In => is_in(left, right)?,
         Operator::NotIn => !is_in(left, right)?,
+        Operator::Is => {
+            return Err(OpError::bad_sample(
+                "`is` compares with nothing but `None`, and does not hold then; use `==`",
+            ));
+        }
         Operator::Less => order(left, right)? == Some(Ordering::Less),
         Operator::LessOrEqual => order(left, right)?.is_some_and(Ordering::is_le),
         Operator::Greater => order(left, right)? == Some(Ordering::Greater),
         Operator::GreaterOrEqual => order(left, right)?.is_some_and(Ordering::is_ge),
     })
+}
+
+/// A number with a sign in front; truth values are numbers.
+fn signed(is_minus: bool, value: Value) -> Result<Value, OpError> {
+    let value = match value {
+        Value::Bool(bool) => Value::from(i64::from(bool)),
+        value => value,
+    };
+    match (&value, value.as_i64(), value.as_f64()) {
+        (Value::Number(_), _, _) if !is_minus => Ok(value),
+        (_, Some(int), _) if int != i64::MIN => Ok(Value::from(-int)),
+        (_, _, Some(float)) => Ok(Value::from(-float)),
+        _ => Err(OpError::bad_sample(format!("`{value}` takes no sign"))),
+    }
 }
 
 fn is_in(one: &Value, all: &Value) -> Result<bool, OpError> {
@@ -240,14 +269,24 @@ impl Parser<'_> {
     }
 
     fn all(&mut self) -> Result<Condition, String> {
-        let mut all = vec![self.comparison()?];
+        let mut all = vec![self.negation()?];
         while self.eat_word("and") {
-            all.push(self.comparison()?);
+            all.push(self.negation()?);
         }
         Ok(match all.len() {
             1 => all.remove(0),
             _ => Condition::All(all),
         })
+    }
+
+    fn negation(&mut self) -> Result<Condition, String> {
+        let mut n_not = 0;
+        while self.eat_word("not") {
+            n_not += 1;
+        }
+        let one = self.comparison()?;
+        // Of many, pairs go; a last pair still makes a truth value of another.
+        Ok((0..n_not.min(2 - n_not % 2)).fold(one, |one, _| Condition::Not(Box::new(one))))
     }
 
     fn comparison(&mut self) -> Result<Condition, String> {
@@ -284,6 +323,10 @@ impl Parser<'_> {
                 false => Err(self.wrong("`in`")),
             };
         }
+        if self.eat_word("is") {
+            self.eat_word("not");
+            return Ok(Some(Operator::Is));
+        }
         Ok(None)
     }
 
@@ -297,7 +340,8 @@ impl Parser<'_> {
             '[' => self.group(']', false),
             '{' => self.group('}', false),
             '\'' | '"' => self.string(c).map(Condition::Constant),
-            '0'..='9' | '.' | '-' | '+' => self.number().map(Condition::Constant),
+            '-' | '+' => self.signed(),
+            '0'..='9' | '.' => self.number().map(Condition::Constant),
             c if is_name(c) => self.name(),
             _ => Err(self.wrong("a field or a value")),
         }
@@ -346,20 +390,30 @@ impl Parser<'_> {
         Err(format!("{} without its end", self.wrong("a text")))
     }
 
+    fn signed(&mut self) -> Result<Condition, String> {
+        let mut is_minus = false;
+        loop {
+            if self.eat("-") {
+                is_minus = !is_minus;
+            } else if !self.eat("+") {
+                let one = self.operand()?;
+                return Ok(Condition::Signed(is_minus, Box::new(one)));
+            }
+        }
+    }
+
     fn number(&mut self) -> Result<Value, String> {
         let rest = self.rest();
-        let sign = usize::from(rest.starts_with(['-', '+']));
         let is_part = |(i, c): (usize, char)| {
-            let exponent = i > 0 && rest[sign..][..i].ends_with(['e', 'E']);
+            let exponent = i > 0 && rest[..i].ends_with(['e', 'E']);
             c.is_ascii_alphanumeric() || c == '.' || c == '_' || (exponent && "+-".contains(c))
         };
-        let body = &rest[sign..];
-        let length = body
+        let length = rest
             .char_indices()
             .find(|part| !is_part(*part))
-            .map_or(body.len(), |(i, _)| i);
-        let text = rest[..sign + length].replace('_', "");
-        let whole = text.trim_start_matches('+').parse::<i64>().ok();
+            .map_or(rest.len(), |(i, _)| i);
+        let text = rest[..length].replace('_', "");
+        let whole = text.parse::<i64>().ok();
         let value = match whole {
             Some(whole) => Some(Value::from(whole)),
             // Words that Rust reads as numbers are names in Python.
@@ -367,7 +421,7 @@ impl Parser<'_> {
             None => text.parse::<f64>().ok().map(Value::from),
         };
         let value = value.ok_or_else(|| self.wrong("a number"))?;
-        self.at += sign + length;
+        self.at += length;
         Ok(value)
     }
 
@@ -436,6 +490,12 @@ mod tests {
             ("m.l.x == 1", false),
             ("n not in (1,2) and x >= -1", true),
             ("notes == 1 or order == 2", false),
+            ("not n == 20 or not not x == 1.5", true),
+            ("not (n > 30) and not missing and not n in (1,)", true),
+            ("not m.l == [1]", true),
+            ("-n < -x and - -n == +20 and -m.t == -1", true),
+            ("n == 20 == -(-n)", true),
+            ("missing is None or text is not None", false),
         ] {
             assert_eq!(value(condition), Ok(Value::Bool(want)), "{condition}");
         }
@@ -453,8 +513,8 @@ mod tests {
                 "character 7: expected `and`, `or` or a comparison, found `x`",
             ),
             (
-                "not n",
-                "character 1: expected a field or a value, found `n` (not supported)",
+                "n == not n",
+                "character 6: expected a field or a value, found `n` (not supported)",
             ),
             ("n in (1", "character 8: expected `,` or `)`, found the end"),
             (
@@ -467,6 +527,11 @@ mod tests {
             ),
             ("1x < 2", "character 1: expected a number, found `1`"),
             ("text < 1", "`\"abc\"` and `1` have no order"),
+            ("-text < 1", "`\"abc\"` takes no sign"),
+            (
+                "n is 20",
+                "`is` compares with nothing but `None`, and does not hold then; use `==`",
+            ),
         ] {
             assert_eq!(value(condition), Err(want.to_owned()), "{condition}");
         }

@@ -232,6 +232,8 @@ mod tests {
     fn numbers_are_read_as_the_original_reads_them() {
         for (value, want) in [
             (json!(" 1_0.5 "), Some(10.5)),
+            (json!("٣.１"), Some(3.1)),
+            (json!("③"), None),
             (json!("1__0"), None),
             (json!("_1"), None),
             (json!("-Infinity"), Some(f64::NEG_INFINITY)),

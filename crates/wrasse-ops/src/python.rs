@@ -1,11 +1,13 @@
 //! Python's view of JSON values: what is true, and how `str` shows them.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Number, Value};
 
+use crate::chars::digit_value;
 use crate::pattern::fixed;
 use crate::unicode;
 
@@ -131,9 +133,14 @@ fn repr_str(text: &str, out: &mut String) {
 }
 
 /// Reads a number as Python's `float` does: white space around it, underscores
-/// between digits, `nan`, `inf` and `infinity` in any case.
+/// between digits, decimal digits of any script, `nan`, `inf` and `infinity` in
+/// any case.
 pub(crate) fn float(text: &str) -> Option<f64> {
-    let text = unicode::strip(text);
+    let mut text = Cow::Borrowed(unicode::strip(text));
+    if !text.is_ascii() {
+        let ascii = |c| digit_value(c).and_then(|value| char::from_digit(value, 10));
+        text = text.chars().map(|c| ascii(c).unwrap_or(c)).collect();
+    }
     let bytes = text.as_bytes();
     let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
     let between =

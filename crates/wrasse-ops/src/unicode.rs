@@ -15,6 +15,12 @@ pub(crate) static ALNUM: CharSet<{ n_words(tables::ALNUM) }> = CharSet::from_fli
 static NEWER_THAN_14: CharSet<{ n_words(tables::NEWER_THAN_14) }> =
     CharSet::from_flips(tables::NEWER_THAN_14);
 
+/// `\w` of Python's module `re`: what `str.isalnum` takes, and `_`. (That of
+/// the package `regex` is Unicode's, with marks and joiners, but without `²`.)
+pub(crate) fn is_word(c: char) -> bool {
+    c == '_' || ALNUM.contains(c)
+}
+
 /// `str.isspace` of one character.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use serde_json::{Map, Value};
 use wrasse_core::Sample;
 use wrasse_op::{Operator, Outside, PoolParams};
 use wrasse_run::{Fate, FateEnd, Made, OpTally, Told};
@@ -33,6 +34,8 @@ pub struct Chain {
     pub(crate) pool: PoolParams,
     pub(crate) text_key: String,
     pub(crate) row_bytes_max: u64,
+    /// Of a filter that decides once more: the parameters that it has measured with.
+    pub(crate) measured_with: Option<Map<String, Value>>,
     /// The processes of workers that are ready.
     ready: Mutex<Vec<u32>>,
 }
@@ -53,6 +56,7 @@ impl Chain {
             pool,
             text_key: text_key.to_owned(),
             row_bytes_max,
+            measured_with: None,
             ready: Mutex::default(),
         })
     }

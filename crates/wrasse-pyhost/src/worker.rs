@@ -88,7 +88,9 @@ impl Worker {
             .collect();
         let start = Start {
             version: VERSION,
-            operators: chain.operators.iter().map(about).collect(),
+            operators: { chain.operators.iter() }
+                .map(|operator| about(operator, chain))
+                .collect(),
             inbox: [&paths[0], &paths[1]],
             outbox: [&paths[2], &paths[3]],
             row_bytes_max: chain.row_bytes_max,
@@ -232,8 +234,12 @@ fn slot_of(batch: u64) -> usize {
     (batch % SLOTS as u64) as usize
 }
 
-fn about(operator: &(String, wrasse_op::Outside)) -> Value {
-    json!({ "reference": operator.1.reference, "params": operator.1.params })
+fn about(operator: &(String, wrasse_op::Outside), chain: &Chain) -> Value {
+    let mut about = json!({ "reference": operator.1.reference, "params": operator.1.params });
+    if let Some(params) = &chain.measured_with {
+        about["measured_with"] = Value::Object(params.clone());
+    }
+    about
 }
 
 /// The next message of a worker that starts.

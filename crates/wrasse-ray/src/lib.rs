@@ -16,11 +16,12 @@
 //! | `exchanging` | exchanges: keys, rulings, and tasks that weigh and pick |
 //! | `needs` | what tasks take of the cluster, in its words and in the books |
 //! | `asking` | what an autoscaler is asked for |
-//! | `parts`, `near` | parts of the output that workers write, or threads beside them |
+//! | `parts` | parts of the output that workers write |
 //! | `careful` | a share of the input whose workers die |
 //! | `link`, `protocol` | the gateway's process, and what is said to it |
 //! | `lent` | objects that are read in the gateway's memory |
 //! | `stream` | standard input, which the driver reads |
+//! | `outputs` | which tasks have many outputs |
 //! | `wire` | what driver and workers tell each other past the gateway |
 //! | `worker` | what a worker does; for exchanges, `settling` |
 //! | `sources` | the files of Python's operators, for nodes that lack them |
@@ -37,10 +38,10 @@ mod exchanging;
 mod gates;
 mod lent;
 mod link;
-mod near;
 mod needs;
 mod note;
 mod ordering;
+mod outputs;
 mod parts;
 mod protocol;
 mod run;

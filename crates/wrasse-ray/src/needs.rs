@@ -2,7 +2,8 @@
 //! in the scheduler's books, and whether the cluster can ever give it.
 //!
 //! Of processors a task is charged half: while one task has them another waits
-//! at the door. An actor is charged all that it has, for as long as it lives.
+//! at the door. One that has many outputs is charged all: it keeps them while it waits
+//! until it is read, and who takes what it puts out needs others. An actor is charged all that it has, for as long as it lives.
 //!
 //! One processor is left by all actors together, for tasks: what actors wait for
 //! may have to be made again. Where there are not as many processors as one actor
@@ -199,13 +200,15 @@ impl Ledger {
     }
 
     /// Has tasks of the scheduler's operators take what they are charged, and those
-    /// that run in actors have such, within `limits`.
-    pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Limits) {
+    /// that run in actors have such, within `limits`. Those that are `streaming` have
+    /// tasks with many outputs.
+    pub(crate) fn charge(&self, configs: &mut [OpConfig], limits: &Limits, streaming: &[bool]) {
         let room = limits.resources.less(limits.for_tasks);
         for (op, config) in configs.iter_mut().enumerate() {
             let whole = self.whole(op);
             let Some(workers_max) = self.actors[op] else {
-                config.task = whole.with(Resource::CPU, whole[Resource::CPU] / 2);
+                let at_once = if streaming[op] { 1 } else { 2 };
+                config.task = whole.with(Resource::CPU, whole[Resource::CPU] / at_once);
                 continue;
             };
             let n = self.at_once(self.exchanges[op]).count() as i64;

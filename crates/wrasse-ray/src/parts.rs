@@ -4,15 +4,12 @@
 //! go to the gateway, and objects are kept until nobody needs their rows.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 use wrasse_io::{Error as IoError, Hands, PartTask, WrittenFile};
-use wrasse_run::Pass;
 
 use crate::link::{Heard, Link};
-use crate::near::{Desk, Near, Threads};
 use crate::note::Note;
 use crate::protocol::{Hear, Say};
 use crate::wire::{Together, Verdict, WriteSpec, decode, encode};
@@ -35,32 +32,9 @@ pub(crate) fn is_about_writing(heard: &Hear) -> bool {
     }
 }
 
-/// Who writes.
-pub(crate) enum Who {
-    /// Tasks that take their turn in the processes that work on samples.
-    InTurn,
-    /// Tasks that ask for no processor, for which Ray starts processes: those that work
-    /// on samples may keep theirs until there is room, which there is when rows are
-    /// written.
-    Beside,
-    /// Threads of this process, on the machine on which all objects are.
-    Here(Arc<Pass>),
-}
-
-/// What is told to who has parts written.
-pub(crate) enum Told {
-    /// By the gateway; nothing, when it is gone.
-    Heard(Option<Heard>),
-    /// By a thread here.
-    Wrote(u64, Result<WrittenFile, IoError>),
-}
-
 /// The objects that are needed to write.
 pub(crate) struct Shelf {
     objects: Mutex<HashMap<u64, Object>>,
-    who: OnceLock<Who>,
-    /// Bytes of objects that threads here have read.
-    pub(crate) fetched: AtomicU64,
     notes: Sender<Note>,
 }
 
@@ -74,15 +48,8 @@ impl Shelf {
     pub(crate) fn new(notes: Sender<Note>) -> Self {
         Self {
             objects: Mutex::default(),
-            who: OnceLock::new(),
-            fetched: AtomicU64::new(0),
             notes,
         }
-    }
-
-    /// Says who writes, before anything is written.
-    pub(crate) fn is_written_by(&self, who: Who) {
-        self.who.get_or_init(|| who);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Object>> {
@@ -118,18 +85,17 @@ impl Shelf {
 pub(crate) struct Workers {
     pub(crate) link: Arc<Link>,
     pub(crate) shelf: Arc<Shelf>,
-    pub(crate) told: (Sender<Told>, Receiver<Told>),
+    /// What the gateway says; nothing, when it is gone.
+    pub(crate) heard: Receiver<Option<Heard>>,
     pub(crate) tasks_max: usize,
-    /// Threads here, if they write.
-    pub(crate) threads: Option<Threads>,
+    /// Processors that a task asks for: one, to take its turn in the processes that work
+    /// on samples. None, where these may keep theirs until there is room, which there is
+    /// when rows are written.
+    pub(crate) cpus: f64,
 }
 
 impl Workers {
-    fn take(&self, told: Told) -> Result<(u64, WrittenFile), IoError> {
-        let heard = match told {
-            Told::Wrote(number, file) => return file.map(|file| (number, file)),
-            Told::Heard(heard) => heard,
-        };
+    fn take(&self, heard: Option<Heard>) -> Result<(u64, WrittenFile), IoError> {
         match heard {
             Some((Hear::Done { task, object, .. }, meta)) => {
                 let objects = &[object];
@@ -153,30 +119,6 @@ impl Hands for Workers {
             objects.iter().map(verdict).collect()
         };
         let task = task.clone();
-        let cpus = match self.shelf.who.get() {
-            Some(Who::Here(pass)) => {
-                let file = Near {
-                    number,
-                    task,
-                    objects: objects.to_vec(),
-                    verdicts,
-                };
-                let desk = || Desk {
-                    link: Arc::clone(&self.link),
-                    shelf: Arc::clone(&self.shelf),
-                    pass: Arc::clone(pass),
-                    told: self.told.0.clone(),
-                };
-                // At the end twice as many files are written at once.
-                let n_max = 2 * self.tasks_max;
-                let threads = self
-                    .threads
-                    .get_or_insert_with(|| Threads::new(desk(), n_max));
-                return threads.begin(file);
-            }
-            Some(Who::InTurn) => 1.0,
-            Some(Who::Beside) | None => 0.0,
-        };
         let spec = Together::Write(Box::new(WriteSpec { task, verdicts }));
         let spec = encode(&spec).map_err(failed)?;
         let write = Say::Write {
@@ -184,7 +126,7 @@ impl Hands for Workers {
             spec: spec.len(),
             objects,
             piece: None,
-            cpus,
+            cpus: self.cpus,
             retries: RETRIES,
             name: NAME,
         };
@@ -193,14 +135,14 @@ impl Hands for Workers {
     }
 
     fn done(&mut self, waits: bool) -> Result<Option<(u64, WrittenFile)>, IoError> {
-        let told = match waits {
-            true => self.told.1.recv().unwrap_or(Told::Heard(None)),
-            false => match self.told.1.try_recv() {
-                Ok(told) => told,
+        let heard = match waits {
+            true => self.heard.recv().unwrap_or(None),
+            false => match self.heard.try_recv() {
+                Ok(heard) => heard,
                 Err(_) => return Ok(None),
             },
         };
-        self.take(told).map(Some)
+        self.take(heard).map(Some)
     }
 
     fn hold(&mut self, object: u64) {

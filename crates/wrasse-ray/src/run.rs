@@ -27,7 +27,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde_json::Value;
 use wrasse_core::ByteCount;
-use wrasse_io::{ReadLimits, Sink, SinkSpec, open_parts, open_sink};
+use wrasse_io::{Inputs, ReadLimits, Sink, SinkSpec, Split, open_parts, open_sink};
 use wrasse_job::{
     Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, exchanges, list,
 };
@@ -35,7 +35,7 @@ use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, execute};
 use wrasse_sched::{Event, Place, Scheduler, Settings};
 
 use self::joining::{join, refuse_local};
-use self::room::{resources, shares};
+use self::room::{resources, shares, target_bytes};
 use self::watching::Watcher;
 use crate::actors::Actors;
 use crate::asking::Asking;
@@ -46,7 +46,8 @@ use crate::link::{Gateway, Heard, Link, Scratch};
 use crate::needs::Ledger;
 use crate::note::{Note, fetcher};
 use crate::ordering::{Held, Orderer, Turn};
-use crate::parts::{Shelf, Told, Who, Workers, is_about_writing};
+use crate::outputs::{streaming, streams};
+use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::Cluster;
 use crate::shares::Shares;
 use crate::stream::{Read, Stream, Streamer, Wanted, read};
@@ -112,7 +113,6 @@ pub fn run(
     // Bounded by the tasks that the sink has under way.
     let (writes, written) = unbounded();
     let (decides, decided) = unbounded();
-    let wrote = writes.clone();
     let gateway = Gateway {
         python: options.python.clone(),
         log,
@@ -120,11 +120,11 @@ pub fn run(
     let link = Link::start(&gateway, move |heard| match heard {
         Some(heard) if is_about_deciding(&heard.0) => drop(decides.send(Some(heard))),
         Some(heard) if is_about_writing(&heard.0) => {
-            drop(writes.send(Told::Heard(Some(heard))));
+            drop(writes.send(Some(heard)));
         }
         Some(heard) => drop(hears.send(Note::Heard(Some(heard)))),
         None => {
-            drop(writes.send(Told::Heard(None)));
+            drop(writes.send(None));
             drop(decides.send(None));
             drop(hears.send(Note::Heard(None)));
         }
@@ -135,15 +135,18 @@ pub fn run(
     let mut ledger = Ledger::new(&pipeline, &job.plan)?;
     let shelf = Arc::new(Shelf::new(notes.clone()));
     let mut writes = cluster.machines <= 1 || options.shared_paths;
-    let open = |spec: &SinkSpec, at: Option<&Value>| {
+    let target = target_bytes(options, &cluster);
+    let open = |(spec, at): (&SinkSpec, Option<&Value>), (inputs, splits): (&Inputs, &[Split])| {
+        let streams = streams(&pipeline, (inputs, splits), target);
         let workers = Workers {
             link: Arc::clone(&link),
             shelf: Arc::clone(&shelf),
-            told: (wrote, written),
+            heard: written,
             tasks_max: writers_max(&cluster),
-            threads: None,
+            cpus: if streams { 0.0 } else { 1.0 },
         };
         let held_max = cluster.store_bytes().max(STORE_BYTES_MIN) / 100 * WRITING_PERCENT;
+        writes &= !(streams && link.lends() && keeps_up(&cluster));
         let parts = open_parts(spec, at, (Box::new(workers), held_max), writes)?;
         writes = parts.is_some();
         parts.map_or_else(|| open_sink(spec, at), Ok::<Box<dyn Sink>, _>)
@@ -172,6 +175,16 @@ fn log_path(job: &Job) -> Result<PathBuf, Error> {
     std::fs::create_dir_all(&job.run_dir)
         .map_err(|error| Error::io(format!("cannot create {}", job.run_dir.display()), error))?;
     Ok(job.run_dir.join(LOG))
+}
+
+/// Processors whose rows the driver writes as fast as they come: a GB of input takes it a
+/// ninth of what it takes the lightest recipe.
+const KEEPS_UP_CPUS: i64 = 8;
+
+/// Whether the driver, which is on a cluster's one node, can write all that is done there:
+/// once, while workers that have no processor to write would write twice.
+fn keeps_up(cluster: &Cluster) -> bool {
+    cluster.nodes == 1 && !cluster.grows && cluster.millicpus() <= KEEPS_UP_CPUS * 1000
 }
 
 /// How many tasks write at once: half of those that work on samples.
@@ -220,7 +233,7 @@ impl OnCluster<'_> {
     ) -> Result<RunResult, Error> {
         let (job, pipeline, link) = (self.job, self.pipeline, self.link);
         self.set_up(&ready, &cluster)?;
-        let target = self.target(&cluster);
+        let target = target_bytes(self.options, &cluster);
         let n_shards = self.n_shards(&cluster);
         let start = ready.start;
         let stream = self.stream(&ready)?;
@@ -241,7 +254,9 @@ impl OnCluster<'_> {
         let mut configs = pipeline.configs(|_| None, target);
         let cpus_max = self.options.cpus_max;
         let limits = self.limits(&cluster, cpus_max, target);
-        self.ledger.charge(&mut configs, &limits);
+        let of = (&*ready.inputs, ready.splits.as_slice());
+        let streaming = streaming(pipeline, &shares, of, target);
+        self.ledger.charge(&mut configs, &limits, &streaming);
         let mut scheduler = Scheduler::new(
             &configs,
             limits,
@@ -300,12 +315,6 @@ impl OnCluster<'_> {
             actors: Actors::default(),
             cluster: cluster.clone(),
         };
-        let is_one = cluster.nodes == 1 && !cluster.grows;
-        self.shelf.is_written_by(match backend.streams() {
-            false => Who::InTurn,
-            true if is_one && link.lends() => Who::Here(Arc::new(ready.pass.clone())),
-            true => Who::Beside,
-        });
         if !has_read_all {
             backend.hire_ahead()?;
         }

@@ -17,14 +17,17 @@ pub(crate) fn apply(
         let Some(change) = Override::parse(i, text, found) else {
             continue;
         };
+        let before = root.clone();
         if let Err(error) = change.set(root, catalog) {
+            *root = before;
             found.push(error);
         }
     }
 }
 
 struct Override<'t> {
-    path: Vec<(&'t str, Place)>,
+    path: &'t str,
+    start: Place,
     value: Node,
 }
 
@@ -47,22 +50,6 @@ impl<'t> Override<'t> {
             found.push(error.hint("for example `--set process.0.text_length_filter.max_len=5000`"));
             return None;
         };
-        let mut path = Vec::new();
-        let mut column = 1;
-        for part in key.split('.') {
-            let place = Place {
-                column,
-                len: len(part).max(1),
-                ..start
-            };
-            if part.trim().is_empty() {
-                found.push(Diagnostic::error("an empty part in the path of an override").at(place));
-                return None;
-            }
-            path.push((part.trim(), place));
-            column += len(part) + 1;
-        }
-
         let n_errors = found.len();
         // Alone, `-` is no list of nothing but standard input or output.
         let value = if value == "-" { "'-'" } else { value };
@@ -79,16 +66,51 @@ impl<'t> Override<'t> {
         }
         let mut value = node.unwrap_or_else(|| Node::null(whole));
         shift_all(&mut value, after_key);
-        Some(Self { path, value })
+        Some(Self {
+            path: key,
+            start,
+            value,
+        })
     }
 
     fn set(self, root: &mut Node, catalog: &Catalog) -> Result<(), Diagnostic> {
         let mut node = root;
-        for (part, place) in &self.path {
-            node = step(node, part, *place, catalog)?;
+        let (mut rest, mut column) = (Some(self.path), 1);
+        while let Some(path) = rest {
+            let (part, behind) = first_part(node, path);
+            let len = part.chars().count();
+            let place = Place {
+                column,
+                len: len.max(1),
+                ..self.start
+            };
+            if part.trim().is_empty() {
+                let error = Diagnostic::error("an empty part in the path of an override");
+                return Err(error.at(place));
+            }
+            node = step(node, part.trim(), place, catalog)?;
+            (rest, column) = (behind, column + len + 1);
         }
         *node = self.value;
         Ok(())
+    }
+}
+
+/// The part of a path that is to be found in `node`, and what comes behind it. Parts
+/// end at dots, but the name of a step may have some: `./clean.py:Filter`.
+fn first_part<'t>(node: &Node, path: &'t str) -> (&'t str, Option<&'t str>) {
+    let names: Vec<String> = match &node.content {
+        Content::List(items) => items.iter().filter_map(operator).collect(),
+        _ => operator(node).into_iter().collect(),
+    };
+    let is_whole = |name: &&String| {
+        name.contains('.') && { path.strip_prefix(name.as_str()) }
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let named = names.iter().filter(is_whole).map(String::len).max();
+    match named.or_else(|| path.find('.')) {
+        Some(len) => (&path[..len], path[len..].strip_prefix('.')),
+        None => (path, None),
     }
 }
 
@@ -229,5 +251,30 @@ fn shift_all(node: &mut Node, columns: usize) {
             shift(&mut entry.place, columns);
             shift_all(&mut entry.value, columns);
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_steps_may_have_dots() {
+        let recipe = "[{./ops.py:A: {}}, {./ops.py:A.b: {}}, plain]";
+        let steps = parse::parse(recipe, Origin::Text, &mut Vec::new()).unwrap();
+        let parts = |path| first_part(&steps, path);
+        assert_eq!(parts("./ops.py:A.b.n"), ("./ops.py:A.b", Some("n")));
+        assert_eq!(parts("./ops.py:A.n"), ("./ops.py:A", Some("n")));
+        assert_eq!(parts("./ops.py:A"), ("./ops.py:A", None));
+        assert_eq!(parts("./ops.py:Am.n"), ("", Some("/ops.py:Am.n")));
+        assert_eq!(parts("plain.n"), ("plain", Some("n")));
+        assert_eq!(parts("0../ops.py:A.n"), ("0", Some("./ops.py:A.n")));
+        let Content::List(items) = &steps.content else {
+            panic!("a list")
+        };
+        assert_eq!(
+            first_part(&items[0], "./ops.py:A.n"),
+            ("./ops.py:A", Some("n"))
+        );
     }
 }

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from wrasse.errors import NotDecidable
 from wrasse.outcome import Outcome, Row
+
+if TYPE_CHECKING:
+    from wrasse.operators.halves import Halves
 
 Kind = Literal["mapper", "filter", "slicer", "llm"]
 
@@ -44,6 +48,13 @@ class Operator(ABC):
         of that row; `apply` itself raises nothing. Rows may be changed in
         place.
         """
+
+    def halves(self) -> Halves:
+        """Of a filter what measures, and what decides on that, without the row.
+
+        Raises `NotDecidable` if it has no such halves.
+        """
+        raise NotDecidable("it decides on the sample itself, and measures nothing")
 
     def close(self) -> None:  # noqa: B027 (most have nothing to let go of)
         """Lets go of what the operator holds. Called once, at the end."""

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from wrasse import params as _params
-from wrasse.errors import LoadError, MissingPackage, ParameterError, WrasseError
+from wrasse.errors import LoadError, MissingPackage, NotDecidable, ParameterError, WrasseError
 from wrasse.lazy import need, package_of
 from wrasse.operators.base import Kind, Operator
 from wrasse.operators.found import Description, Found, summary_of
-from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced
+from wrasse.operators.halves import Halves, NoRow
+from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
 from wrasse.sdk import CAUGHT, halved
 
 # A column that no operator knows tells afterwards which rows came of which.
@@ -231,6 +232,25 @@ class _Filter(_DataJuicerOperator):
             except CAUGHT as error:
                 outcomes.append(Failed.of(error))
         return outcomes
+
+    def halves(self) -> Halves:
+        """`compute_stats` and `process`."""
+        if self._stats_key not in self._made:
+            raise NotDecidable("it decides by fields of the sample, and measures nothing")
+        form = "batched" if self.takes_batches else "single"
+        return Halves(self.op, (f"compute_stats_{form}",), self._decide)
+
+    def _decide(self, stats: Stats) -> bool:
+        is_batch = self.takes_batches
+        row = NoRow({self._stats_key: [stats] if is_batch else stats})
+        try:
+            if is_batch:
+                (is_kept,) = self.op.process_batched(row)
+            else:
+                is_kept = self.op.process_single(row)
+            return bool(is_kept)
+        finally:
+            row.check()
 
     def _batch(self, rows: list[Row]) -> list[Outcome]:
         columns = copy.deepcopy(_columns([self._sample(row) for row in rows]))

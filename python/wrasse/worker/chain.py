@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from wrasse.operators.base import Operator
+from wrasse.operators.halves import TOLD_KEPT
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
 from wrasse.tables import TableResult
 from wrasse.worker import tables
@@ -127,10 +128,6 @@ class Result:
         if self.table is not None:
             self.rows = tables.rows(incoming, self.table, self.parents)
             self.table = None
-
-
-TOLD_KEPT = "@kept"
-"""Among the stats of a row: whether a filter that measures would keep it."""
 
 
 def run(

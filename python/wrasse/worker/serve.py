@@ -19,6 +19,7 @@ from wrasse import compat
 from wrasse.errors import MissingPackage, ParameterError, WrasseError
 from wrasse.operators import load
 from wrasse.operators.base import Operator
+from wrasse.operators.halves import Again
 from wrasse.outcome import Failed, one_line
 from wrasse.worker import chain
 from wrasse.worker.columns import Incoming, Outgoing
@@ -160,8 +161,16 @@ class Worker:
 
 
 def construct(about: dict[str, Any]) -> Operator:
-    """An operator, as a message describes it."""
-    return load(about["reference"], about["params"], base=about.get("base"))
+    """An operator, as a message describes it.
+
+    With `measured_with`, the parameters of an analysis: a filter that decides on the
+    stats of that.
+    """
+    reference, base = about["reference"], about.get("base")
+    operator = load(reference, about["params"], base=base)
+    if "measured_with" not in about:
+        return operator
+    return Again(operator, load(reference, about["measured_with"], base=base))
 
 
 def refusal(error: BaseException) -> dict[str, Any]:

@@ -42,8 +42,8 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<AlphanumericFilter>(
 pub(crate) struct Params {
     /// Measure by the tokens of a model. Not supported: only false.
     tokenization: bool,
-    /// The lowest share to keep, 0 to 1.
-    min_ratio: f64,
+    /// The lowest share to keep, 0 to 1; no limit if null.
+    min_ratio: Option<f64>,
     /// The highest share to keep, 0 to 1; no limit if null.
     max_ratio: Option<f64>,
 }
@@ -52,7 +52,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             tokenization: false,
-            min_ratio: 0.25,
+            min_ratio: Some(0.25),
             max_ratio: None,
         }
     }
@@ -73,7 +73,7 @@ impl Configured for AlphanumericFilter {
              letters per token are several times higher",
         )?;
         Ok(Self {
-            ratio: common.interval(Some(params.min_ratio), params.max_ratio),
+            ratio: common.interval(params.min_ratio, params.max_ratio),
         })
     }
 }

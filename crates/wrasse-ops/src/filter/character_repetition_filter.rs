@@ -45,8 +45,8 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<CharacterRepetitionFilter>
 pub(crate) struct Params {
     /// Length of the runs that are compared, in characters; at least 1.
     rep_len: i64,
-    /// The lowest share to keep, 0 to 1.
-    min_ratio: f64,
+    /// The lowest share to keep, 0 to 1; no limit if null.
+    min_ratio: Option<f64>,
     /// The highest share to keep, 0 to 1; no limit if null.
     max_ratio: Option<f64>,
 }
@@ -55,7 +55,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             rep_len: 10,
-            min_ratio: 0.0,
+            min_ratio: Some(0.0),
             max_ratio: Some(0.5),
         }
     }
@@ -72,7 +72,7 @@ impl Configured for CharacterRepetitionFilter {
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
             run_chars: super::run_length(params.rep_len)?,
-            ratio: common.interval(Some(params.min_ratio), params.max_ratio),
+            ratio: common.interval(params.min_ratio, params.max_ratio),
         })
     }
 }

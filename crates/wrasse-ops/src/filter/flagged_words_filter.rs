@@ -36,10 +36,10 @@ pub(crate) struct Params {
     lang: String,
     /// Split by a model instead of at spaces. Not supported: only false.
     tokenization: bool,
-    /// The lowest share to keep, 0 to 1.
-    min_ratio: f64,
-    /// The highest share to keep, 0 to 1.
-    max_ratio: f64,
+    /// The lowest share to keep, 0 to 1; no limit if null.
+    min_ratio: Option<f64>,
+    /// The highest share to keep, 0 to 1; no limit if null.
+    max_ratio: Option<f64>,
     /// A folder with JSON files whose names contain `flagged_words`, each with lists
     /// of words by language. Without it the lists that come with Wrasse.
     flagged_words_dir: Option<String>,
@@ -56,8 +56,8 @@ impl Default for Params {
         Self {
             lang: "en".to_owned(),
             tokenization: false,
-            min_ratio: 0.0,
-            max_ratio: 0.045,
+            min_ratio: Some(0.0),
+            max_ratio: Some(0.045),
             flagged_words_dir: None,
             use_words_aug: false,
             words_aug_group_sizes: vec![2],
@@ -86,7 +86,7 @@ impl Configured for FlaggedWordsFilter {
         })?;
         Ok(Self {
             list,
-            range: common.interval(Some(params.min_ratio), Some(params.max_ratio)),
+            range: common.interval(params.min_ratio, params.max_ratio),
         })
     }
 }

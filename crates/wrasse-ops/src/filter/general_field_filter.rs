@@ -12,17 +12,20 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<GeneralFieldFilter>(
     &["general_field_filter_condition"],
 )
 .details(
-    "A condition is written as in Python: `and`, `or`, parentheses, chains of comparisons (`<`, \
-     `<=`, `>`, `>=`, `==`, `!=`, `in`, `not in`), numbers, texts in quotes, `True`, `False`, \
-     `None`, lists, tuples and sets, and fields by name, with dots for fields inside others \
-     (`__dj__stats__.text_len` is what an earlier filter measured). A field that a sample lacks \
-     is `None`; a comparison with `None` does not hold, but for `not in`, which does. Values that \
-     have no order (a text and a number) cannot be compared by it: the sample is rejected.\n\n\
+    "A condition is written as in Python: `and`, `or`, `not`, parentheses, chains of comparisons \
+     (`<`, `<=`, `>`, `>=`, `==`, `!=`, `in`, `not in`), numbers, signs, texts in quotes, `True`, \
+     `False`, `None`, lists, tuples and sets, and fields by name, with dots for fields inside \
+     others (`__dj__stats__.text_len` is what an earlier filter measured). A field that a sample \
+     lacks is `None`; a comparison with `None` does not hold, but for `not in`, which does: not \
+     even `x == None`, `x is None` or `x is not None` holds, as in the original. Write `not x` \
+     for what is missing, empty or 0. Values that have no order (a text and a number) cannot be \
+     compared by it: the sample is rejected.\n\n\
      Whether the condition holds is `general_field_filter_condition`. Without a condition all \
      samples stay.",
 )
 .origin("Data-Juicer 1.6")
-.examples(&[Example {
+.examples(&[
+    Example {
     about: "two fields",
     params: r#"{"filter_condition": "10 < n <= 30 and meta.lang in ['en', 'de']"}"#,
     input: &[
@@ -31,7 +34,19 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<GeneralFieldFilter>(
         r#"{"text": "c", "n": 12}"#,
     ],
     output: &[r#"{"text": "a", "n": 30, "meta": {"lang": "de"}}"#],
-}]);
+    },
+    Example {
+        about: "`not` and signs; a field that is missing is as good as none",
+        params: r#"{"filter_condition": "not n > 5 and -n < 3 and not meta.bad"}"#,
+        input: &[
+            r#"{"text": "a", "n": 4}"#,
+            r#"{"text": "b", "n": 6}"#,
+            r#"{"text": "c", "n": -3}"#,
+            r#"{"text": "d", "n": 4, "meta": {"bad": true}}"#,
+        ],
+        output: &[r#"{"text": "a", "n": 4}"#],
+    },
+]);
 
 const STAT: &str = "general_field_filter_condition";
 

@@ -35,10 +35,10 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageAspectRatioFilter>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// The smallest ratio to keep.
-    min_ratio: f64,
-    /// The largest ratio to keep.
-    max_ratio: f64,
+    /// The smallest ratio to keep; no limit if null.
+    min_ratio: Option<f64>,
+    /// The largest ratio to keep; no limit if null.
+    max_ratio: Option<f64>,
     /// Whether `any` or `all` images of a sample must lie within the range.
     any_or_all: AnyOrAll,
     /// The field that lists paths of images.
@@ -50,8 +50,8 @@ pub(crate) struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_ratio: 0.333,
-            max_ratio: 3.0,
+            min_ratio: Some(0.333),
+            max_ratio: Some(3.0),
             any_or_all: AnyOrAll::Any,
             image_key: "images".to_owned(),
             image_bytes_key: "image_bytes".to_owned(),
@@ -71,7 +71,7 @@ impl Configured for ImageAspectRatioFilter {
         let keys = (params.image_key, params.image_bytes_key);
         let images = EachImage::new(params.any_or_all, keys, common);
         Ok(Self {
-            range: common.interval(Some(params.min_ratio), Some(params.max_ratio)),
+            range: common.interval(params.min_ratio, params.max_ratio),
             images,
         })
     }

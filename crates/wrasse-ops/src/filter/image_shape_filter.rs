@@ -37,14 +37,14 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageShapeFilter>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// The smallest width to keep, in pixels.
-    min_width: i64,
-    /// The largest width to keep, in pixels.
-    max_width: i64,
-    /// The smallest height to keep, in pixels.
-    min_height: i64,
-    /// The largest height to keep, in pixels.
-    max_height: i64,
+    /// The smallest width to keep, in pixels; no limit if null.
+    min_width: Option<f64>,
+    /// The largest width to keep, in pixels; no limit if null.
+    max_width: Option<f64>,
+    /// The smallest height to keep, in pixels; no limit if null.
+    min_height: Option<f64>,
+    /// The largest height to keep, in pixels; no limit if null.
+    max_height: Option<f64>,
     /// Whether `any` or `all` images of a sample must lie within the ranges.
     any_or_all: AnyOrAll,
     /// The field that lists paths of images.
@@ -56,10 +56,10 @@ pub(crate) struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_width: 1,
-            max_width: i64::MAX,
-            min_height: 1,
-            max_height: i64::MAX,
+            min_width: Some(1.0),
+            max_width: None,
+            min_height: Some(1.0),
+            max_height: None,
             any_or_all: AnyOrAll::Any,
             image_key: "images".to_owned(),
             image_bytes_key: "image_bytes".to_owned(),
@@ -79,10 +79,9 @@ impl Configured for ImageShapeFilter {
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         let keys = (params.image_key, params.image_bytes_key);
         let images = EachImage::new(params.any_or_all, keys, common);
-        let range = |min: i64, max: i64| common.interval(Some(min as f64), Some(max as f64));
         Ok(Self {
-            width: range(params.min_width, params.max_width),
-            height: range(params.min_height, params.max_height),
+            width: common.interval(params.min_width, params.max_width),
+            height: common.interval(params.min_height, params.max_height),
             images,
         })
     }

@@ -31,16 +31,16 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<MaximumLineLengthFilter>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// The shortest longest line to keep, in characters.
-    min_len: i64,
+    /// The shortest longest line to keep, in characters; no limit if null.
+    min_len: Option<f64>,
     /// The longest longest line to keep, in characters; no limit if null.
-    max_len: Option<i64>,
+    max_len: Option<f64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_len: 10,
+            min_len: Some(10.0),
             max_len: None,
         }
     }
@@ -54,9 +54,8 @@ impl Configured for MaximumLineLengthFilter {
     type Params = Params;
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
-        let max = params.max_len.map(|max| max as f64);
         Ok(Self {
-            chars: common.interval(Some(params.min_len as f64), max),
+            chars: common.interval(params.min_len, params.max_len),
         })
     }
 }

@@ -40,8 +40,8 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<SpecialCharactersFilter>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// The lowest share to keep, 0 to 1.
-    min_ratio: f64,
+    /// The lowest share to keep, 0 to 1; no limit if null.
+    min_ratio: Option<f64>,
     /// The highest share to keep, 0 to 1; no limit if null.
     max_ratio: Option<f64>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_ratio: 0.0,
+            min_ratio: Some(0.0),
             max_ratio: Some(0.25),
         }
     }
@@ -64,7 +64,7 @@ impl Configured for SpecialCharactersFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            ratio: common.interval(Some(params.min_ratio), params.max_ratio),
+            ratio: common.interval(params.min_ratio, params.max_ratio),
         })
     }
 }

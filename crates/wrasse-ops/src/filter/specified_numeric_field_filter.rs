@@ -37,18 +37,18 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<SpecifiedNumericFieldFilter>(
 pub(crate) struct Params {
     /// The field, with dots for fields inside others.
     field_key: String,
-    /// The lowest number to keep.
-    min_value: f64,
-    /// The highest number to keep.
-    max_value: f64,
+    /// The lowest number to keep; no limit if null.
+    min_value: Option<f64>,
+    /// The highest number to keep; no limit if null.
+    max_value: Option<f64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
             field_key: String::new(),
-            min_value: -(i64::MAX as f64),
-            max_value: i64::MAX as f64,
+            min_value: Some(-(i64::MAX as f64)),
+            max_value: Some(i64::MAX as f64),
         }
     }
 }
@@ -65,7 +65,7 @@ impl Configured for SpecifiedNumericFieldFilter {
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
             field_key: params.field_key,
-            range: common.interval(Some(params.min_value), Some(params.max_value)),
+            range: common.interval(params.min_value, params.max_value),
             recompute: common.recompute_stats,
         })
     }

@@ -27,16 +27,16 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<TextLengthFilter>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// The shortest text to keep, in characters.
-    min_len: i64,
+    /// The shortest text to keep, in characters; no limit if null.
+    min_len: Option<f64>,
     /// The longest text to keep, in characters; no limit if null.
-    max_len: Option<i64>,
+    max_len: Option<f64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_len: 10,
+            min_len: Some(10.0),
             max_len: None,
         }
     }
@@ -51,7 +51,7 @@ impl Configured for TextLengthFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            chars: common.interval(Some(params.min_len as f64), params.max_len.map(|max| max as f64)),
+            chars: common.interval(params.min_len, params.max_len),
         })
     }
 }

@@ -30,10 +30,10 @@ pub(crate) struct Params {
     /// The encoding that a tiktoken vocabulary is of (`gpt2`, `r50k_base`,
     /// `p50k_base`, `cl100k_base`, `o200k_base`); if null the file's name tells.
     encoding: Option<String>,
-    /// The fewest tokens to keep.
-    min_num: i64,
+    /// The fewest tokens to keep; no limit if null.
+    min_num: Option<f64>,
     /// The most tokens to keep; no limit if null.
-    max_num: Option<i64>,
+    max_num: Option<f64>,
 }
 
 impl Default for Params {
@@ -41,7 +41,7 @@ impl Default for Params {
         Self {
             hf_tokenizer: None,
             encoding: None,
-            min_num: 10,
+            min_num: Some(10.0),
             max_num: None,
         }
     }
@@ -58,10 +58,9 @@ impl Configured for TokenNumFilter {
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         let path = params.hf_tokenizer.as_deref();
         let tokenizer = Tokenizer::load("hf_tokenizer", path, params.encoding.as_deref())?;
-        let max = params.max_num.map(|max| max as f64);
         Ok(Self {
             tokenizer,
-            n_tokens: common.interval(Some(params.min_num as f64), max),
+            n_tokens: common.interval(params.min_num, params.max_num),
         })
     }
 }

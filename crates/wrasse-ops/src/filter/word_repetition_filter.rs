@@ -45,8 +45,8 @@ pub(crate) struct Params {
     tokenization: bool,
     /// Length of the runs that are compared, in words; at least 1.
     rep_len: i64,
-    /// The lowest share to keep, 0 to 1.
-    min_ratio: f64,
+    /// The lowest share to keep, 0 to 1; no limit if null.
+    min_ratio: Option<f64>,
     /// The highest share to keep, 0 to 1; no limit if null.
     max_ratio: Option<f64>,
 }
@@ -57,7 +57,7 @@ impl Default for Params {
             _lang: "en".to_owned(),
             tokenization: false,
             rep_len: 10,
-            min_ratio: 0.0,
+            min_ratio: Some(0.0),
             max_ratio: Some(0.5),
         }
     }
@@ -80,7 +80,7 @@ impl Configured for WordRepetitionFilter {
         )?;
         Ok(Self {
             run_words: super::run_length(params.rep_len)?,
-            ratio: common.interval(Some(params.min_ratio), params.max_ratio),
+            ratio: common.interval(params.min_ratio, params.max_ratio),
         })
     }
 }

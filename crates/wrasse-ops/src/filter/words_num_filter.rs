@@ -44,10 +44,10 @@ pub(crate) struct Params {
     _lang: String,
     /// Split by a model instead of at spaces. Not supported: only false.
     tokenization: bool,
-    /// The fewest words to keep.
-    min_num: i64,
+    /// The fewest words to keep; no limit if null.
+    min_num: Option<f64>,
     /// The most words to keep; no limit if null.
-    max_num: Option<i64>,
+    max_num: Option<f64>,
 }
 
 impl Default for Params {
@@ -55,7 +55,7 @@ impl Default for Params {
         Self {
             _lang: "en".to_owned(),
             tokenization: false,
-            min_num: 10,
+            min_num: Some(10.0),
             max_num: None,
         }
     }
@@ -75,9 +75,8 @@ impl Configured for WordsNumFilter {
             "leave it out to split at spaces; for languages written without spaces, use \
              `text_length_filter` instead",
         )?;
-        let max = params.max_num.map(|max| max as f64);
         Ok(Self {
-            n_words: common.interval(Some(params.min_num as f64), max),
+            n_words: common.interval(params.min_num, params.max_num),
         })
     }
 }

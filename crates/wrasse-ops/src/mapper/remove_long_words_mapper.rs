@@ -33,15 +33,15 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveLongWordsMapper>(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The shortest word to keep, in characters.
-    min_len: i64,
+    min_len: f64,
     /// The longest word to keep, in characters; no limit if null.
-    max_len: Option<i64>,
+    max_len: Option<f64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_len: 1,
+            min_len: 1.0,
             max_len: None,
         }
     }
@@ -58,10 +58,10 @@ impl Configured for RemoveLongWordsMapper {
 
     fn new(params: Params, _: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            min_len: usize::try_from(params.min_len).unwrap_or(0),
+            min_len: params.min_len.ceil() as usize,
             max_len: params
                 .max_len
-                .map_or(Some(usize::MAX), |max| usize::try_from(max).ok()),
+                .map_or(Some(usize::MAX), |max| (max >= 0.0).then_some(max as usize)),
         })
     }
 }

@@ -3,9 +3,9 @@
 
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 
-use crate::chars::{is_digit, is_word};
+use crate::chars::is_digit;
 use crate::pattern::Span;
-use crate::unicode::is_space;
+use crate::unicode::{is_space, is_word};
 
 /// A match, and its first group.
 pub(super) type Found = (Span, Option<Span>);

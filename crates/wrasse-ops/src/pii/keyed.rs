@@ -4,8 +4,7 @@
 use memchr::{memchr_iter, memchr2_iter, memchr3};
 
 use super::find::{Found, before, behind, is_word_at};
-use crate::chars::is_word;
-use crate::unicode::is_space;
+use crate::unicode::{is_space, is_word};
 
 /// Whether a character is this small letter in any case, as Python sees it.
 fn is_letter(c: char, small: char) -> bool {

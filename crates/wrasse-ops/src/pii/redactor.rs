@@ -202,6 +202,9 @@ mod tests {
             "]:80",
             "+",
             "+86",
+            "\u{200d}",
+            "①",
+            "\u{301}",
         ];
         let words = [
             " ",
@@ -241,6 +244,9 @@ mod tests {
             "0123456789abcdef",
             "}",
             "x",
+            "\u{200d}",
+            "①",
+            "\u{301}",
         ];
         for kind in Kind::ALL {
             let mut redactor = Redactor::new();

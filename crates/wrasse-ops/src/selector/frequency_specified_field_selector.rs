@@ -47,14 +47,16 @@ impl Configured for FrequencySpecifiedFieldSelector {
 
 impl Exchange for FrequencySpecifiedFieldSelector {
     fn key(&self, sample: &mut Sample, key: &mut Vec<u8>) -> Result<(), OpError> {
-        match self.0.field_key.as_str() {
-            "" => Ok(()),
-            path => Key::exact(sample, path)?.equal_to_python().write(key),
+        if self.0.takes_all() {
+            return Ok(());
         }
+        Key::exact(sample, &self.0.field_key)?
+            .equal_to_python()
+            .write(key)
     }
 
     fn decide(&self, keys: &dyn Keys, _: usize) -> Result<Decision, OpError> {
-        if keys.len() > 1 && !self.0.field_key.is_empty() {
+        if keys.len() > 1 && !self.0.takes_all() {
             let mut groups = groups(keys)?;
             if let Some(n) = n_taken(groups.len(), self.0.top_ratio, self.0.topk) {
                 match self.0.reverse {

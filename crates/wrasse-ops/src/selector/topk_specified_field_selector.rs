@@ -73,6 +73,11 @@ impl Params {
         }
         Ok(())
     }
+
+    /// Whether all samples stay, whatever is in the field.
+    pub(super) fn takes_all(&self) -> bool {
+        self.field_key.is_empty() || n_taken(0, self.top_ratio, self.topk).is_none()
+    }
 }
 
 pub(crate) struct TopkSpecifiedFieldSelector(Params);
@@ -91,7 +96,7 @@ impl Exchange for TopkSpecifiedFieldSelector {
         let path = self.0.field_key.as_str();
         let otherwise = if self.0.reverse { -EXTREME } else { EXTREME };
         match path {
-            "" => Ok(()),
+            _ if self.0.takes_all() => Ok(()),
             _ if path.contains('.') => Key::number(sample, path, otherwise)?.write(key),
             _ => Key::exact(sample, path)?.write(key),
         }

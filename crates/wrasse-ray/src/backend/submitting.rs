@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use wrasse_io::Split;
 use wrasse_job::Step;
 use wrasse_run::{Error, Part};
 use wrasse_sched::{Event, Input, OpIdx, Place, TaskId, WorkerId};
@@ -12,6 +11,7 @@ use super::suspects::killer;
 use super::{Doing, RETRIES, Ray, Running};
 use crate::gates::News;
 use crate::ordering::{ReadBack, Streams, Turn};
+use crate::outputs::reads_in_pieces;
 use crate::protocol::Say;
 use crate::stream::Wanted;
 use crate::wire::{Spec, Work, encode};
@@ -47,7 +47,8 @@ impl Ray<'_> {
             (Step::Read(part), Input::Split(place)) => {
                 let (splits, skip) = self.share(place, !pipeline.has_exchange());
                 let splits = self.splits[splits.start as usize..splits.end as usize].to_vec();
-                let streams = self.reads_in_pieces(part, &splits);
+                let of = (self.inputs, splits.as_slice());
+                let streams = reads_in_pieces(pipeline, part, of, self.target);
                 let spec = Spec {
                     part: part.clone(),
                     work: Work::Read {
@@ -173,26 +174,6 @@ impl Ray<'_> {
             true => self.pieces[part.stage],
             false => 0,
         }
-    }
-
-    /// Whether a task that reads these splits has many outputs.
-    fn reads_in_pieces(&self, part: &Part, splits: &[Split]) -> bool {
-        let bytes: u64 = splits.iter().map(|split| split.bytes).sum();
-        let is_plain = splits.iter().all(|split| split.is_plain(self.inputs));
-        !is_plain || bytes > 2 * self.target || self.grows(part)
-    }
-
-    /// Whether any task of the run has many outputs. Such a task pauses, and keeps its
-    /// processor, until what it has put out was taken. Asked before anything is read.
-    pub(crate) fn streams(&self) -> bool {
-        self.pipeline.steps.iter().any(|step| match step {
-            Step::Read(part) => (0..self.shares.len()).any(|share| {
-                let Range { start, end } = self.shares.splits(share);
-                self.reads_in_pieces(part, &self.splits[start as usize..end as usize])
-            }),
-            Step::Run(part) | Step::Outside(part) | Step::Exchange(_, part) => self.grows(part),
-            Step::Gate(_) => false,
-        })
     }
 
     pub(super) fn number(&mut self) -> u64 {

@@ -3,7 +3,7 @@
 use wrasse_io::Split;
 use wrasse_sched::{Limits, Resource, Resources};
 
-use super::OnCluster;
+use super::{OnCluster, Options};
 use crate::needs::Ledger;
 use crate::protocol::Cluster;
 use crate::shares::Shares;
@@ -31,20 +31,10 @@ const WAITING_PER_CPU: usize = 32;
 const STORE_BYTES: u64 = 1 << 30;
 
 impl OnCluster<'_> {
-    /// Bytes of an output: four for each processor have to fit.
-    pub(super) fn target(&self, cluster: &Cluster) -> u64 {
-        let cpus = (millicpus(self.options.cpus_max, cluster) / 1000) as u64;
-        let room = store_bytes(cluster) / (4 * cpus.max(1));
-        let fitting = room.clamp(TARGET_BYTES_MIN, TARGET_BYTES);
-        self.options
-            .task_bytes
-            .map_or(fitting, |bytes| bytes.max(1))
-    }
-
     /// In how many shards keys are weighed, where they are cut.
     pub(super) fn n_shards(&self, cluster: &Cluster) -> u32 {
         let cpus = (millicpus(self.options.cpus_max, cluster) / 1000) as u64;
-        let most = (self.target(cluster) / SHARD_BYTES).min(SHARDS_MAX);
+        let most = (target_bytes(self.options, cluster) / SHARD_BYTES).min(SHARDS_MAX);
         cpus.min(most).max(1) as u32
     }
 
@@ -67,6 +57,14 @@ impl OnCluster<'_> {
             for_tasks: self.ledger.for_tasks(cluster),
         }
     }
+}
+
+/// Bytes of an output: four for each processor have to fit.
+pub(super) fn target_bytes(options: &Options, cluster: &Cluster) -> u64 {
+    let cpus = (millicpus(options.cpus_max, cluster) / 1000) as u64;
+    let room = store_bytes(cluster) / (4 * cpus.max(1));
+    let fitting = room.clamp(TARGET_BYTES_MIN, TARGET_BYTES);
+    options.task_bytes.map_or(fitting, |bytes| bytes.max(1))
 }
 
 /// What objects may hold of the object stores, in bytes.

@@ -107,14 +107,12 @@ impl Watcher<'_> {
         self.peak_bytes = self.peak_bytes.max(resident);
         let tally = books.tally();
         let held = &self.on.held;
-        let fetched = held.fetched.load(Ordering::Relaxed);
-        let by_threads = self.on.shelf.fetched.load(Ordering::Relaxed);
         let observed = Observed {
             elapsed_s: self.on.began.elapsed().as_secs_f64(),
             tally,
             bytes_total: self.inputs.files.iter().map(|file| file.bytes).sum(),
             bytes_resumed: self.bytes_resumed,
-            bytes_fetched: Some(fetched + by_threads),
+            bytes_fetched: Some(held.fetched.load(Ordering::Relaxed)),
             threads: self.threads(),
             waiting: books.in_flight.len(),
             memory: MemorySnapshot {

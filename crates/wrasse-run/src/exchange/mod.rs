@@ -5,7 +5,7 @@
 //! lie one behind the other:
 //!
 //! ```text
-//!   rows   (accounting and records) (columnar batches) (ends of samples) (samples)  ...
+//!   rows   (accounting and records) (what samples share) (ends of samples) (samples)  ...
 //!   keys   (length, key) (length, key) ...
 //! ```
 //!
@@ -33,16 +33,15 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wrasse_core::{Columns, Origin, Sample};
+use wrasse_core::{Origin, Sample};
 use wrasse_op::Decision;
 
 use self::arrivals::{Arrivals, Arrived};
 pub use self::elsewhere::{Absorbed, ExchangeKeys, Waiting};
 use self::output::{Output, Rules};
-use self::packed::{PackedSamples, unpack, unpack_batches, unpack_samples};
+use self::packed::{PackedSamples, Shared, unpack, unpack_samples, unpack_shared};
 pub use self::picks::{Run, pick, put_together};
 pub use self::ruling::{Ruling, settle};
 use self::settled::{Line, Lot, Settled, decide};
@@ -53,7 +52,7 @@ use crate::examples::Examples;
 use crate::pass::{BlockState, Pass};
 use crate::{Records, Tally};
 
-/// Blocks whose batches are kept at hand while samples are read out of order.
+/// Blocks of which what samples share is kept at hand while samples are read out of order.
 const BLOCKS_AT_HAND: usize = 16;
 
 /// A packed sample begins with its origin, in so many bytes at the most.
@@ -71,7 +70,7 @@ pub struct ExchangeStore {
 struct Place {
     offset: u64,
     head_bytes: u64,
-    batches_bytes: u64,
+    shared_bytes: u64,
     sample_bytes: u64,
 }
 
@@ -132,7 +131,7 @@ impl ExchangeStore {
         let place = Place {
             offset: self.rows.len(),
             head_bytes: head.len() as u64,
-            batches_bytes: packed.batches.len() as u64,
+            shared_bytes: packed.shared.len() as u64,
             sample_bytes: packed.bytes.len() as u64,
         };
         self.arrivals
@@ -142,7 +141,7 @@ impl ExchangeStore {
             .iter()
             .flat_map(|end| end.to_le_bytes())
             .collect();
-        for bytes in [&head, &packed.batches, &ends, &packed.bytes] {
+        for bytes in [&head, &packed.shared, &ends, &packed.bytes] {
             self.rows.append(bytes).map_err(unwritable)?;
         }
         self.arrivals.keys.append(&state.keys).map_err(unwritable)
@@ -244,10 +243,10 @@ impl ExchangeStore {
 
     /// The samples of a block.
     fn samples(&self, block: &Kept) -> Result<Vec<Sample>, String> {
-        let batches = self.packed_batches(block)?;
+        let shared = self.packed_shared(block)?;
         let ends = self.ends(block, 0..block.n_samples)?;
         let bytes = self.bytes(samples_at(block), block.place.sample_bytes)?;
-        unpack_samples(&batches, &ends, &bytes)
+        unpack_samples(&shared, &ends, &bytes)
     }
 
     /// One sample, by its number.
@@ -256,11 +255,11 @@ impl ExchangeStore {
         if at_hand.len() >= BLOCKS_AT_HAND && !at_hand.contains_key(&at) {
             at_hand.clear();
         }
-        let batches = match at_hand.entry(at) {
+        let shared = match at_hand.entry(at) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.batches(block)?),
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(self.shared(block)?),
         };
-        unpack(&self.packed(block, i, u64::MAX)?, batches)
+        unpack(&self.packed(block, i, u64::MAX)?, shared)
     }
 
     /// Where a sample came from.
@@ -283,13 +282,13 @@ impl ExchangeStore {
         self.bytes(samples_at(block) + start, (end - start).min(max))
     }
 
-    fn batches(&self, block: &Kept) -> Result<Vec<Arc<dyn Columns>>, String> {
-        unpack_batches(&self.packed_batches(block)?)
+    fn shared(&self, block: &Kept) -> Result<Shared, String> {
+        unpack_shared(&self.packed_shared(block)?)
     }
 
-    fn packed_batches(&self, block: &Kept) -> Result<Vec<u8>, String> {
+    fn packed_shared(&self, block: &Kept) -> Result<Vec<u8>, String> {
         let place = &block.place;
-        self.bytes(place.offset + place.head_bytes, place.batches_bytes)
+        self.bytes(place.offset + place.head_bytes, place.shared_bytes)
     }
 
     fn ends(&self, block: &Kept, which: Range<u32>) -> Result<Vec<u64>, String> {
@@ -314,10 +313,10 @@ fn samples_at(block: &Kept) -> u64 {
 
 fn ends_at(block: &Kept) -> u64 {
     let place = &block.place;
-    place.offset + place.head_bytes + place.batches_bytes
+    place.offset + place.head_bytes + place.shared_bytes
 }
 
-type AtHand = HashMap<usize, Vec<Arc<dyn Columns>>>;
+type AtHand = HashMap<usize, Shared>;
 
 /// What was decided, and where samples came from, as the store has it.
 struct InStore<'a> {

@@ -30,7 +30,7 @@ pub enum Run {
 #[derive(Serialize, Deserialize)]
 struct Picked<'a> {
     #[serde(borrow)]
-    batches: &'a Bytes,
+    shared: &'a Bytes,
     ends: Vec<u64>,
     samples: &'a Bytes,
 }
@@ -119,7 +119,7 @@ pub fn pick(blocks: &[BlockState], which: &[Vec<u32>]) -> Result<Vec<Vec<u8>>, S
         let picked: Option<Vec<Sample>> = picked.map(|sample| sample.cloned()).collect();
         let packed = PackedSamples::new(&picked.ok_or("there is no such sample")?)?;
         let picked = Picked {
-            batches: Bytes::new(&packed.batches),
+            shared: Bytes::new(&packed.shared),
             ends: packed.ends,
             samples: Bytes::new(&packed.bytes),
         };
@@ -140,7 +140,7 @@ pub fn put_together(
 ) -> Result<Vec<BlockState>, String> {
     let unpacked = picked.iter().map(|bytes| {
         let picked: Picked<'_> = postcard::from_bytes(bytes).map_err(unreadable)?;
-        let samples = unpack_samples(picked.batches, &picked.ends, picked.samples)?;
+        let samples = unpack_samples(picked.shared, &picked.ends, picked.samples)?;
         Ok(samples.into_iter())
     });
     let mut objects = unpacked.collect::<Result<Vec<_>, String>>()?;

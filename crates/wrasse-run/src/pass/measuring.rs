@@ -55,13 +55,13 @@ pub mod columns {
     pub const SLICED: &str = "sliced";
     /// The stat of a filter that another program runs, see [`wrasse_op::KEPT`].
     pub use wrasse_op::KEPT;
+    /// The name by which a worker tells whether its filter keeps a sample, and is
+    /// told whether it did when the filter is to decide once more.
+    pub const TOLD_KEPT: &str = "@kept";
 }
 
 /// The name that a sample carries its [`Record`] by; no stat has such a name.
 const CARRIED: &str = "@record";
-
-/// The name by which a worker tells whether its filter keeps a sample.
-const TOLD_KEPT: &str = "@kept";
 
 /// The row of a sample that ended in an earlier stage.
 pub(crate) struct Ended {
@@ -115,7 +115,7 @@ impl Record {
 
     /// Takes over what another program told in step `step`.
     fn take_told(&mut self, step: u32, mut told: Map<String, Value>) {
-        let kept = told.remove(TOLD_KEPT);
+        let kept = told.remove(columns::TOLD_KEPT);
         for (name, value) in &told {
             if let Some(stat) = Stat::from_json(value)
                 && !name.contains('@')
@@ -320,7 +320,7 @@ impl Flow<'_> {
                 FateEnd::On(changes) | FateEnd::Dropped { changes, .. } => {
                     let Changes { fields, mut stats } = changes;
                     record.take_told(step, stats.clone());
-                    stats.remove(TOLD_KEPT);
+                    stats.remove(columns::TOLD_KEPT);
                     Changes { fields, stats }.apply(&mut sample);
                     sample.forget_derived();
                     record.carry(&mut sample);

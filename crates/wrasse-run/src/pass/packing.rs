@@ -29,7 +29,7 @@ struct Written<'a> {
     fingerprints: &'a [Fingerprint],
     origins: &'a [Origin],
     encoded: &'a Option<OutBlock>,
-    batches: &'a Bytes,
+    shared: &'a Bytes,
     ends: &'a [u64],
     samples: &'a Bytes,
 }
@@ -49,7 +49,7 @@ struct Read<'a> {
     origins: Vec<Origin>,
     encoded: Option<OutBlock>,
     #[serde(borrow)]
-    batches: &'a Bytes,
+    shared: &'a Bytes,
     ends: Vec<u64>,
     samples: &'a Bytes,
 }
@@ -122,7 +122,7 @@ fn pack_into(
                 true => &lengths,
                 false => &block.encoded,
             },
-            batches: Bytes::new(&samples.batches),
+            shared: Bytes::new(&samples.shared),
             ends: &samples.ends,
             samples: Bytes::new(&samples.bytes),
         };
@@ -168,5 +168,5 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<BlockState>, String> {
 }
 
 fn samples(read: &Read<'_>) -> Result<Vec<Sample>, String> {
-    unpack_samples(read.batches, &read.ends, read.samples)
+    unpack_samples(read.shared, &read.ends, read.samples)
 }
