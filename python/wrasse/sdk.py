@@ -281,6 +281,17 @@ class Slicer(Declared):
         return TableResult(pieces, parents)
 
 
+def singly(rows: list[Row], run: Callable[[Row], Outcome]) -> list[Outcome]:
+    """Outcomes of rows, each by itself; one that raises has failed."""
+    outcomes: list[Outcome] = []
+    for row in rows:
+        try:
+            outcomes.append(run(row))
+        except CAUGHT as error:
+            outcomes.append(Failed.of(error))
+    return outcomes
+
+
 def halved(rows: list[Row], run: Callable[[list[Row]], list[Outcome]]) -> list[Outcome]:
     """Outcomes of a batch; if it raises, those of its halves, down to single rows."""
     if not rows:

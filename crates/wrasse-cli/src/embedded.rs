@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use wrasse_io::Sink;
 use wrasse_local::{Cancel, Job};
 use wrasse_op::Catalog;
-use wrasse_recipe::{Checked, Diagnostic, Severity, Source};
+use wrasse_recipe::{Checked, Diagnostic, Source};
 use wrasse_run::RunSnapshot;
 
 use crate::Exit;
@@ -212,11 +212,6 @@ impl Prepared {
 }
 
 impl Finding {
-    /// Whether the recipe cannot run because of it.
-    pub fn is_error(&self) -> bool {
-        self.diagnostic.severity == Severity::Error
-    }
-
     /// All of it; places are counted from 1.
     pub fn json(&self) -> Value {
         let mut json = self.diagnostic.json();

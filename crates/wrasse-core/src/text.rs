@@ -95,7 +95,7 @@ impl Text {
     }
 
     /// Bytes of memory that this text owns (0 while it is a piece of a line).
-    pub fn owned_bytes(&self) -> usize {
+    pub(crate) fn owned_bytes(&self) -> usize {
         match &self.repr {
             Repr::Shared(_) => 0,
             Repr::Owned(text) => text.capacity(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use wrasse_run::{Tally, Written};
 use wrasse_sched::BlockId;
 
-use crate::{Cancel, Job, RunResult};
+use crate::{Cancel, Job, Pipeline, RunResult};
 
 /// The accounting of what is under way.
 pub struct Books {
@@ -26,6 +26,27 @@ pub struct Books {
 }
 
 impl Books {
+    /// Of a run that begins, or goes on behind what is `written`.
+    pub fn new(job: &Job, pipeline: &Pipeline, written: Tally) -> Self {
+        // What is before an exchange is done once more by a resumed run.
+        let rows_done = match pipeline.has_exchange() {
+            true => 0,
+            false => written.rows_in,
+        };
+        let rows_left = job
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(rows_done));
+        Self {
+            in_flight: HashMap::new(),
+            writing: HashMap::new(),
+            absorbed: Tally::default(),
+            written,
+            rows_left,
+            has_read_all: rows_left == 0 && !pipeline.has_exchange(),
+            too_many_rejects: false,
+        }
+    }
+
     /// What was done in all.
     pub fn tally(&self) -> Tally {
         let mut tally = self.written.clone();

@@ -5,17 +5,21 @@
 //! Layer: 6.
 
 mod adjust;
+mod begin;
 mod books;
+mod explain;
 mod job;
+mod output;
 mod pipeline;
 pub mod process;
 mod snapshot;
+mod spending;
 
 pub use adjust::{Adjust, Change};
+pub use begin::{Begun, Ready, begin, list};
 pub use books::Books;
-pub use job::{
-    Begun, Cancel, Devices, Job, PoolView, Ready, RunResult, View, begin, budget, exchanges,
-    explain, list, spend,
-};
+pub use explain::{PoolView, View, explain};
+pub use job::{Cancel, Devices, Job, RunResult};
 pub use pipeline::{Pipeline, Step};
 pub use snapshot::{Observed, snapshot};
+pub use spending::{budget, exchanges, spend};

@@ -23,6 +23,8 @@ mod dry_run;
 mod ordering;
 mod pools;
 mod run;
+mod staff;
+mod watch;
 mod worker;
 mod writing;
 

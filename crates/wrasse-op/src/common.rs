@@ -163,7 +163,7 @@ impl Common {
     /// # Errors
     ///
     /// If one of them has a value of the wrong type.
-    pub fn take_from(
+    pub(crate) fn take_from(
         &self,
         params: &mut Map<String, Value>,
         own: impl Fn(&str) -> bool,

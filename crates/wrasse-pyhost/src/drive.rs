@@ -11,7 +11,7 @@ use wrasse_core::Sample;
 use wrasse_op::{Operator, Outside, PoolParams};
 use wrasse_run::{Fate, FateEnd, Made, OpTally, Told};
 
-use crate::columns::decode;
+use crate::answer::decode;
 use crate::narrow::{KILLS_MAX, Next, Range, narrow};
 use crate::process::resident_bytes;
 use crate::python::Python;

@@ -9,7 +9,8 @@
 //! | `interpreter` | chooses the Python |
 //! | `package` | puts the worker's program, which is part of this one, where Python finds it |
 //! | `describe` | asks, before a run, what the operators of a recipe are |
-//! | `columns` | samples as columns in Arrow's layout, and changed columns back |
+//! | `columns` | samples as columns in Arrow's layout |
+//! | `answer` | what became of them, with changed columns |
 //! | `wire` | the messages, as `python/wrasse/worker/protocol.py` lists them |
 //! | `process` | a process: starting, watching, ending it; what it prints |
 //! | `worker` | a process that has its operators, and takes batches |
@@ -22,6 +23,7 @@
 //! Layer: 5.
 
 mod again;
+mod answer;
 mod columns;
 mod describe;
 mod drive;

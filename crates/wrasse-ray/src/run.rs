@@ -16,9 +16,10 @@
 mod joining;
 mod room;
 mod setup;
+mod staff;
 mod watching;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,11 +32,12 @@ use wrasse_io::{Inputs, ReadLimits, Sink, SinkSpec, Split, open_parts, open_sink
 use wrasse_job::{
     Begun, Books, Cancel, Job, Pipeline, Ready, RunResult, begin, budget, exchanges, list,
 };
-use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, Tally, execute};
-use wrasse_sched::{Event, Place, Scheduler, Settings};
+use wrasse_run::{Error, ExchangeKeys, FetchMode, RunSnapshot, execute};
+use wrasse_sched::{Event, Place, Refusal, Scheduler, Settings};
 
 use self::joining::{join, refuse_local};
 use self::room::{resources, shares, target_bytes};
+use self::staff::Staff;
 use self::watching::Watcher;
 use crate::actors::Actors;
 use crate::asking::Asking;
@@ -51,7 +53,7 @@ use crate::parts::{Shelf, Workers, is_about_writing};
 use crate::protocol::Cluster;
 use crate::shares::Shares;
 use crate::stream::{Read, Stream, Streamer, Wanted, read};
-use crate::writing::{Order, write};
+use crate::writing::Order;
 
 /// How to come to a cluster, and how to use it.
 #[derive(Clone, Debug, Default)]
@@ -208,6 +210,21 @@ struct Reading {
     rows: Receiver<Read>,
 }
 
+impl Reading {
+    /// Its shares, behind those of the files before it.
+    fn behind(&self, mut shares: Shares) -> Shares {
+        shares.begin_stream(self.skip);
+        shares
+    }
+}
+
+fn refused(refusal: &Refusal) -> Error {
+    let (what, limit, sum) = (refusal.resource.name(), refusal.limit, refusal.sum);
+    Error::usage(format!(
+        "the recipe needs {sum} of {what} at the least, and the cluster has {limit}"
+    ))
+}
+
 /// One run on a cluster.
 struct OnCluster<'a> {
     job: &'a Job,
@@ -239,17 +256,7 @@ impl OnCluster<'_> {
         let stream = self.stream(&ready)?;
         let shares = match &stream {
             None => shares(&ready.splits, target),
-            Some(stream) => {
-                let mut before = shares(&ready.splits[..stream.split as usize], target);
-                before.begin_stream(stream.skip);
-                before
-            }
-        };
-        // The scheduler's places are shares: of the input, or of the exchange
-        // that is read last.
-        let from = match pipeline.has_exchange() {
-            true => Shares::first_behind(start.split + start.seq),
-            false => shares.of(start.split),
+            Some(stream) => stream.behind(shares(&ready.splits[..stream.split as usize], target)),
         };
         let mut configs = pipeline.configs(|_| None, target);
         let cpus_max = self.options.cpus_max;
@@ -257,37 +264,23 @@ impl OnCluster<'_> {
         let of = (&*ready.inputs, ready.splits.as_slice());
         let streaming = streaming(pipeline, &shares, of, target);
         self.ledger.charge(&mut configs, &limits, &streaming);
-        let mut scheduler = Scheduler::new(
-            &configs,
-            limits,
-            Place {
-                split: from,
-                seq: 0,
+        // Its places are shares: of the input, or of the exchange that is read last.
+        let from = Place {
+            split: match pipeline.has_exchange() {
+                true => Shares::first_behind(start.split + start.seq),
+                false => shares.of(start.split),
             },
-            Settings::default(),
-        )
-        .map_err(|refusal| {
-            Error::usage(format!(
-                "the recipe needs {} of {} at the least, and the cluster has {}",
-                refusal.sum,
-                refusal.resource.name(),
-                refusal.limit
-            ))
-        })?;
+            seq: 0,
+        };
+        let mut scheduler = Scheduler::new(&configs, limits, from, Settings::default())
+            .map_err(|refusal| refused(&refusal))?;
         // No channel can hold more than there are blocks in flight, which the
         // scheduler bounds; the bound changes as nodes come and go.
         let (orders, orders_in) = unbounded::<Order>();
         let (turns, turns_in) = unbounded::<Turn>();
-        let written = ready.written;
-        // What is before an exchange is done once more by a resumed run.
-        let rows_done = match pipeline.has_exchange() {
-            true => 0,
-            false => written.rows_in,
-        };
-        let rows_left = job
-            .limit
-            .map_or(u64::MAX, |limit| limit.saturating_sub(rows_done));
-        let has_read_all = rows_left == 0 && !pipeline.has_exchange();
+        let bytes_resumed = ready.written.bytes_in;
+        let books = Books::new(job, pipeline, ready.written.clone());
+        let has_read_all = books.has_read_all;
         let first = Event::SplitsFound {
             op: 0,
             // None of a resumed run that had come to its limit. Of a stream, the next.
@@ -317,15 +310,7 @@ impl OnCluster<'_> {
             fetcher: fetcher(self.options.metadata, notes.clone())?,
             known: VecDeque::new(),
             state: State::default(),
-            books: Books {
-                in_flight: HashMap::new(),
-                writing: HashMap::new(),
-                absorbed: Tally::default(),
-                written: written.clone(),
-                rows_left,
-                has_read_all,
-                too_many_rejects: false,
-            },
+            books,
             actors: Actors::default(),
             cluster: cluster.clone(),
         };
@@ -341,7 +326,7 @@ impl OnCluster<'_> {
             cpus_max,
             target,
             peak_bytes: 0,
-            bytes_resumed: written.bytes_in,
+            bytes_resumed,
             asking: Asking::default(),
             cancelled: None,
         };
@@ -353,17 +338,9 @@ impl OnCluster<'_> {
             job.run_dir.clone(),
             (self.options.gate_bytes, job.memory),
         )?;
-        let pieces = pieces(&ready.pass, n_shards);
-        let (keys, decision_bytes) = exchanges(job, &ready.exchange_dir, ExchangeKeys::new);
-        let begin = start.split + start.seq;
-        let last = job.plan.last_exchange();
-        let exchange = |(stage, keys): (usize, Option<ExchangeKeys>)| {
-            let begin = if Some(stage) == last { begin } else { 0 };
-            Some(Exchanging::new(keys?, begin, pieces[stage]))
-        };
-        let exchanges = keys.into_iter().enumerate().map(exchange).collect();
+        let (exchanges, decision_bytes) = self.exchanges(&ready, n_shards);
         let ordering_notes = notes.clone();
-        let mut orderer = Orderer {
+        let orderer = Orderer {
             tasks: Tasks {
                 pass: &ready.pass,
                 link,
@@ -380,38 +357,26 @@ impl OnCluster<'_> {
             names: &pipeline.names,
             held: &self.held,
         };
-        let (writer, pass) = (ready.writer, &ready.pass);
-        let (executed, books, written) = std::thread::scope(|scope| {
+        let staff = Staff {
+            writer: ready.writer,
+            kept: (self.shelf, &self.held),
+            of: (&ready.pass, link),
+            orders: orders_in,
+            orderer,
+            turns: turns_in,
+            streamer: stream.map(|stream| Streamer {
+                pass: &ready.pass,
+                rows: stream.rows,
+                target,
+            }),
+            wanted: wanted_in,
+        };
+        let ((executed, books), written) = staff.at_work(notes, || {
             let mut backend = backend;
-            let writer_notes = notes.clone();
-            let thread = |name: &str| std::thread::Builder::new().name(name.into());
-            let fail = |error| Error::io("cannot start a thread", error);
-            let writing = thread("wrasse-writer")
-                .spawn_scoped(scope, move || {
-                    let kept = (self.shelf, &self.held);
-                    write(writer, (pass, link), kept, &orders_in, &writer_notes)
-                })
-                .map_err(fail)?;
-            if let Some(stream) = stream {
-                let notes = notes.clone();
-                let rows = stream.rows;
-                thread("wrasse-stream")
-                    .spawn_scoped(scope, move || {
-                        Streamer { pass, rows, target }.collect(&wanted_in, &notes);
-                    })
-                    .map_err(fail)?;
-            }
-            thread("wrasse-ordering")
-                .spawn_scoped(scope, move || orderer.take_turns(&turns_in, &notes))
-                .map_err(fail)?;
             let executed = execute(&mut scheduler, &mut backend, &mut watch, &job.guard, first);
             self.held.is_over.store(true, Ordering::Relaxed);
             let is_complete = executed.is_ok() && backend.books.is_complete(cancel);
-            let books = backend.end(is_complete);
-            let written = writing
-                .join()
-                .unwrap_or_else(|_| Err(Error::failed("the writer panicked; this is a bug")));
-            Ok::<_, Error>((executed, books, written))
+            (executed, backend.end(is_complete))
         })?;
         // If the gateway is gone, that is the cause of all else; if the writer
         // failed, of all but that.
@@ -429,6 +394,19 @@ impl OnCluster<'_> {
         result.warnings = ready.warnings;
         result.resumed = ready.resumed;
         Ok(result)
+    }
+
+    /// The exchanges, and the bytes of memory that one may use to decide.
+    fn exchanges(&self, ready: &Ready, n_shards: u32) -> (Vec<Option<Exchanging>>, usize) {
+        let pieces = pieces(&ready.pass, n_shards);
+        let (keys, bytes) = exchanges(self.job, &ready.exchange_dir, ExchangeKeys::new);
+        let begin = ready.start.split + ready.start.seq;
+        let last = self.job.plan.last_exchange();
+        let exchange = |(stage, keys): (usize, Option<ExchangeKeys>)| {
+            let begin = if Some(stage) == last { begin } else { 0 };
+            Some(Exchanging::new(keys?, begin, pieces[stage]))
+        };
+        (keys.into_iter().enumerate().map(exchange).collect(), bytes)
     }
 
     /// Standard input, if it is not all written; begins to read it.

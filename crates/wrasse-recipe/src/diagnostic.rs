@@ -89,7 +89,7 @@ impl Diagnostic {
 
     /// Adds "did you mean", if there is a suggestion.
     #[must_use]
-    pub fn did_you_mean(self, suggestion: Option<&str>) -> Self {
+    pub(crate) fn did_you_mean(self, suggestion: Option<&str>) -> Self {
         match suggestion {
             Some(suggestion) => self.hint(format!("did you mean `{suggestion}`?")),
             None => self,

@@ -38,6 +38,7 @@ mod input;
 mod keys;
 mod node;
 mod overrides;
+mod params;
 mod parse;
 mod recipe;
 mod scalar;

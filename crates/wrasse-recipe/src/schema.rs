@@ -5,7 +5,7 @@ use wrasse_op::{COMMON_PARAMS, Catalog, CommonParam, Effect, OpSpec, POOL_PARAMS
 
 use crate::conform::WORDS;
 use crate::keys::{KEYS, Key, Meaning};
-use crate::steps::common_schema;
+use crate::params::common_schema;
 
 /// The JSON schema (draft 2020-12) of recipes with the operators of a catalog.
 ///

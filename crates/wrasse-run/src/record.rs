@@ -49,7 +49,7 @@ impl Reject {
     }
 
     /// A sample that an operator failed on.
-    pub fn of_sample(sample: &Sample, inputs: &Inputs, operator: &str, error: &str) -> Self {
+    pub(crate) fn of_sample(sample: &Sample, inputs: &Inputs, operator: &str, error: &str) -> Self {
         let raw = original(sample);
         Self {
             raw_bytes: raw.len() as u64,
@@ -59,7 +59,7 @@ impl Reject {
     }
 
     /// A row that is no sample.
-    pub fn of_row(row: BadRow, inputs: &Inputs) -> Self {
+    pub(crate) fn of_row(row: BadRow, inputs: &Inputs) -> Self {
         Self {
             raw_bytes: row.raw_bytes,
             raw: row.raw,
@@ -68,7 +68,7 @@ impl Reject {
     }
 
     /// A file whose rest cannot be read.
-    pub fn of_file(error: &wrasse_io::Error) -> Self {
+    pub(crate) fn of_file(error: &wrasse_io::Error) -> Self {
         let cause = error
             .source
             .as_ref()

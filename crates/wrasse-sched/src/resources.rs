@@ -115,11 +115,6 @@ impl Resources {
         self.zip(other, |a, b| (a - b).max(0))
     }
 
-    /// The first resource of which there is more here than in `room`.
-    pub fn exceeding(&self, room: &Self) -> Option<Resource> {
-        Resource::all().find(|r| self[*r] > room[*r])
-    }
-
     /// Whether each amount is at most that of `room`.
     pub fn fits(&self, room: &Self) -> bool {
         self.0.iter().zip(room.0).all(|(a, b)| *a <= b)

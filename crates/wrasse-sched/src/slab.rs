@@ -22,14 +22,6 @@ impl Key {
     pub fn to_u64(self) -> u64 {
         u64::from(self.generation.get()) << 32 | u64::from(self.at)
     }
-
-    /// The id of [`Key::to_u64`].
-    pub fn from_u64(id: u64) -> Self {
-        Self {
-            at: id as u32,
-            generation: NonZeroU32::new((id >> 32) as u32).unwrap_or(NonZeroU32::MIN),
-        }
-    }
 }
 
 /// Where a value is that is known to be there: half of its id, for what is there

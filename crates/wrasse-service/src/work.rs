@@ -36,7 +36,7 @@ impl Work {
 
     /// Whether an attempt that was interrupted is gone on with, instead of
     /// counted as a failure.
-    pub fn is_resumable(&self) -> bool {
+    pub(crate) fn is_resumable(&self) -> bool {
         match self {
             Self::Run(_) | Self::RayJob(_) => true,
             Self::Command(_) | Self::Function(_) => false,
@@ -45,7 +45,7 @@ impl Work {
 
     /// Whether it can rest once it runs: others do not let themselves be
     /// interrupted.
-    pub fn can_rest(&self) -> bool {
+    pub(crate) fn can_rest(&self) -> bool {
         match self {
             Self::Run(_) | Self::Command(_) => true,
             // An attempt that was found again is the same one; but a cluster

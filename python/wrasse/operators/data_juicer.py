@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import inspect
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -18,8 +19,8 @@ from wrasse.lazy import need, package_of
 from wrasse.operators.base import Kind, Operator
 from wrasse.operators.found import Description, Found, summary_of
 from wrasse.operators.halves import Halves, NoRow
-from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced, Stats
-from wrasse.sdk import CAUGHT, halved
+from wrasse.outcome import Dropped, Kept, Outcome, Row, Sliced, Stats
+from wrasse.sdk import halved, singly
 
 # A column that no operator knows tells afterwards which rows came of which.
 _LINEAGE = "__wrasse_row__"
@@ -167,25 +168,27 @@ class _DataJuicerOperator(Operator):
         """Whether it is a batched operator."""
         return bool(self.op.is_batched_op())
 
+    def apply(self, rows: list[Row]) -> list[Outcome]:
+        """One outcome for each row."""
+        return halved(rows, self._batch) if self.takes_batches else singly(rows, self._single)
+
+    @abstractmethod
+    def _single(self, row: Row) -> Outcome: ...
+
+    @abstractmethod
+    def _batch(self, rows: list[Row]) -> list[Outcome]: ...
+
     def _sample(self, row: Row) -> Row:
         return {**{name: {} for name in self._made if name not in row}, **row}
 
 
 class _Mapper(_DataJuicerOperator):
+    """A mapper; a batched one may make several rows of one, or none."""
+
     kind: ClassVar[Kind] = "mapper"
 
-    def apply(self, rows: list[Row]) -> list[Outcome]:
-        """One outcome for each row; a batched operator may make several rows of one, or none."""
-        if self.takes_batches:
-            return halved(rows, self._batch)
-        outcomes: list[Outcome] = []
-        for row in rows:
-            try:
-                mapped = self.op.process_single(self._sample(row))
-                outcomes.append(Kept(_plain(mapped)))
-            except CAUGHT as error:
-                outcomes.append(Failed.of(error))
-        return outcomes
+    def _single(self, row: Row) -> Outcome:
+        return Kept(_plain(self.op.process_single(self._sample(row))))
 
     def _batch(self, rows: list[Row]) -> list[Outcome]:
         if len(rows) == 1:
@@ -198,17 +201,11 @@ class _Mapper(_DataJuicerOperator):
         n_rows = {len(column) for column in result.values()}
         if parents is None or n_rows != {len(parents)}:
             # What became of which row is told only if each goes alone.
-            return [self._guarded(row) for row in rows]
+            return singly(rows, self._alone)
         pieces: list[list[Row]] = [[] for _ in rows]
         for parent, piece in zip(parents, _rows(result), strict=True):
             pieces[parent].append(_without_fill(piece, rows[parent], columns))
         return [_of_pieces(some) for some in pieces]
-
-    def _guarded(self, row: Row) -> Outcome:
-        try:
-            return self._alone(row)
-        except CAUGHT as error:
-            return Failed.of(error)
 
     def _alone(self, row: Row) -> Outcome:
         result = self.op.process_batched(copy.deepcopy(_columns([self._sample(row)])))
@@ -216,22 +213,14 @@ class _Mapper(_DataJuicerOperator):
 
 
 class _Filter(_DataJuicerOperator):
+    """A filter; its outcomes have statistics."""
+
     kind: ClassVar[Kind] = "filter"
 
-    def apply(self, rows: list[Row]) -> list[Outcome]:
-        """One outcome for each row, with its statistics."""
-        if self.takes_batches:
-            return halved(rows, self._batch)
-        outcomes: list[Outcome] = []
-        for row in rows:
-            try:
-                # Not the row's own statistics: what is kept in it is to be seen when it is kept.
-                sample = copy.deepcopy(self._sample(row))
-                sample = _plain(self.op.compute_stats_single(sample))
-                outcomes.append(self._outcome(row, sample, self.op.process_single(sample)))
-            except CAUGHT as error:
-                outcomes.append(Failed.of(error))
-        return outcomes
+    def _single(self, row: Row) -> Outcome:
+        # Not the row's own statistics: what is kept in it is to be seen when it is kept.
+        sample = _plain(self.op.compute_stats_single(copy.deepcopy(self._sample(row))))
+        return self._outcome(row, sample, self.op.process_single(sample))
 
     def halves(self) -> Halves:
         """`compute_stats` and `process`."""

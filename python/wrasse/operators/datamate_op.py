@@ -20,6 +20,7 @@ from wrasse.compat.settings import current
 from wrasse.errors import LoadError
 from wrasse.operators.base import Kind, Operator
 from wrasse.outcome import Dropped, Failed, Kept, Outcome, Row, Sliced
+from wrasse.sdk import singly
 
 _RESULT = "execute_result"
 
@@ -59,13 +60,7 @@ class DataMateOperator(Operator):
 
     def apply(self, rows: list[Row]) -> list[Outcome]:
         """One outcome for each row, in their order."""
-        outcomes: list[Outcome] = []
-        for row in rows:
-            try:
-                outcomes.append(self._one(row))
-            except (Exception, SystemExit) as error:
-                outcomes.append(Failed.of(error))
-        return outcomes
+        return singly(rows, self._one)
 
     def _one(self, row: Row) -> Outcome:
         if row.get(_RESULT) is False:

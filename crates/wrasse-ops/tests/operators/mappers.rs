@@ -4,7 +4,8 @@
 //! The wanted texts were taken from Data-Juicer 1.6.
 
 use serde_json::json;
-use wrasse_op::{Common, testing};
+
+use crate::run_on;
 
 /// Operator, parameters, and texts before and after.
 type Case = (
@@ -134,13 +135,10 @@ const CASES: &[Case] = &[
 
 #[test]
 fn edges_are_those_of_the_original() {
-    let catalog = wrasse_ops::catalog();
     for (name, params, texts) in CASES {
-        let spec = catalog.find(name).unwrap();
-        let params = serde_json::from_str(params).unwrap();
-        let op = spec.build(&params, &Common::default()).unwrap();
+        let params: serde_json::Value = serde_json::from_str(params).unwrap();
         for (text, want) in *texts {
-            let ran = testing::run(&op, &[json!({ "text": text })]).unwrap();
+            let ran = run_on(name, &params, text);
             assert_eq!(
                 ran.rows,
                 [json!({ "text": want })],

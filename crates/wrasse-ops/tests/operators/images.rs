@@ -3,8 +3,6 @@
 //! The digests are of the pixels that the original operators gave (OpenCV
 //! 4.14, NumPy 2.4): equal digests are equal in every value.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::io::Cursor;
 
 use base64::Engine as _;
@@ -12,14 +10,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::{Value, json};
 use wrasse_op::testing::{Ran, run};
-use wrasse_op::{Common, OpError, OpErrorKind};
-use wrasse_ops::catalog;
+use wrasse_op::{OpError, OpErrorKind};
+
+use crate::build;
 
 fn apply(name: &str, params: &str, rows: &[Value]) -> Result<Ran, OpError> {
-    let spec = catalog().find(name).unwrap();
     let params = serde_json::from_str(params).unwrap();
-    let op = spec.build(&params, &Common::default()).unwrap();
-    run(&op, rows)
+    run(&build(name, &params).unwrap(), rows)
 }
 
 /// An image that the original was given too.

@@ -4,12 +4,9 @@
 //! Expected decisions of the former are those of datatrove 0.10 with spaCy 3.8,
 //! where it does not fail.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+use serde_json::json;
 
-use serde_json::{Value, json};
-use wrasse_op::testing::{Ran, run};
-use wrasse_op::{Common, Operator, ParamError};
-use wrasse_ops::catalog;
+use crate::{build, run_on};
 
 const FILTERS: [&str; 4] = [
     "c4_quality_filter",
@@ -17,15 +14,6 @@ const FILTERS: [&str; 4] = [
     "gopher_quality_filter",
     "gopher_repetition_filter",
 ];
-
-fn build(name: &str, params: &Value) -> Result<Operator, ParamError> {
-    let spec = catalog().find(name).unwrap();
-    spec.build(params, &Common::default())
-}
-
-fn run_on(name: &str, params: &Value, text: &str) -> Ran {
-    run(&build(name, params).unwrap(), &[json!({ "text": text })]).unwrap()
-}
 
 #[test]
 fn texts_without_words_are_dropped() {

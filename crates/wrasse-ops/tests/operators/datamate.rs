@@ -4,7 +4,9 @@
 //! The wanted texts were taken from the originals (July 2026).
 
 use serde_json::json;
-use wrasse_op::{Common, testing};
+use wrasse_op::testing;
+
+use crate::build;
 
 /// Operator, and texts before and after.
 type Case = (&'static str, &'static [(&'static str, &'static str)]);
@@ -115,11 +117,7 @@ const CASES: &[Case] = &[
 #[test]
 fn edges_are_those_of_the_originals() {
     for (name, texts) in CASES {
-        let op = wrasse_ops::catalog()
-            .find(name)
-            .unwrap()
-            .build(&json!({}), &Common::default())
-            .unwrap();
+        let op = build(name, &json!({})).unwrap();
         for (before, after) in *texts {
             let row = json!({ "text": before, "fileType": if *name == "XMLTagCleaner" { "xml" } else { "txt" } });
             let ran = testing::run(&op, &[row]).unwrap();

@@ -2,21 +2,9 @@
 //!
 //! Expected values are those of the original's formulas in Python 3.11.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use serde_json::{Value, json};
-use wrasse_op::testing::{Ran, run};
-use wrasse_op::{Common, Operator, ParamError};
-use wrasse_ops::catalog;
 
-fn build(name: &str, params: &Value) -> Result<Operator, ParamError> {
-    let spec = catalog().find(name).unwrap();
-    spec.build(params, &Common::default())
-}
-
-fn run_on(name: &str, params: &Value, text: &str) -> Ran {
-    run(&build(name, params).unwrap(), &[json!({ "text": text })]).unwrap()
-}
+use crate::{build, run_on};
 
 #[test]
 fn odd_texts_are_measured_as_in_python() {

@@ -5,8 +5,6 @@
 //! not have yet is passed over. Without the folder this suite has nothing to
 //! say and says so; the operators' own examples always run.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;

@@ -4,9 +4,11 @@
 //! parameters at their edges.
 
 use serde_json::Value;
-use wrasse_op::{Common, testing};
+use wrasse_op::testing;
 
-const CASES: &str = include_str!("recorded.jsonl");
+use crate::build;
+
+const CASES: &str = include_str!("../recorded.jsonl");
 
 #[test]
 fn odd_inputs_come_out_as_of_the_original() {
@@ -14,9 +16,7 @@ fn odd_inputs_come_out_as_of_the_original() {
     let mut wrong = Vec::new();
     for line in CASES.lines() {
         let case: Value = serde_json::from_str(&line.replace("${ASSETS}", assets)).unwrap();
-        let catalog = wrasse_ops::catalog();
-        let spec = catalog.find(case["op"].as_str().unwrap()).unwrap();
-        let op = spec.build(&case["params"], &Common::default()).unwrap();
+        let op = build(case["op"].as_str().unwrap(), &case["params"]).unwrap();
         let ran = testing::run(&op, case["input"].as_array().unwrap()).unwrap();
         let mut same = is_same(&ran.rows.into(), &case["expected"]);
         if let Some(keep) = case.get("keep") {

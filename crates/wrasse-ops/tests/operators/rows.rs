@@ -3,7 +3,9 @@
 //! The wanted rows were taken from Data-Juicer 1.6.
 
 use serde_json::Value;
-use wrasse_op::{Common, testing};
+use wrasse_op::testing;
+
+use crate::build;
 
 /// Operator, parameters, and rows before and after, as JSON.
 type Case = (
@@ -126,11 +128,9 @@ const CASES: &[Case] = &[
 
 #[test]
 fn rows_are_those_of_the_original() {
-    let catalog = wrasse_ops::catalog();
     let parse = |json: &str| serde_json::from_str::<Value>(json).unwrap();
     for (name, params, rows) in CASES {
-        let spec = catalog.find(name).unwrap();
-        let op = spec.build(&parse(params), &Common::default()).unwrap();
+        let op = build(name, &parse(params)).unwrap();
         for (row, want) in *rows {
             let ran = testing::run(&op, &[parse(row)]).unwrap();
             assert_eq!(Value::from(ran.rows), parse(want), "{name} {params} {row}");
@@ -141,7 +141,6 @@ fn rows_are_those_of_the_original() {
 /// What a few bytes could blow up is an error, and soon.
 #[test]
 fn rows_that_would_grow_without_end_are_errors() {
-    let catalog = wrasse_ops::catalog();
     let bomb = |i: usize| format!("\\def\\a{i}{{\\a{0} \\a{0} }}\n", i + 1);
     let bomb: String = (0..40).map(bomb).collect();
     for (name, text) in [
@@ -151,8 +150,7 @@ fn rows_that_would_grow_without_end_are_errors() {
             "<table><tr><td>x".repeat(20_000),
         ),
     ] {
-        let op = catalog.find(name).unwrap();
-        let op = op.build(&Value::Null, &Common::default()).unwrap();
+        let op = build(name, &Value::Null).unwrap();
         let row = serde_json::json!({ "text": text });
         assert!(testing::run(&op, &[row]).is_err(), "{name}");
     }
@@ -161,7 +159,6 @@ fn rows_that_would_grow_without_end_are_errors() {
 /// What the original fails at fails here, and says at what.
 #[test]
 fn rows_of_the_wrong_shape_are_errors() {
-    let catalog = wrasse_ops::catalog();
     for (name, row, want) in [
         (
             "usage_counter_mapper",
@@ -194,8 +191,7 @@ fn rows_of_the_wrong_shape_are_errors() {
             "__dj__meta__",
         ),
     ] {
-        let op = catalog.find(name).unwrap();
-        let op = op.build(&Value::Null, &Common::default()).unwrap();
+        let op = build(name, &Value::Null).unwrap();
         let error = testing::run(&op, &[serde_json::from_str(row).unwrap()]).unwrap_err();
         assert!(error.message.contains(want), "{name} {row}: {error}");
     }
