@@ -77,7 +77,6 @@ class Gateway:
         # What the engine wants the cluster to have, and what that was told.
         self.wanted: list[dict] = []
         # Whether there are nodes without processors.
-        self.has_heads = False
         self.asked: list[dict] = []
         self.objects: dict[int, Any] = {}
         # Pieces that came with an object, and stay as long as that.
@@ -87,6 +86,7 @@ class Gateway:
         # streams, the stream and how it is told to go on.
         self.tasks: dict[int, tuple[Any, ...]] = {}
         self.actors: Any = None
+        self.writers: Any = None
         self.shards = shards.Shards(
             shards.maker(ray, version), pipe, self._when_done,
             lambda error: classify(ray.exceptions, error),
@@ -163,7 +163,7 @@ class Gateway:
     def _bind(self, setup: list[Any]) -> None:
         """Makes the tasks of this run: with what all of them need in the function, which Ray
         keeps once, none of them brings a reference that has to be counted."""
-        from wrasse.ray import actors, worker
+        from wrasse.ray import actors, worker, writers
 
         def run(spec: bytes, *sources: Any) -> Any:
             return worker.run(setup, spec, *sources)
@@ -178,6 +178,7 @@ class Gateway:
         self.write = self.ray.remote(write)
         made = actors.maker(self.ray, setup)
         self.actors = actors.Actors(self.ray, made, self.growth["grows"])
+        self.writers = writers.Writers(writers.maker(self.ray, setup))
 
     def submit(self, message: dict, spec: bytes) -> None:
         """Submits a task."""
@@ -232,14 +233,14 @@ class Gateway:
 
     def submit_write(self, message: dict, spec: bytes) -> None:
         """Submits a task that writes rows of objects, or weighs pieces of them."""
-        options = {"num_cpus": message["cpus"], "max_retries": message["retries"]}
-        if not message["cpus"] and self.has_heads:
-            from wrasse.ray import shards
-
-            # What asks for no processor Ray puts on a head that has none, too.
-            options["scheduling_strategy"] = shards.place(self.ray, message["task"])
-        function = self.write.options(num_returns=2, name=message["name"][:100], **options)
-        self._expect(message["task"], *function.remote(spec, *self._sources(message)))
+        number, name, sources = message["task"], message["name"][:100], self._sources(message)
+        if message["cpus"] == 0:
+            self._expect(number, *self.writers.submit(number, name, spec, *sources))
+            return
+        function = self.write.options(
+            num_returns=2, num_cpus=message["cpus"], max_retries=message["retries"], name=name
+        )
+        self._expect(number, *function.remote(spec, *sources))
 
     def _expect(self, number: int, meta: Any, *output: Any) -> None:
         """Has it told when a task with one output, an object and its pieces, is done."""
@@ -276,6 +277,7 @@ class Gateway:
             refs = self.tasks.pop(number, None)
         if refs is None:
             return
+        self.writers.done(number)
         if isinstance(result, BaseException):
             self._failed(number, result)
         else:
@@ -364,7 +366,8 @@ class Gateway:
     def _watch(self) -> None:
         before = cluster(self.ray)
         while True:
-            self.has_heads = before["workers"] < before["nodes"]
+            if self.writers is not None:
+                self.writers.n_nodes = before["workers"]
             time.sleep(WATCH)
             try:
                 now = cluster(self.ray)

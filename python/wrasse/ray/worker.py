@@ -15,6 +15,7 @@ import gc
 import os
 import pickle
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +26,9 @@ from wrasse.ray import private
 JOBS_MAX = 2
 
 _jobs: OrderedDict[str, Any] = OrderedDict()
+
+# Those that write have several threads.
+_making = threading.Lock()
 
 if "ray" in sys.modules:
     private.without_addons()
@@ -81,21 +85,26 @@ def _begin(setup: list[Any], spec: bytes, sources: tuple[Packed, ...]) -> Any:
 
 def _job(ref: Any, folder: str) -> Any:
     key = ref.hex()
-    if key not in _jobs:
-        import ray
+    with _making:
+        if key not in _jobs:
+            _jobs[key] = _make(ref, folder)
+            while len(_jobs) > JOBS_MAX:
+                _jobs.popitem(last=False)
+        _jobs.move_to_end(key)
+        return _jobs[key]
 
-        # A process works for one run at a time. On another machine the folder may
-        # not be there, and then nothing in it is.
-        with contextlib.suppress(OSError):
-            os.chdir(folder)
 
-        # The engine's allocator gives back what was free for so many milliseconds. A task
-        # frees all that it had, and the next one wants as much.
-        os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10000")
-        from wrasse import _engine
+def _make(ref: Any, folder: str) -> Any:
+    import ray
 
-        _jobs[key] = _engine.RayJob(ray.get(ref), sys.executable)
-        while len(_jobs) > JOBS_MAX:
-            _jobs.popitem(last=False)
-    _jobs.move_to_end(key)
-    return _jobs[key]
+    # A process works for one run at a time. On another machine the folder may
+    # not be there, and then nothing in it is.
+    with contextlib.suppress(OSError):
+        os.chdir(folder)
+
+    # The engine's allocator gives back what was free for so many milliseconds. A task
+    # frees all that it had, and the next one wants as much.
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10000")
+    from wrasse import _engine
+
+    return _engine.RayJob(ray.get(ref), sys.executable)
