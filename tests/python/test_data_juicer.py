@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +139,64 @@ def test_a_missing_data_juicer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "data_juicer", None)
     with pytest.raises(wrasse.MissingPackage, match="`pip install py-data-juicer`"):
         op("text_length_filter")
+
+
+CUSTOM = '''
+from data_juicer.ops.base_op import OPERATORS, Filter, Mapper
+
+@OPERATORS.register_module("vowels_filter")
+class Vowels(Filter):
+    """Keeps texts with enough vowels."""
+
+    def __init__(self, at_least: int = 1, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.at_least = at_least
+
+    def compute_stats_single(self, sample, context=False):
+        sample["__dj__stats__"]["vowels"] = sum(c in "aeiou" for c in sample[self.text_key])
+        return sample
+
+    def process_single(self, sample):
+        return sample["__dj__stats__"]["vowels"] >= self.at_least
+
+@OPERATORS.register_module("loud_mapper")
+class Loud(Mapper):
+    def process_single(self, sample):
+        sample[self.text_key] = sample[self.text_key].upper()
+        return sample
+'''
+
+
+def test_operators_of_a_recipe_s_own_files_and_packages_run(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    filters, _, mappers = CUSTOM.partition('@OPERATORS.register_module("loud')
+    (tmp_path / "vowel_ops.py").write_text(filters)
+    package = tmp_path / "loud_ops"
+    package.mkdir()
+    (package / "__init__.py").write_text("from . import loud\n")
+    header = CUSTOM[: CUSTOM.index("@")]
+    (package / "loud.py").write_text(f'{header}@OPERATORS.register_module("loud{mappers}')
+    (tmp_path / "in.jsonl").write_text('{"text": "queue"}\n{"text": "rhythm"}\n')
+    (tmp_path / "recipe.yaml").write_text(
+        "dataset_path: in.jsonl\nexport_path: out.jsonl\nkeep_stats_in_res_ds: true\n"
+        "custom_operator_paths: [./vowel_ops.py, ./loud_ops]\n"
+        "process:\n  - vowels_filter: {at_least: 2}\n  - loud_mapper:\n"
+    )
+    program = request.getfixturevalue("wrasse")
+    run = [program, "run", "recipe.yaml", "--python", sys.executable, "--quiet"]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "out.jsonl").read_text())
+    assert row == {"text": "QUEUE", "__dj__stats__": {"vowels": 4}}
+
+    (tmp_path / "vowel_ops.py").write_text("1 / 0\n")
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "`custom_operator_paths`: Error loading" in done.stderr
+    assert "division by zero" in done.stderr
+
+
+def test_an_old_name_leads_to_the_new_one() -> None:
+    with pytest.raises(wrasse.LoadError, match="did you mean `generate_qa_from_text_mapper`"):
+        op("extract_qa_mapper")

@@ -166,3 +166,43 @@ def test_examples_in_the_documentation_hold() -> None:
         assert failed == 0, name
         n += tried
     assert n > 5
+
+
+def datamate_folder(parent: Path, name: str, code: str, root: str = "datamate") -> Path:
+    folder = parent / name
+    folder.mkdir(parents=True)
+    class_name = name.title().replace("_", "")
+    (folder / "__init__.py").write_text(
+        f"from {root}.core.base_op import OPERATORS\n"
+        f"OPERATORS.register_module('{class_name}', module_path='ops.mapper.{name}.process')\n"
+    )
+    (folder / "metadata.yml").write_text(f"name: x\nraw_id: {class_name}\n")
+    (folder / "process.py").write_text(
+        f"from {root}.core.base_op import Mapper\n{code}\n\n"
+        f"class {class_name}(Mapper):\n"
+        "    def execute(self, sample):\n"
+        "        sample['text'] = mark(sample['text'])\n"
+        "        return sample\n"
+    )
+    return folder
+
+
+def test_operators_of_datamate_import_what_lies_beside_them(tmp_path: Path) -> None:
+    shared = tmp_path / "_shared_marks"
+    shared.mkdir()
+    (shared / "marks.py").write_text("def mark(text):\n    return f'<{text}>'\n")
+    beside = "from .._shared_marks.marks import mark"
+    cut = datamate_folder(tmp_path, "cut_marks", beside + "\nfrom ..set_marks.process import SetMarks")
+    put = datamate_folder(tmp_path, "set_marks", beside)
+    for folder in (cut, put, cut):
+        assert load(str(folder)).apply([{"text": "a"}]) == [Kept({"text": "<a>"})]
+    # It was imported as one that lies beside the first; elsewhere it is another one.
+    other = datamate_folder(tmp_path / "elsewhere", "set_marks", "mark = str")
+    with pytest.raises(wrasse.LoadError, match="both are `ops.user.set_marks`"):
+        load(str(other))
+
+
+def test_the_first_name_of_datamate_is_known(tmp_path: Path) -> None:
+    code = "from data_platform.common.utils import bytes_transform\nmark = str.upper"
+    folder = datamate_folder(tmp_path, "loud_marks", code, "data_platform")
+    assert load(str(folder)).apply([{"text": "a"}]) == [Kept({"text": "A"})]

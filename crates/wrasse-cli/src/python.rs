@@ -88,6 +88,11 @@ impl Outsiders for PythonSource<'_> {
         let describer = Describer {
             python: Arc::new(python),
             folders: folders.map(|folder| in_bases(&folder)).collect(),
+            customs: site
+                .customs
+                .iter()
+                .map(|path| in_bases(Path::new(path)))
+                .collect(),
             bases,
         };
         let answers = describer.ask(site, steps)?;

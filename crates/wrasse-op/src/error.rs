@@ -71,6 +71,9 @@ pub struct ParamError {
     pub message: String,
     /// What to do about it, when a fix is known.
     pub hint: Option<String>,
+    /// The operator that this one is made after takes the value: it may run
+    /// instead, where there is one.
+    pub left_to_original: bool,
 }
 
 impl ParamError {
@@ -80,6 +83,7 @@ impl ParamError {
             param: Some(param.into()),
             message: message.into(),
             hint: None,
+            left_to_original: false,
         }
     }
 
@@ -89,6 +93,7 @@ impl ParamError {
             param: None,
             message: message.into(),
             hint: None,
+            left_to_original: false,
         }
     }
 
@@ -96,6 +101,14 @@ impl ParamError {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says that the original operator takes the value, see
+    /// [`ParamError::left_to_original`].
+    #[must_use]
+    pub fn leave_to_original(mut self) -> Self {
+        self.left_to_original = true;
         self
     }
 }

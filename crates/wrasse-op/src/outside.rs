@@ -253,6 +253,9 @@ pub struct Site {
     pub python: Option<String>,
     /// Folders in which operators are looked for by name (`operator_dirs`).
     pub folders: Vec<String>,
+    /// Files and packages that register operators of Data-Juicer's
+    /// (`custom_operator_paths`).
+    pub customs: Vec<String>,
 }
 
 /// Who knows operators that are not in the catalog.

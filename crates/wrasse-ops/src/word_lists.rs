@@ -1,7 +1,8 @@
 //! Word lists by language, and the share of a text's words that are in one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use wrasse_op::{ParamError, Text};
 
@@ -61,7 +62,9 @@ impl WordList {
         } = *wanted;
         let param = format!("{kind}_dir");
         let fail = |message: String| ParamError::new(&param, message);
-        let lists = match dir {
+        // Recipes name the folder that Data-Juicer would fill by downloading.
+        let is_to_fill = |dir: &&str| is_to_fill(Path::new(dir), kind);
+        let lists = match dir.filter(|dir| !is_to_fill(dir)) {
             None => parse(bundled).map_err(fail)?,
             Some(dir) => read(Path::new(dir), kind).map_err(|message| {
                 fail(message).with_hint(format!(
@@ -145,11 +148,20 @@ fn parse(json: &str) -> Result<Lists, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
-fn read(dir: &Path, kind: &str) -> Result<Lists, String> {
-    let io = |error| format!("cannot read {}: {error}", dir.display());
+/// Whether it is the folder of Data-Juicer's examples, with no lists in it.
+fn is_to_fill(dir: &Path, kind: &str) -> bool {
+    dir.ends_with("assets") && files(dir, kind).is_ok_and(|files| files.is_empty())
+}
+
+/// The files with lists; none in a folder that is not there.
+fn files(dir: &Path, kind: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(io)? {
-        let path = entry.map_err(io)?.path();
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(paths),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
@@ -158,6 +170,12 @@ fn read(dir: &Path, kind: &str) -> Result<Lists, String> {
         }
     }
     paths.sort();
+    Ok(paths)
+}
+
+fn read(dir: &Path, kind: &str) -> Result<Lists, String> {
+    let io = |error| format!("cannot read {}: {error}", dir.display());
+    let paths = files(dir, kind).map_err(io)?;
     let mut lists = Lists::new();
     for path in &paths {
         let wrong = |error: String| format!("{}: {error}", path.display());
@@ -169,5 +187,26 @@ fn read(dir: &Path, kind: &str) -> Result<Lists, String> {
     match lists.is_empty() {
         true => Err(format!("no word lists in {}", dir.display())),
         false => Ok(lists),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_that_data_juicer_fills_may_be_missing() {
+        let load = |dir: &str| {
+            WordList::new(&Wanted {
+                kind: "flagged_words",
+                dir: Some(dir),
+                bundled: r#"{"en": ["bad"]}"#,
+                lang: "en",
+                tokenization: false,
+                runs: None,
+            })
+        };
+        assert!(load("no/such/assets").is_ok_and(|list| list.contains(b"bad")));
+        assert!(load("no/such/lists").is_err());
     }
 }

@@ -22,6 +22,8 @@ pub struct Describer {
     pub bases: Vec<PathBuf>,
     /// Folders in which operator folders are looked for by name.
     pub folders: Vec<PathBuf>,
+    /// Files and packages that register operators with Data-Juicer.
+    pub customs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +75,7 @@ impl Outsiders for Describer {
         let request = json!({
             "operators": operators,
             "folders": self.folders,
+            "customs": self.customs,
             "settings": self.python.settings(),
         });
         let output = self.run(&request.to_string())?;
@@ -149,9 +152,8 @@ fn answer(one: One) -> Answer {
             problems,
         } => Answer::Refused(match problems.is_empty() {
             true => vec![ParamError {
-                param: None,
-                message: refused,
                 hint: traceback.as_deref().and_then(raised_at),
+                ..ParamError::contradiction(refused)
             }],
             false => problems.iter().map(|problem| of_param(problem)).collect(),
         }),

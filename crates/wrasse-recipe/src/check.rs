@@ -121,9 +121,13 @@ fn from_node(
         site: Site {
             python: values.text("python"),
             folders: values.texts("operator_dirs"),
+            customs: values.texts("custom_operator_paths"),
         },
         defaults: &defaults,
         shared: shared.collect(),
+        lets_unknown_pass: values
+            .value("strict_preflight")
+            .is_some_and(|value| *value == Value::Bool(false)),
     };
     let steps = steps::read(values.node("process"), &known, found);
     let settings = settings::read(&values, found);

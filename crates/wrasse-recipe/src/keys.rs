@@ -167,6 +167,16 @@ pub const KEYS: &[Key] = &[
         // Steps are read one by one, with the catalog.
         || json!({}),
     ),
+    dj(
+        "custom_operator_paths",
+        "Python files, and packages (folders with `__init__.py`), that register operators with Data-Juicer (`OPERATORS.register_module`). Their mappers and filters can be steps, by the names they register; they run in Python, where `py-data-juicer` must be installed.",
+        texts,
+    ),
+    dj(
+        "strict_preflight",
+        "False lets steps have parameters that their operators do not know: they are ignored, with a warning. Default: true.",
+        boolean,
+    ),
     native(
         "threads",
         "How many threads to use. Default: one per core.",
@@ -251,7 +261,6 @@ pub const KEYS: &[Key] = &[
     ignored("config"),
     ignored("conflict_resolve_strategy"),
     ignored("custom-operator-paths"),
-    ignored("custom_operator_paths"),
     ignored("data_probe_algo"),
     ignored("data_probe_ratio"),
     ignored("debug"),
@@ -259,6 +268,8 @@ pub const KEYS: &[Key] = &[
     ignored("elastic_juicer_adaptive_batching"),
     ignored("elastic_juicer_metrics_max_in_flight"),
     ignored("elastic_juicer_profile_seed"),
+    // Of versions after 1.6, as `optimizer_strategies`.
+    ignored("enable_optimizer"),
     ignored("encryption_key_path"),
     ignored("eoc_special_token"),
     ignored("event_log_dir"),
@@ -285,6 +296,7 @@ pub const KEYS: &[Key] = &[
     ignored("open_insight_mining"),
     ignored("open_monitor"),
     ignored("open_tracer"),
+    ignored("optimizer_strategies"),
     ignored("override_num_blocks"),
     ignored("partition"),
     ignored("partition_dir"),
@@ -297,7 +309,6 @@ pub const KEYS: &[Key] = &[
     ignored("resume"),
     ignored("save_stats_in_one_file"),
     ignored("skip_op_error"),
-    ignored("strict_preflight"),
     ignored("temp_dir"),
     ignored("trace_keys"),
     ignored("trace_num"),

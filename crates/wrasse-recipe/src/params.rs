@@ -6,11 +6,11 @@ use wrasse_op::{
     COMMON_PARAMS, Common, CommonParam, Effect, OpSpec, Operator, ParamError, closest,
 };
 
-use crate::Diagnostic;
 use crate::check::listed;
 use crate::conform::Expected;
 use crate::node::{Entry, Node, brief};
 use crate::steps::Named;
+use crate::{Diagnostic, Severity};
 
 /// The parameters of one step, on their way to JSON.
 pub(crate) struct Params<'n> {
@@ -18,6 +18,7 @@ pub(crate) struct Params<'n> {
     pub(crate) named: &'n Named<'n>,
     pub(crate) entries: &'n [Entry],
     pub(crate) defaults: &'n Common,
+    pub(crate) lets_unknown_pass: bool,
 }
 
 impl Params<'_> {
@@ -36,7 +37,14 @@ impl Params<'_> {
                 (Some(common), _) => common_schema(common),
                 (None, Some(property)) => property.clone(),
                 (None, None) if self.is_unknown(entry) => {
-                    found.push(self.unknown(entry, &schema));
+                    let severity = match self.lets_unknown_pass {
+                        true => Severity::Warning,
+                        false => Severity::Error,
+                    };
+                    found.push(Diagnostic {
+                        severity,
+                        ..self.unknown(entry, &schema)
+                    });
                     continue;
                 }
                 (None, None) => json!({}),
@@ -92,28 +100,29 @@ pub(crate) fn build(
     spec: &'static OpSpec,
     params: &Map<String, Value>,
     defaults: &Common,
-    named: &Named<'_>,
-    found: &mut Vec<Diagnostic>,
-) -> Option<Operator> {
+) -> Result<Operator, Vec<ParamError>> {
     let mut params = params.clone();
-    let mut first = true;
+    let mut errors = Vec::new();
     loop {
         let error = match spec.build(&Value::Object(params.clone()), defaults) {
-            Ok(operator) => return first.then_some(operator),
+            Ok(operator) if errors.is_empty() => return Ok(operator),
+            Ok(_) => return Err(errors),
             Err(error) => error,
         };
         let blamed = error
             .param
             .as_deref()
             .map(root_of)
-            .filter(|root| params.contains_key(*root));
+            .filter(|root| params.contains_key(*root))
+            .map(str::to_owned);
         // A later complaint about something else may only be about the gap.
-        if first || blamed.is_some() {
-            found.push(param_error(&error, named));
+        if errors.is_empty() || blamed.is_some() {
+            errors.push(error);
         }
-        let blamed = blamed?.to_owned();
+        let Some(blamed) = blamed else {
+            return Err(errors);
+        };
         params.shift_remove(&blamed);
-        first = false;
     }
 }
 

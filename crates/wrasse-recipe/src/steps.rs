@@ -21,6 +21,8 @@ pub(crate) struct Known<'a> {
     pub(crate) defaults: &'a Common,
     /// What the recipe says once for all operators that take it.
     pub(crate) shared: Map<String, Value>,
+    /// Whether parameters that an operator does not know are no errors.
+    pub(crate) lets_unknown_pass: bool,
 }
 
 /// Reads `process`; a recipe without it has no steps. `None` after an error.
@@ -77,11 +79,28 @@ enum Read<'n> {
     Ask(Pending<'n>),
 }
 
-/// A step whose operator is not in the catalog.
+/// A step whose operator is not in the catalog, or not with these parameters.
 struct Pending<'n> {
     named: Named<'n>,
     entries: &'n [Entry],
     params: Map<String, Value>,
+    /// What the operator of the catalog leaves to the original.
+    left: Vec<ParamError>,
+}
+
+impl<'n> Pending<'n> {
+    fn new(named: Named<'n>, entries: &'n [Entry], left: Vec<ParamError>) -> Self {
+        let params = entries
+            .iter()
+            .map(|entry| (entry.key.clone(), natural(&entry.value)))
+            .collect();
+        Self {
+            named,
+            entries,
+            params,
+            left,
+        }
+    }
 }
 
 fn step<'n>(
@@ -108,27 +127,18 @@ fn step<'n>(
         }
     };
     let Some(spec) = known.catalog.find(named.name) else {
-        let params = entries
-            .iter()
-            .map(|entry| (entry.key.clone(), natural(&entry.value)))
-            .collect();
-        return Some(Read::Ask(Pending {
-            named,
-            entries,
-            params,
-        }));
+        return Some(Read::Ask(Pending::new(named, entries, Vec::new())));
     };
     let schema = spec.schema().to_value();
     let is_own = |name: &str| property(&schema, name).is_some();
-    let means_nothing = |entry: &&Entry| is_ignored(&entry.key) && !is_own(&entry.key);
-    ignored.extend(entries.iter().filter(means_nothing));
 
-    let n_errors = found.len();
+    let n_before = found.len();
     let (mut params, all_read) = Params {
         spec,
         named: &named,
         entries,
         defaults,
+        lets_unknown_pass: known.lets_unknown_pass,
     }
     .read(found);
     // What the recipe says for all steps, a step may say for itself.
@@ -137,12 +147,22 @@ fn step<'n>(
             params.insert(name.clone(), value.clone());
         }
     }
-    let operator = if all_read {
-        build(spec, &params, defaults, &named, found)
-    } else {
-        None
+    let operator = match all_read.then(|| build(spec, &params, defaults)) {
+        Some(Ok(operator)) => Some(operator),
+        Some(Err(left))
+            if !has_errors(&found[n_before..]) && left.iter().all(|one| one.left_to_original) =>
+        {
+            return Some(Read::Ask(Pending::new(named, entries, left)));
+        }
+        Some(Err(errors)) => {
+            found.extend(errors.iter().map(|error| param_error(error, &named)));
+            None
+        }
+        None => None,
     };
-    if found.len() > n_errors {
+    let means_nothing = |entry: &&Entry| is_ignored(&entry.key) && !is_own(&entry.key);
+    ignored.extend(entries.iter().filter(means_nothing));
+    if has_errors(&found[n_before..]) {
         return None;
     }
     Some(Read::Step(Box::new(Step {
@@ -152,6 +172,10 @@ fn step<'n>(
         place: named.place,
         param_places: places(entries),
     })))
+}
+
+fn has_errors(found: &[Diagnostic]) -> bool {
+    found.iter().any(|one| one.severity == Severity::Error)
 }
 
 /// Asks for steps that are not in the catalog.
@@ -167,7 +191,7 @@ fn ask(
     let asked: Vec<Asked> = pending
         .iter()
         .map(|(_, pending)| Asked {
-            name: pending.named.name.to_owned(),
+            name: pending.asked_for(known.catalog),
             params: pending.params_of_operator(),
         })
         .collect();
@@ -186,6 +210,14 @@ fn ask(
     };
     for ((at, pending), answer) in pending.iter().zip(answers) {
         match answer {
+            Answer::Unknown(_) | Answer::Refused(_) if !pending.left.is_empty() => {
+                found.extend(
+                    pending
+                        .left
+                        .iter()
+                        .map(|one| pending.not_left(one, &answer)),
+                );
+            }
             Answer::Unknown(_) if is_told && is_reference(pending.named.name) => {}
             Answer::Unknown(advice) => {
                 found.push(unknown_operator(&pending.named, known.catalog, advice));
@@ -194,6 +226,7 @@ fn ask(
                 found.extend(problems.iter().map(|one| param_error(one, &pending.named)));
             }
             Answer::Found(described) => {
+                found.extend(pending.left.iter().map(|one| pending.is_left(one)));
                 steps[*at] = outside(pending, described, known.defaults, found);
             }
         }
@@ -206,6 +239,46 @@ fn is_reference(name: &str) -> bool {
 }
 
 impl Pending<'_> {
+    /// By what name others know it.
+    fn asked_for(&self, catalog: &Catalog) -> String {
+        match catalog.find(self.named.name) {
+            Some(spec) => format!("data_juicer:{}", spec.name),
+            None => self.named.name.to_owned(),
+        }
+    }
+
+    /// The warning that the original runs because of `reason`.
+    fn is_left(&self, reason: &ParamError) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Warning,
+            ..param_error(reason, &self.named)
+        }
+        .hint(format!(
+            "Data-Juicer's own `{}` runs instead, in Python{}",
+            brief(self.named.name),
+            match &reason.hint {
+                Some(hint) => format!("; for Wrasse's, {hint}"),
+                None => String::new(),
+            }
+        ))
+    }
+
+    /// The error that `reason` is, since the original cannot run either.
+    fn not_left(&self, reason: &ParamError, answer: &Answer) -> Diagnostic {
+        let why = match answer {
+            Answer::Refused(problems) if !problems.is_empty() => {
+                let problems: Vec<_> = problems.iter().map(|one| one.message.as_str()).collect();
+                format!("the original cannot run either: {}", problems.join("; "))
+            }
+            _ => "where `py-data-juicer` is installed, the original runs instead".to_owned(),
+        };
+        let hint = reason.hint.as_ref();
+        param_error(reason, &self.named).hint(match hint {
+            Some(hint) => format!("{hint}; {why}"),
+            None => why,
+        })
+    }
+
     /// The parameters without those that only workers have.
     fn params_of_operator(&self) -> Map<String, Value> {
         let of_pool = |name: &str| PoolParams::default().set(name, &Value::Null).is_some();
@@ -229,6 +302,7 @@ fn outside(
         named,
         entries,
         params,
+        ..
     } = pending;
     let mut pool = described.pool;
     let n_errors = found.len();

@@ -22,6 +22,9 @@ from wrasse.errors import CompatError
 
 _OURS = "wrasse._compat.datamate"
 
+# What `datamate` was called in its first versions.
+_FORMER = "data_platform"
+
 
 class AliasFinder:
     """Knows which names stand for which modules; the longest prefix decides."""
@@ -109,6 +112,8 @@ def _offer(*, prefer_installed: bool) -> str:
                 "uninstall it, or have it used with `prefer_installed` if it is DataMate"
             )
         aliases["datamate"] = root
+        if not _exists(_FORMER):
+            aliases[_FORMER] = root
     for alias in ("core", "ops"):
         loaded = sys.modules.get(alias)
         if loaded is not None:
@@ -146,6 +151,14 @@ def is_installed() -> bool:
 def root_module() -> str:
     """The name of the module that `datamate` stands for; offers ours if none was."""
     return _root if _root is not None else _offer(prefer_installed=False)
+
+
+def add_place(package: str, folder: Path) -> None:
+    """Lets modules of a package be found in one more folder, after the others."""
+    ensure_package(package)
+    places = sys.modules[package].__path__
+    if str(folder) not in places:
+        places.append(str(folder))
 
 
 def add_alias(alias: str, real: str) -> None:

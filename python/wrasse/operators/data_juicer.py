@@ -11,6 +11,7 @@ import difflib
 import inspect
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from wrasse import params as _params
@@ -28,19 +29,30 @@ _LINEAGE = "__wrasse_row__"
 Columns = dict[str, list[Any]]
 
 
-def find_named(name: str) -> Found:
-    """The operator of this name.
+# What versions before 1.0 called operators, where the new name is not like the old one.
+_RENAMED = {
+    "extract_qa_mapper": "generate_qa_from_text_mapper",
+    "generate_instruction_mapper": "generate_qa_from_examples_mapper",
+    "optimize_instruction_mapper": "optimize_query_mapper",
+}
+
+# Whose operators are registered by now, and what each brought.
+_customs: dict[str, frozenset[str]] = {}
+
+
+def find_named(name: str, custom: str = "") -> Found:
+    """The operator of this name; `custom` is the file or package that registers it.
 
     Raises `MissingPackage` if Data-Juicer is not installed; `LoadError` if there is no
     such operator, or if it needs more than single rows, as deduplicators, selectors,
     groupers and aggregators do.
     """
     base_op = need("data_juicer.ops.base_op", f"`data_juicer:{name}`")
-    _forbid_installing()
-    # Importing it registers all operators.
-    known = need("data_juicer.ops", f"`data_juicer:{name}`").OPERATORS.modules
+    known = _registered(name)
+    if custom:
+        registered_by(custom)
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
+        close = [_RENAMED[name]] if name in _RENAMED else difflib.get_close_matches(name, known)
         hint = f"; did you mean `{close[0]}`?" if close else ""
         raise LoadError(f"Data-Juicer has no operator `{name}`{hint}")
     cls = known[name]
@@ -54,6 +66,30 @@ def find_named(name: str) -> Found:
     tags = name in base_op.TAGGING_OPS.modules
     with_stats = not is_mapper and name not in base_op.NON_STATS_FILTERS.modules
     return _Class(cls, name, _Mapper if is_mapper else _Filter, tags, with_stats)
+
+
+def registered_by(custom: str) -> frozenset[str]:
+    """The names of the operators that a file or package brings; it is imported once.
+
+    Raises `LoadError` if it cannot be.
+    """
+    custom = str(Path(custom).resolve())
+    if custom not in _customs:
+        before = frozenset(_registered(custom))
+        config = need("data_juicer.config.config", f"`{custom}`")
+        try:
+            config.load_custom_operators([custom])
+        except (Exception, SystemExit) as error:
+            raise LoadError(f"`custom_operator_paths`: {error}") from error
+        _customs[custom] = frozenset(_registered(custom)) - before
+    return _customs[custom]
+
+
+def _registered(wanted: str) -> dict[str, Any]:
+    """All operators by their names; importing Data-Juicer's registers them."""
+    _forbid_installing()
+    modules: dict[str, Any] = need("data_juicer.ops", f"`data_juicer:{wanted}`").OPERATORS.modules
+    return modules
 
 
 class _Class(Found):

@@ -99,22 +99,36 @@ def _import(folder: Path, root: str) -> _Folder:
     leaf = re.sub(r"\W", "_", folder.name)
     package = f"{root}.ops.user.{leaf}"
     other = sys.modules.get(package)
-    if other is not None:
+    place = None if other is None else Path(str(other.__file__)).parent
+    if place is not None and place != folder:
         raise LoadError(
-            f"`{folder}` cannot be loaded beside `{Path(str(other.__file__)).parent}`: "
+            f"`{folder}` cannot be loaded beside `{place}`: "
             f"both are `ops.user.{leaf}`; rename one of the folders"
         )
-    hook.ensure_package(f"{root}.ops.user")
+    # What lies beside it is imported from there: other operators, and what they share.
+    hook.add_place(f"{root}.ops.user", folder.parent)
     for category in _CATEGORIES:
         _alias(f"ops.{category}.{leaf}", package, root)
     registry = importlib.import_module(f"{root}.core.base_op").OPERATORS
     before = dict(registry.modules)
-    _execute(folder, package)
-    entries = {
-        name: entry for name, entry in registry.modules.items() if before.get(name) is not entry
+    if other is None:
+        _execute(folder, package)
+    is_new = {
+        name: entry
+        for name, entry in registry.modules.items()
+        if before.get(name) is not entry or (other is not None and _is_of(entry, package))
     }
+    # One that it imports from beside it registers itself, too.
+    entries = {name: entry for name, entry in is_new.items() if _is_of(entry, package)} or is_new
     _loaded[key] = _Folder(package, entries)
     return _loaded[key]
+
+
+def _is_of(entry: Any, package: str) -> bool:
+    """Whether a package registered this: a class, or the path of its module."""
+    if isinstance(entry, str):
+        return f".{package.rpartition('.')[2]}." in f".{entry}."
+    return f"{entry.__module__}.".startswith(f"{package}.")
 
 
 def _execute(folder: Path, package: str) -> None:

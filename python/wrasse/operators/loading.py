@@ -30,7 +30,7 @@ def find(reference: str, *, base: str | os.PathLike[str] | None = None) -> Found
     if found.form == "data_juicer":
         from wrasse.operators.data_juicer import find_named
 
-        return find_named(found.name)
+        return find_named(found.name, found.place)
     from wrasse.operators.declared import find_in_file, find_in_module, find_in_pickle
 
     if found.form == "pickle":

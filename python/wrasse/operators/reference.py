@@ -8,6 +8,7 @@
 | `package.module:Name` | a class or decorated function in a module |
 | `path/to/folder`, `path/to/folder:Name` | an operator folder of DataMate |
 | `data_juicer:name` | an operator of Data-Juicer |
+| `data_juicer:path:name` | one that a file or package registers with Data-Juicer |
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def parse(reference: str, base: Path) -> Reference:
     if not colon or not _NAME.match(name):
         place, name = reference, ""
     if place == "data_juicer" and name:
-        return Reference("data_juicer", place, name)
+        return Reference("data_juicer", "", name)
+    if place.startswith("data_juicer:") and name:
+        custom = base / Path(place.removeprefix("data_juicer:")).expanduser()
+        return Reference("data_juicer", str(custom), name)
     path = base / Path(place).expanduser()
     if place.endswith(".py"):
         if not path.is_file():

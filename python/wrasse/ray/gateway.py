@@ -76,7 +76,6 @@ class Gateway:
         self.write: Any = None
         # What the engine wants the cluster to have, and what that was told.
         self.wanted: list[dict] = []
-        # Whether there are nodes without processors.
         self.asked: list[dict] = []
         self.objects: dict[int, Any] = {}
         # Pieces that came with an object, and stay as long as that.

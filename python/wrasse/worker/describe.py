@@ -24,7 +24,8 @@ def describe() -> int:
     """Answers the request on the standard input, on the standard output, in JSON.
 
     Request: `operators`, each with `name`, `params` and `bases`; `folders` to look for
-    operator folders in; `settings`. Answer: `operators`, each `unknown`, `refused` with a
+    operator folders in; `customs`, that register operators with Data-Juicer;
+    `settings`. Answer: `operators`, each `unknown`, `refused` with a
     reason, or described.
     """
     request = json.load(sys.stdin)
@@ -33,18 +34,23 @@ def describe() -> int:
     os.dup2(2, 1)
     prepare(request.get("settings", {}), lambda kind, record: None)
     folders = [Path(folder) for folder in request.get("folders", [])]
-    answers = [_one(asked, folders) for asked in request["operators"]]
+    customs = request.get("customs", [])
+    answers = [_one(asked, folders, customs) for asked in request["operators"]]
     answer = {"hello": VERSION, "python": platform.python_version(), "operators": answers}
     json.dump(answer, answer_to, default=str)
     answer_to.close()
     return 0
 
 
-def _one(asked: dict[str, Any], folders: list[Path]) -> dict[str, Any]:
+def _one(asked: dict[str, Any], folders: list[Path], customs: list[str]) -> dict[str, Any]:
     name, params = asked["name"], asked["params"]
     bases = [Path(base) for base in asked["bases"]]
     try:
         reference, code = _reference(name, bases, folders)
+        if reference == f"data_juicer:{name}":
+            reference, code = _custom(name, customs) or (reference, code)
+    except MissingPackage:
+        pass  # What comes next tells it.
     except LoadError as error:
         return refusal(error)
     try:
@@ -81,14 +87,28 @@ def _reference(name: str, bases: list[Path], folders: list[Path]) -> tuple[str, 
     """Where a name leads, with paths made whole; and a digest of the code there."""
     if _is_reference(name):
         found = _parse(name, bases)
-        if found.form in ("module", "data_juicer"):
+        if found.form == "module" or not found.place:
             return name, ""
         path = Path(found.place).resolve()
+        if found.form == "data_juicer":
+            return f"data_juicer:{path}:{found.name}", _digest(path)
         return f"{path}:{found.name}" if found.name else str(path), _digest(path)
     folder = _folder(name, folders)
     if folder is not None:
         return str(folder), _digest(folder)
     return f"data_juicer:{name}", ""
+
+
+def _custom(name: str, customs: list[str]) -> tuple[str, str] | None:
+    """The same, of an operator that one of these registers with Data-Juicer."""
+    if not customs:
+        return None
+    from wrasse.operators.data_juicer import registered_by
+
+    for custom in customs:
+        if name in registered_by(custom):
+            return f"data_juicer:{custom}:{name}", _digest(Path(custom))
+    return None
 
 
 def _parse(name: str, bases: list[Path]) -> Reference:

@@ -72,6 +72,39 @@ pub(crate) struct Params {
     num_rows_per_band: Option<usize>,
     /// The model of the tokenization `sentencepiece`. Not supported yet.
     tokenizer_model: Option<String>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "union_find_parallel_num")]
+    _union_find_parallel_num: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "union_threshold")]
+    _union_threshold: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "max_pending_edge_buffer_task")]
+    _max_pending_edge_buffer_task: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "num_edge_buffer_task_returns")]
+    _num_edge_buffer_task_returns: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "max_pending_filter_tasks")]
+    _max_pending_filter_tasks: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "num_filter_task_returns")]
+    _num_filter_task_returns: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "merge_batch_size")]
+    _merge_batch_size: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "minhash_batch_size")]
+    _minhash_batch_size: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "memory_per_sample")]
+    _memory_per_sample: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "actor_memory")]
+    _actor_memory: Option<serde_json::Value>,
+    /// How `ray_bts_minhash_deduplicator` goes about it; no effect.
+    #[serde(rename = "task_memory")]
+    _task_memory: Option<serde_json::Value>,
 }
 
 impl Default for Params {
@@ -86,6 +119,17 @@ impl Default for Params {
             num_bands: None,
             num_rows_per_band: None,
             tokenizer_model: None,
+            _union_find_parallel_num: None,
+            _union_threshold: None,
+            _max_pending_edge_buffer_task: None,
+            _num_edge_buffer_task_returns: None,
+            _max_pending_filter_tasks: None,
+            _num_filter_task_returns: None,
+            _merge_batch_size: None,
+            _minhash_batch_size: None,
+            _memory_per_sample: None,
+            _actor_memory: None,
+            _task_memory: None,
         }
     }
 }

@@ -40,7 +40,8 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<AlphanumericFilter>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// Measure by the tokens of a model. Not supported: only false.
+    /// Measure by the tokens of a model. True only where Data-Juicer is
+    /// installed: its own operator runs then, in Python.
     tokenization: bool,
     /// The lowest share to keep, 0 to 1; no limit if null.
     min_ratio: Option<f64>,

@@ -45,7 +45,8 @@ pub(crate) fn no_tokenizer(tokenization: bool, model: &str, hint: &str) -> Resul
     let message = format!(
         "`true` is not supported: it needs {model}, which the original downloads and Wrasse does not carry"
     );
-    Err(ParamError::new("tokenization", message).with_hint(hint))
+    let error = ParamError::new("tokenization", message).with_hint(hint);
+    Err(error.leave_to_original())
 }
 
 /// The model that `tokenization` of the original means by `lang`.

@@ -37,14 +37,16 @@ const BUNDLED: &str = include_str!("../../assets/stopwords.json");
 pub(crate) struct Params {
     /// The language whose list is used; `all` for all lists together.
     lang: String,
-    /// Split by a model instead of at spaces. Not supported: only false.
+    /// Split by a model instead of at spaces. True only where Data-Juicer is
+    /// installed: its own operator runs then, in Python.
     tokenization: bool,
     /// The lowest share to keep, 0 to 1; no limit if null.
     min_ratio: Option<f64>,
     /// The highest share to keep, 0 to 1; no limit if null.
     max_ratio: Option<f64>,
     /// A folder with JSON files whose names contain `stopwords`, each with lists
-    /// of words by language. Without it the lists that come with Wrasse.
+    /// of words by language. Without it, or if it is called `assets` and has no such
+    /// file (Data-Juicer fills it by downloading), the lists that come with Wrasse.
     stopwords_dir: Option<String>,
     /// Compare runs of words too.
     use_words_aug: bool,

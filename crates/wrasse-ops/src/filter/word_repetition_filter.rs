@@ -41,7 +41,8 @@ pub(crate) struct Params {
     /// thus nothing here.
     #[serde(rename = "lang")]
     _lang: String,
-    /// Split by a model instead of at spaces. Not supported: only false.
+    /// Split by a model instead of at spaces. True only where Data-Juicer is
+    /// installed: its own operator runs then, in Python.
     tokenization: bool,
     /// Length of the runs that are compared, in words; at least 1.
     rep_len: i64,

@@ -42,7 +42,8 @@ pub(crate) struct Params {
     /// thus nothing here.
     #[serde(rename = "lang")]
     _lang: String,
-    /// Split by a model instead of at spaces. Not supported: only false.
+    /// Split by a model instead of at spaces. True only where Data-Juicer is
+    /// installed: its own operator runs then, in Python.
     tokenization: bool,
     /// The fewest words to keep; no limit if null.
     min_num: Option<f64>,

@@ -12,6 +12,7 @@ mod split;
 mod tiktoken;
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -58,7 +59,10 @@ impl Tokenizer {
                             or `bytes`; nothing is downloaded";
         let fail = |message: String| ParamError::new(param, message);
         let path = match path {
-            None => return Err(fail("no tokenizer is given".to_owned()).with_hint(HINT)),
+            None => {
+                let error = fail("no tokenizer is given".to_owned()).with_hint(HINT);
+                return Err(error.leave_to_original());
+            }
             Some("bytes") => {
                 return Ok(Self {
                     added: None,
@@ -74,7 +78,12 @@ impl Tokenizer {
             file.push("tokenizer.json");
         }
         let bytes = std::fs::read(&file).map_err(|cause| {
-            fail(format!("`{}` cannot be read: {cause}", file.display())).with_hint(HINT)
+            let error = fail(format!("`{}` cannot be read: {cause}", file.display()));
+            match cause.kind() {
+                // It may be the name of one that the original downloads.
+                ErrorKind::NotFound => error.with_hint(HINT).leave_to_original(),
+                _ => error.with_hint(HINT),
+            }
         })?;
         let read = match bytes.trim_ascii_start().first() {
             Some(b'{') => hugging_face::read(&bytes),
