@@ -52,19 +52,21 @@ def write(dataset: Dataset, path: str, form: str, run_dir: Path) -> None:
     run_dir.mkdir(parents=True, exist_ok=True)
     recipe = dataset.set(export_path=path, export_type=form).save(run_dir / "script.yaml")
     again = [] if has_flag("--resume") or has_flag("--restart") else ["--restart"]
-    ended = subprocess.run(_command(recipe, run_dir, [*again]), env=_environment(), check=False)
+    ended = subprocess.run(_command(recipe, run_dir, again), env=_environment(), check=False)
     _check(ended.returncode, run_dir, "")
 
 
-def lines(dataset: Dataset) -> Generator[bytes, None, None]:
+def lines(dataset: Dataset, flags: Sequence[str] = ()) -> Generator[bytes, None, None]:
     """Runs a dataset, and gives its rows as lines of JSON while the run goes on.
 
-    Who closes it ends the run. Raises `ScriptRunFailed`.
+    `flags` are for where the user gave none of their names. Who closes it ends the run.
+    Raises `ScriptRunFailed`.
     """
     with tempfile.TemporaryDirectory(prefix="wrasse-script-") as folder:
         run_dir = Path(folder)
         recipe = dataset.set(export_path="-", export_type="jsonl").save(run_dir / "script.yaml")
-        command = _command(recipe, run_dir / "run", ["--quiet", "--no-html"], is_own_place=True)
+        own = ["--quiet", "--no-html", *flags]
+        command = _command(recipe, run_dir / "run", own, is_own_place=True)
         with open(run_dir / "messages", "w+b") as messages:
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=messages, env=_environment()
@@ -101,12 +103,11 @@ def _command(
         # Nothing that it leaves is kept, so that there is nothing to go on from.
         own_only = ("--run-dir", "--resume", "--restart", "--overwrite", "--results")
         given = [one for one in given if not one.startswith(own_only)]
-    if not any(one.startswith("--run-dir") for one in given):
-        given.append(f"--run-dir={run_dir}")
-    if not any(one.startswith("--max-rejects") for one in given):
-        # As in the tools that scripts are written for: what fails ends the script.
-        given.append("--max-rejects=0")
-    return [*command, "run", str(recipe), *given, *own]
+    # As in the tools that scripts are written for: what fails ends the script.
+    own = [*own, f"--run-dir={run_dir}", "--max-rejects=0"]
+    names = {one.partition("=")[0] for one in given}
+    given += [one for one in own if one.partition("=")[0] not in names]
+    return [*command, "run", str(recipe), *given]
 
 
 def _environment() -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The import hook: `ray.data` and `datatrove.executor` for as long as a script runs.
 
-Nothing on disk is changed. A finder in front of all others answers for these names; all
-else of both packages is what is installed. Where Ray is not, a `ray` with `init`,
-`shutdown` and `data` stands in.
+Nothing on disk is changed. A finder in front of all others answers for `ray.data`, and has
+the executors of datatrove launch their tasks here once they are imported; all else of both
+packages is what is installed. Where Ray is not, a `ray` with `init`, `shutdown` and `data`
+stands in.
 """
 
 from __future__ import annotations
@@ -11,22 +12,21 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
 from wrasse.scripts.unsupported import Unsupported
 
-# Which module answers for which name.
-_ANSWERS = {
-    "ray.data": "wrasse.scripts.raydata.api",
-    "datatrove.executor": "wrasse.scripts.datatrove",
-}
+_ANSWER = "wrasse.scripts.raydata.api"
 _STANDS_IN_FOR_RAY = "wrasse.scripts.raydata.without_ray"
 
 
 class Finder:
     """Answers for what scripts import of other tools."""
+
+    def __init__(self) -> None:
+        self.undo: list[Callable[[], None]] = []
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -34,15 +34,30 @@ class Finder:
         """A spec for the names that are answered here; `None` for all others."""
         if name == "ray" and importlib.machinery.PathFinder.find_spec("ray") is None:
             return importlib.machinery.ModuleSpec(name, _Loader(_STANDS_IN_FOR_RAY))
-        if name in _ANSWERS:
-            return importlib.machinery.ModuleSpec(name, _Loader(_ANSWERS[name]))
-        if name.startswith("datatrove.executor."):
-            return importlib.machinery.ModuleSpec(name, _Loader(_ANSWERS["datatrove.executor"]))
-        if name in ("ray.data.context", "ray.data.dataset", "ray.data.datasource"):
-            return importlib.machinery.ModuleSpec(name, _Loader(_ANSWERS["ray.data"]))
+        if name == "datatrove.executor":
+            return self._patched(importlib.machinery.PathFinder.find_spec(name, path))
+        if name in ("ray.data", "ray.data.context", "ray.data.dataset", "ray.data.datasource"):
+            return importlib.machinery.ModuleSpec(name, _Loader(_ANSWER))
         if name.startswith("ray.data."):
             raise Unsupported(f"the module `{name}`", "use what `ray.data` itself has")
         return None
+
+    def _patched(
+        self, spec: importlib.machinery.ModuleSpec | None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """The same module, whose executors launch their tasks here."""
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            from wrasse.scripts import datatrove
+
+            self.undo.append(datatrove.patch(module))
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
 
 
 class _Loader:
@@ -74,19 +89,19 @@ def answering() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)  # type: ignore[arg-type]
+        for undo in finder.undo:
+            undo()
         for name in [one for one in sys.modules if _is_answered(one)]:
             del sys.modules[name]
         sys.modules.update(before)
-        for name in _ANSWERS:
-            package, _, own = name.rpartition(".")
-            parent = sys.modules.get(package)
-            if name in before:
-                setattr(parent, own, before[name])
-            elif parent is not None and own in vars(parent):
-                delattr(parent, own)
+        ray = sys.modules.get("ray")
+        if "ray.data" in before:
+            setattr(ray, "data", before["ray.data"])
+        elif ray is not None and "data" in vars(ray):
+            delattr(ray, "data")
 
 
 def _is_answered(name: str) -> bool:
-    is_ours = any(name == one or name.startswith(f"{one}.") for one in _ANSWERS)
+    is_ours = name == "ray.data" or name.startswith("ray.data.")
     stands_in = name == "ray" and sys.modules[name].__name__ == _STANDS_IN_FOR_RAY
     return is_ours or stands_in

@@ -12,17 +12,18 @@ from wrasse.errors import WrasseError
 _OURS = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
-class Unsupported(WrasseError, AttributeError, ImportError):
-    """A part of another tool that is not there. `hint` says what is there instead.
-
-    An `AttributeError` and an `ImportError` too: a script may ask before it takes.
-    """
+class Unsupported(WrasseError):
+    """A part of another tool that is not there. `hint` says what is there instead."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         place = place_in_script()
         message = f"{place}: {what} is not supported by `wrasse script`"
         super().__init__(f"{message}\nhint: {hint}" if hint else message)
         self.hint = hint
+
+
+class NoSuchMethod(Unsupported, AttributeError):
+    """A method that is not there: a script may ask with `hasattr` before it calls."""
 
 
 def place_in_script() -> str:

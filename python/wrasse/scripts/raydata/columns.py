@@ -46,7 +46,7 @@ class Columns:
 
     def __init__(self, what: str, names: Sequence[str] | dict[str, str]) -> None:
         self.what, self.names = what, names
-        self.__name__ = self.__qualname__ = f"{what}_columns"
+        self.__name__ = f"{what}_columns"
 
     def __call__(self, table: pa.Table) -> pa.Table:
         missing = [one for one in self.names if one not in table.column_names]
@@ -65,7 +65,7 @@ class CastText:
 
     def __init__(self, types: dict[str, str], nulls: list[str], trues: list[str]) -> None:
         self.types, self.nulls, self.trues = types, nulls, trues
-        self.__name__ = self.__qualname__ = "csv_types"
+        self.__name__ = "csv_types"
 
     def __call__(self, table: pa.Table) -> pa.Table:
         for name, kind in self.types.items():
@@ -99,7 +99,7 @@ class WidenFloats:
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        self.__name__ = self.__qualname__ = "parquet_floats"
+        self.__name__ = "parquet_floats"
 
     def __call__(self, table: pa.Table) -> pa.Table:
         for name in self.names:
@@ -115,7 +115,7 @@ class KeepWhere:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.__name__ = self.__qualname__ = "filter_expr"
+        self.__name__ = "filter_expr"
         expression(text)
 
     def __call__(self, table: pa.Table) -> list[bool]:

@@ -15,7 +15,7 @@ from wrasse.datasets import Dataset as Chain
 from wrasse.scripts import engine
 from wrasse.scripts.raydata import sources, steps, values
 from wrasse.scripts.raydata.sources import Source
-from wrasse.scripts.unsupported import Unsupported, refuse_given
+from wrasse.scripts.unsupported import NoSuchMethod, Unsupported, refuse_given
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ _HINTS = frozenset(
     "compute concurrency num_cpus num_gpus memory zero_copy_batch udf_modifying_row_count "
     "resources accelerator_type label_selector fallback_strategy max_calls runtime_env "
     "ray_remote_args ray_remote_args_fn max_restarts max_task_retries scheduling_strategy "
-    "parallelism override_num_blocks shuffle_hint num_rows_per_file min_rows_per_file "
+    "parallelism override_num_blocks num_rows_per_file min_rows_per_file "
     "max_rows_per_file min_bytes_per_file try_create_dir prefetch_batches".split()
 )
 
@@ -95,12 +95,12 @@ class Dataset:
     def map(self, fn: Any, **given: Any) -> Dataset:
         """A function of a row that gives a row."""
         step = _step(steps.MapRows, "map", fn, given)
-        return self._with_rows(lambda chain: chain.map(step), is_row_by_row=True)
+        return self._with_rows(lambda chain: chain.map(steps.function_of(step)), is_row_by_row=True)
 
     def flat_map(self, fn: Any, **given: Any) -> Dataset:
         """A function of a row that gives rows."""
         step = _step(steps.FlatMapRows, "flat_map", fn, given)
-        return self._with_rows(lambda chain: chain.flat_map(step))
+        return self._with_rows(lambda chain: chain.flat_map(steps.function_of(step)))
 
     def filter(self, fn: Any = None, expr: Any = None, **given: Any) -> Dataset:
         """Keeps the rows for which a function or an expression is true."""
@@ -108,7 +108,7 @@ class Dataset:
             raise ValueError("Exactly one of 'fn' or 'expr' must be provided.")
         if fn is not None:
             step = _step(steps.KeepRows, "filter", fn, given)
-            return self._with_rows(lambda chain: chain.filter(step))
+            return self._with_rows(lambda chain: chain.filter(steps.function_of(step)))
         refuse_others("filter", given)
         if not isinstance(expr, str):
             raise Unsupported("an expression that is no text", "a function of the row")
@@ -118,7 +118,7 @@ class Dataset:
             where = KeepWhere(expr)
         except ValueError as error:
             raise Unsupported(f"the expression {error}", "a function of the row") from error
-        return self._with(self._chain.filter(where, batch=True))
+        return self._with(self._chain.filter(steps.function_of(where), batch=True))
 
     def map_batches(
         self, fn: Any, *, batch_size: Any = None, batch_format: Any = "default", **given: Any
@@ -131,7 +131,7 @@ class Dataset:
         step = _step(steps.MapBatches, "map_batches", fn, given)
         step.form = batch_format
         step.size = batch_size if isinstance(batch_size, int) else None
-        return self._with(self._chain.flat_map(step, batch=True), may_lack=True)
+        return self._with(self._chain.flat_map(steps.function_of(step), batch=True), may_lack=True)
 
     def add_column(
         self, col: str, fn: Any, *, batch_format: str = "pandas", **given: Any
@@ -141,7 +141,7 @@ class Dataset:
 
         step = _step(AddColumn, "add_column", fn, given)
         step.column, step.form = col, batch_format
-        return self._with(self._chain.map(step, batch=True), is_row_by_row=True)
+        return self._with(self._chain.map(steps.function_of(step), batch=True), is_row_by_row=True)
 
     def drop_columns(self, cols: list[str], **given: Any) -> Dataset:
         """Without some columns."""
@@ -309,7 +309,7 @@ class Dataset:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise Unsupported(f"`Dataset.{name}`", _INSTEAD.get(name, ""))
+        raise NoSuchMethod(f"`Dataset.{name}`", _INSTEAD.get(name, ""))
 
     def __repr__(self) -> str:
         return f"Dataset({self._chain!r})"
@@ -339,12 +339,12 @@ class Dataset:
         from wrasse.scripts.raydata.columns import Columns
 
         step = Columns(what, names)
-        return self._with(self._chain.map(step, batch=True), is_row_by_row=True)
+        return self._with(self._chain.map(steps.function_of(step), batch=True), is_row_by_row=True)
 
     def _final(self) -> Chain:
         if self._done is not None:
             return self._done._chain
-        return self._chain.map(steps.plain) if self._has_python else self._chain
+        return self._chain.map(steps.function_of(step)s.plain) if self._has_python else self._chain
 
     def _rows(self, most: int | None = None) -> Any:
         return engine.rows(self._final(), most)

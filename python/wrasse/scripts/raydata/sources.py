@@ -71,11 +71,11 @@ def parquet_files(paths: Any, columns: list[str] | None) -> Source:
     if narrow:
         from wrasse.scripts.raydata.columns import WidenFloats
 
-        chain = chain.map(WidenFloats(sorted(set(narrow))), batch=True)
+        chain = chain.map(steps.function_of(WidenFloats(sorted(set(narrow)))), batch=True)
     if columns is not None:
         from wrasse.scripts.raydata.columns import Columns
 
-        chain = chain.map(Columns("select", columns), batch=True)
+        chain = chain.map(steps.function_of(Columns("select", columns)), batch=True)
     return Source(chain, files, names)
 
 
@@ -101,7 +101,9 @@ def csv_files(paths: Any) -> Source:
     for name, kind in found.items():
         if kind not in ("int64", "double", "string", "bool", "null"):
             raise Unsupported(f"the column `{name}` of type `{kind}`")
-    cast = CastText(found, list(options.null_values), list(options.true_values))
+    cast = steps.function_of(
+        CastText(found, list(options.null_values), list(options.true_values))
+    )
     return Source(wrasse.read_csv(*files).map(cast, batch=True), files, list(found))
 
 

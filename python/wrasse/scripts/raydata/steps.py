@@ -7,7 +7,7 @@ each worker, as Ray Data does in each actor.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wrasse.outcome import Kept, Outcome, Row
@@ -16,6 +16,17 @@ from wrasse.sdk import Mapper
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+def function_of(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """An object that can be called as the function that a chain takes."""
+
+    def call(data: Any) -> Any:
+        return step(data)
+
+    call.__annotations__ = {}
+    call.__name__ = call.__qualname__ = step.__name__
+    return call
 
 
 class Step:
@@ -31,7 +42,7 @@ class Step:
         self.function, self.args, self.kwargs = function, list(args), dict(kwargs or {})
         self.made_with = made_with
         name = getattr(function, "__name__", type(function).__name__)
-        self.__name__ = self.__qualname__ = "lambda_" if name == "<lambda>" else name
+        self.__name__ = "lambda_" if name == "<lambda>" else name
         self._made: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
