@@ -344,7 +344,7 @@ class Dataset:
     def _final(self) -> Chain:
         if self._done is not None:
             return self._done._chain
-        return self._chain.map(steps.function_of(step)s.plain) if self._has_python else self._chain
+        return self._chain.map(steps.plain) if self._has_python else self._chain
 
     def _rows(self, most: int | None = None) -> Any:
         return engine.rows(self._final(), most)
