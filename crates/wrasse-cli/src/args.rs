@@ -429,7 +429,9 @@ pub(crate) struct TestOpArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(override_usage = "wrasse script [--python FILE] [FLAGS OF `wrasse run`] FILE.py [ARGS]...")]
+#[command(
+    override_usage = "wrasse script [--python FILE] [FLAGS OF `wrasse run`] FILE.py [ARGS]..."
+)]
 pub(crate) struct ScriptArgs {
     /// The interpreter [default: that of the active environment, else python3]
     #[arg(long, value_name = "FILE")]

@@ -20,8 +20,11 @@ pub(crate) fn script(args: &ScriptArgs) -> Result<Exit, Failure> {
         .args(&args.words)
         .env_remove("PYTHONUNBUFFERED")
         .env_remove("PYTHONHASHSEED");
-    if std::env::var_os("WRASSE_PYTHON").is_none()
-        && let Ok(program) = std::env::current_exe()
+    // Within Python the process is the interpreter; the package has said which.
+    if let Ok(program) = std::env::current_exe()
+        && !program
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"python"))
     {
         command.env(PROGRAM, program);
     }

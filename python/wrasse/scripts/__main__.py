@@ -58,14 +58,14 @@ def parse(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def run(file: str, args: Sequence[str]) -> None:
     """Runs a file as `__main__`, as Python would."""
-    before = sys.argv, sys.path[0]
+    before = sys.argv, list(sys.path)
     sys.argv = [file, *args]
     sys.path[0] = str(Path(file).resolve().parent)
     try:
         with hook.answering():
             runpy.run_path(file, run_name="__main__")
     finally:
-        sys.argv, sys.path[0] = before
+        sys.argv, sys.path[:] = before
 
 
 def main(words: Sequence[str]) -> int:

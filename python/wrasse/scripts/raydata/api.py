@@ -93,6 +93,10 @@ def range(n: int, **given: Any) -> Dataset:
     return Dataset(sources.rows({"id": number} for number in builtins.range(n)))
 
 
+# A package, so that the modules in it are asked for, and refused by name.
+__path__: list[str] = []
+
+
 class SaveMode(enum.Enum):
     """What becomes of what is there already."""
 

@@ -15,7 +15,7 @@ from wrasse.datasets import Dataset as Chain
 from wrasse.scripts import engine
 from wrasse.scripts.raydata import sources, steps, values
 from wrasse.scripts.raydata.sources import Source
-from wrasse.scripts.unsupported import NoSuchMethod, Unsupported, refuse_given
+from wrasse.scripts.unsupported import NoSuchMethod, Unsupported, note, refuse_given
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Parameters that say where and how much at a time, and never what: the engine decides it.
 _HINTS = frozenset(
     "compute concurrency num_cpus num_gpus memory zero_copy_batch udf_modifying_row_count "
-    "resources accelerator_type label_selector fallback_strategy max_calls runtime_env "
+    "resources accelerator_type label_selector fallback_strategy max_calls "
     "ray_remote_args ray_remote_args_fn max_restarts max_task_retries scheduling_strategy "
     "parallelism override_num_blocks num_rows_per_file min_rows_per_file "
     "max_rows_per_file min_bytes_per_file try_create_dir prefetch_batches".split()
@@ -47,6 +47,8 @@ _INSTEAD = {
 
 def refuse_others(what: str, given: dict[str, Any]) -> None:
     """Raises `Unsupported` for parameters that are no hints."""
+    if given.get("num_gpus"):
+        note("`num_gpus` says nothing here: there are as many workers as threads (`--threads`)")
     refuse_given(what, {name: one for name, one in given.items() if name not in _HINTS})
 
 
@@ -265,10 +267,12 @@ class Dataset:
 
     # Numbers of a column
 
-    def unique(self, column: str) -> list[Any]:
+    def unique(self, column: str, ignore_nulls: bool = False) -> list[Any]:
         """The values of a column, each once."""
         seen: dict[Any, Any] = {}
         for value in self._values(column):
+            if value is None and ignore_nulls:
+                continue
             seen.setdefault(repr(value), value)
         return list(seen.values())
 
