@@ -130,7 +130,9 @@ def test_what_is_not_supported_is_said_with_its_line(
         ("ray.data.from_items([b'bytes'])", "a row in which `item` is a `bytes`"),
     ]:
         file = tmp_path / "asks.py"
-        file.write_text(f"import ray\nds = ray.data.read_json({str(inputs / 'pages.jsonl')!r})\n{line}\n")
+        file.write_text(
+            f"import ray\nds = ray.data.read_json({str(inputs / 'pages.jsonl')!r})\n{line}\n"
+        )
         ended = script(wrasse, file, code=2)
         assert "asks.py:3: " in ended.stderr and said in ended.stderr, ended.stderr
     # A script may look before it calls.

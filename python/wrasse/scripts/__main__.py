@@ -50,7 +50,9 @@ def parse(words: Sequence[str]) -> tuple[list[str], list[str]]:
         elif name in _VALUES:
             if not equals and not rest:
                 raise ValueError(f"`{name}` needs a value")
-            flags.append(f"{'--threads' if name == '-j' else name}={value if equals else rest.pop(0)}")
+            flags.append(
+                f"{'--threads' if name == '-j' else name}={value if equals else rest.pop(0)}"
+            )
         else:
             raise ValueError(f"`{word}` is no flag of a script's runs; its own follow its name")
     return flags, rest

@@ -9,6 +9,7 @@ stands in.
 from __future__ import annotations
 
 import importlib
+import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
@@ -60,7 +61,7 @@ class Finder:
         return spec
 
 
-class _Loader:
+class _Loader(importlib.abc.Loader):
     """Enters a module that is there under another name."""
 
     def __init__(self, real: str) -> None:
@@ -84,11 +85,11 @@ def answering() -> Iterator[None]:
     for name in before:
         del sys.modules[name]
     finder = Finder()
-    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        sys.meta_path.remove(finder)  # type: ignore[arg-type]
+        sys.meta_path.remove(finder)
         for undo in finder.undo:
             undo()
         for name in [one for one in sys.modules if _is_answered(one)]:
@@ -96,7 +97,7 @@ def answering() -> Iterator[None]:
         sys.modules.update(before)
         ray = sys.modules.get("ray")
         if "ray.data" in before:
-            setattr(ray, "data", before["ray.data"])
+            ray.data = before["ray.data"]
         elif ray is not None and "data" in vars(ray):
             delattr(ray, "data")
 

@@ -66,7 +66,7 @@ def read_text(
 def from_items(items: Iterable[Any], **given: Any) -> Dataset:
     """Rows at hand; what is no dict becomes the field `item`."""
     refuse_others("from_items", given)
-    rows = (one if isinstance(one, Mapping) else {"item": one} for one in items)
+    rows = (dict(one) if isinstance(one, Mapping) else {"item": one} for one in items)
     return Dataset(sources.rows(rows))
 
 
@@ -134,6 +134,7 @@ class DataContext(_Hint):
     """Settings of Ray Data, which can be set and say nothing here."""
 
     _current: DataContext | None = None
+    execution_options: Any
 
     def __init__(self) -> None:
         super().__init__(execution_options=ExecutionOptions())

@@ -12,7 +12,7 @@ from wrasse.scripts.raydata import batches
 from wrasse.scripts.raydata.steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class AddColumn(Step):
@@ -124,7 +124,7 @@ class KeepWhere:
         return [number in kept for number in range(table.num_rows)]
 
 
-_COMPARED = {
+_COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: lambda a, b: a > b,
     ast.GtE: lambda a, b: a >= b,
     ast.Lt: lambda a, b: a < b,
@@ -159,7 +159,7 @@ def _of(node: ast.expr, text: str) -> Any:
             return pc.field(name)
         case ast.Constant(value):
             return pc.scalar(value)
-        case ast.UnaryOp(ast.USub(), ast.Constant(value)):
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as value)):
             return pc.scalar(-value)
         case _:
             raise ValueError(f"`{ast.unparse(node)}` in `{text}`")

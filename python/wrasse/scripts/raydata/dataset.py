@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -329,9 +330,7 @@ class Dataset:
         made._is_row_by_row = self._is_row_by_row and is_row_by_row
         return made
 
-    def _with_rows(
-        self, add: Callable[[Chain], Chain], *, is_row_by_row: bool = False
-    ) -> Dataset:
+    def _with_rows(self, add: Callable[[Chain], Chain], *, is_row_by_row: bool = False) -> Dataset:
         """A step on rows, which have all fields of their block."""
         chain = self._chain
         if self._may_lack:
@@ -350,8 +349,12 @@ class Dataset:
             return self._done._chain
         return self._chain.map(steps.plain) if self._has_python else self._chain
 
-    def _rows(self, most: int | None = None) -> Any:
-        return engine.rows(self._final(), most)
+    def _rows(self, most: int | None = None) -> Generator[values.Row, None, None]:
+        if self._done is not None or not self._has_python:
+            yield from engine.rows(self._final(), most)
+            return
+        for row in engine.rows(self._chain.map(steps.packed), most):
+            yield json.loads(row["row"])
 
     def _as_source(self) -> Source:
         """Itself if it is nothing but files, else the rows that come out."""
@@ -368,7 +371,7 @@ class Dataset:
             yield row[column]
 
     def _number(
-        self, what: str, on: Any, ignore_nulls: bool, of: Callable[[Iterable[Any]], Any]
+        self, what: str, on: Any, ignore_nulls: bool, of: Callable[[list[Any]], Any]
     ) -> Any:
         if on is None:
             raise Unsupported(f"`{what}` of all columns", "name one")

@@ -101,9 +101,7 @@ def csv_files(paths: Any) -> Source:
     for name, kind in found.items():
         if kind not in ("int64", "double", "string", "bool", "null"):
             raise Unsupported(f"the column `{name}` of type `{kind}`")
-    cast = steps.function_of(
-        CastText(found, list(options.null_values), list(options.true_values))
-    )
+    cast = steps.function_of(CastText(found, list(options.null_values), list(options.true_values)))
     return Source(wrasse.read_csv(*files).map(cast, batch=True), files, list(found))
 
 

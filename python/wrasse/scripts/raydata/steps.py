@@ -7,6 +7,7 @@ each worker, as Ray Data does in each actor.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,11 @@ def all_lines(row: Row) -> list[Row]:
 def plain(row: Row) -> Row:
     """The last step: values that a run carries."""
     return values.plain_row(row)
+
+
+def packed(row: Row) -> Row:
+    """The last step of rows for the script: as one text, so that fields keep their order."""
+    return {"row": json.dumps(values.plain_row(row), ensure_ascii=False)}
 
 
 class Fill(Mapper):

@@ -36,4 +36,10 @@ if __name__ == "__main__":
         workers=2,
         logging_dir=f"{out}/logs",
     ).run()
-    print(sum(one.stats["total"].total for one in stats.stats if "Jsonl" in one.name and "WRITER" in one.name))
+    print(
+        sum(
+            one.stats["total"].total
+            for one in stats.stats
+            if "Jsonl" in one.name and "WRITER" in one.name
+        )
+    )

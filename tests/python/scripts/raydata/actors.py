@@ -14,8 +14,7 @@ class Classifier:
 
     def __call__(self, batch):
         batch["label"] = [
-            self.label if self.words & set(text.lower().split()) else "ok"
-            for text in batch["text"]
+            self.label if self.words & set(text.lower().split()) else "ok" for text in batch["text"]
         ]
         return batch
 

@@ -13,7 +13,9 @@ ds.write_json(f"{out}/twice")
 ds.limit(2).write_json(f"{out}/twice")
 ds.write_json(f"{out}/anew")
 ds.limit(3).write_json(f"{out}/anew", mode=SaveMode.OVERWRITE)
-sizes = [len(batch) for batch in ds.iter_batches(batch_size=3, batch_format="pandas", drop_last=True)]
+sizes = [
+    len(batch) for batch in ds.iter_batches(batch_size=3, batch_format="pandas", drop_last=True)
+]
 print(sizes)
 ds.show(2)
 try:
