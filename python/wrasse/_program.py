@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import os
 import signal
 import sys
 
@@ -17,6 +16,6 @@ def main() -> int:
     # Operators in Python run where this was installed, unless somebody says otherwise.
     os.environ.setdefault("WRASSE_PYTHON", sys.executable)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # What the engine starts in Python is of this environment.
-    os.environ.setdefault("WRASSE_PYTHON", sys.executable)
+    # What a script asks for is run by this program again.
+    os.environ["WRASSE_PROGRAM"] = sys.executable
     return program(["wrasse", *sys.argv[1:]])

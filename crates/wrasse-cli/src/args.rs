@@ -1,5 +1,6 @@
 //! The arguments. Flags say how to run, the recipe says what.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,6 +60,9 @@ pub(crate) enum Command {
     /// Try an operator in Python outside of a run: its example, settings, time,
     /// memory, and what it opens, connects to and starts
     TestOp(TestOpArgs),
+    /// Run a Python script of Ray Data or datatrove, unmodified, with its data going
+    /// through Wrasse
+    Script(ScriptArgs),
 }
 
 /// The recipe, and changes to it.
@@ -422,6 +426,25 @@ pub(crate) struct TestOpArgs {
     /// The interpreter [default: that of the active environment, else python3]
     #[arg(long, value_name = "FILE")]
     pub(crate) python: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    override_usage = "wrasse script [--python FILE] [FLAGS OF `wrasse run`] FILE.py [ARGS]..."
+)]
+pub(crate) struct ScriptArgs {
+    /// The interpreter [default: that of the active environment, else python3]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) python: Option<PathBuf>,
+    /// Flags of `wrasse run` that say how its runs go (`--threads 4`), the script, and
+    /// what the script gets as `sys.argv`
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "FILE.py"
+    )]
+    pub(crate) words: Vec<OsString>,
 }
 
 fn exit_codes() -> String {

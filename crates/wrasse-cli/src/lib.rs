@@ -35,6 +35,7 @@ mod report;
 mod reporter;
 mod results;
 mod run;
+mod script;
 mod serve;
 mod settings;
 mod stages;
@@ -91,6 +92,7 @@ pub fn program(args: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> E
             Err(error) => Err(Failure::usage(format!("{}: {error}", args.dir.display()))),
         },
         Command::TestOp(args) => test_op::test_op(&args),
+        Command::Script(args) => script::script(&args),
     };
     match result {
         Ok(exit) => exit,
