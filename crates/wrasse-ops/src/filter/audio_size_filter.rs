@@ -98,7 +98,7 @@ impl Filter for AudioSizeFilter {
     }
 
     fn keep(&self, stats: &Stats) -> bool {
-        self.any_or_all.keeps(self.range, stats, STAT)
+        self.any_or_all.keeps(stats, [STAT], [self.range])
     }
 }
 

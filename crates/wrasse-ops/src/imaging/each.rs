@@ -17,6 +17,29 @@ pub(crate) enum AnyOrAll {
     All,
 }
 
+impl AnyOrAll {
+    /// Whether a sample stays whose stats `names` have a value for each image (or other
+    /// file): those of one must lie within their ranges. A sample without any stays.
+    pub(crate) fn keeps<const N: usize>(
+        self,
+        stats: &Stats,
+        names: [&str; N],
+        ranges: [Interval; N],
+    ) -> bool {
+        let lists = names.map(|name| numbers(stats, name));
+        let n = lists.iter().map(Vec::len).min().unwrap_or(0);
+        let keeps = |i: usize| {
+            let mut each = lists.iter().zip(&ranges);
+            each.all(|(values, range)| range.keeps(values[i]))
+        };
+        n == 0
+            || match self {
+                Self::Any => (0..n).any(keeps),
+                Self::All => (0..n).all(keeps),
+            }
+    }
+}
+
 /// The images of samples, each measured.
 pub(crate) struct EachImage {
     keys: Keys,
@@ -59,24 +82,14 @@ impl EachImage {
     }
 
     /// Whether a sample stays: the values of the stats `names` of an image must lie
-    /// within their ranges. A sample without images stays.
+    /// within their ranges.
     pub(crate) fn keeps<const N: usize>(
         &self,
         stats: &Stats,
         names: [&str; N],
         ranges: [Interval; N],
     ) -> bool {
-        let lists = names.map(|name| numbers(stats, name));
-        let n = lists.iter().map(Vec::len).min().unwrap_or(0);
-        let keeps = |i: usize| {
-            let mut each = lists.iter().zip(&ranges);
-            each.all(|(values, range)| range.keeps(values[i]))
-        };
-        n == 0
-            || match self.any_or_all {
-                AnyOrAll::Any => (0..n).any(keeps),
-                AnyOrAll::All => (0..n).all(keeps),
-            }
+        self.any_or_all.keeps(stats, names, ranges)
     }
 }
 
