@@ -20,6 +20,7 @@ mod job;
 mod keeper;
 mod launch;
 mod ray;
+mod readers;
 mod scheduler;
 mod settings;
 mod store;

@@ -16,7 +16,8 @@ use crate::board::{Board, Change};
 use crate::error::{Error, StoreError};
 use crate::functions::{Functions, Given, Running};
 use crate::launch;
-use crate::store::{self, Filter, Read, Store, Transition};
+use crate::readers::{Readers, open};
+use crate::store::{Filter, Read, Transition};
 use crate::{FunctionWork, Job, JobId, Settings, State, Submission, Work};
 
 /// Notes that wait for the scheduler's thread. It takes some thousand a second;
@@ -24,9 +25,6 @@ use crate::{FunctionWork, Job, JobId, Settings, State, Submission, Work};
 const ASKED_MAX: usize = 4_096;
 /// Changes that a listener may be behind; then it looks for itself.
 const CHANGES_MAX: usize = 1_024;
-/// Idle connections to the store that are kept.
-const READERS_MAX: usize = 8;
-
 /// What came of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submitted {
@@ -134,56 +132,6 @@ impl Drop for Life {
     }
 }
 
-struct Readers {
-    shared: Arc<Shared>,
-    /// Makes connections; opened by the first who reads.
-    store: Mutex<Option<Box<dyn Store>>>,
-    idle: Mutex<Vec<Box<dyn Read>>>,
-}
-
-impl Readers {
-    fn idle(&self) -> MutexGuard<'_, Vec<Box<dyn Read>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A connection that is there, and reads a row without waiting for anyone.
-    fn take_quick(&self) -> Option<Box<dyn Read>> {
-        let mut idle = self.idle();
-        idle.last()?.is_quick().then(|| idle.pop())?
-    }
-
-    fn give(&self, read: Box<dyn Read>) {
-        let mut idle = self.idle();
-        if idle.len() < READERS_MAX {
-            idle.push(read);
-        }
-    }
-
-    fn take(&self) -> Result<Box<dyn Read>, StoreError> {
-        if let Some(read) = self.idle().pop() {
-            return Ok(read);
-        }
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *store {
-            Some(store) => store.reader(),
-            none => none.insert(open(&self.shared.settings)?).reader(),
-        }
-    }
-}
-
-impl Drop for Readers {
-    /// Connections have runtimes of their own, which must not end within ours.
-    fn drop(&mut self) {
-        let store = std::mem::take(&mut *self.store.lock().unwrap_or_else(PoisonError::into_inner));
-        let idle = std::mem::take(&mut *self.idle());
-        let _ = std::thread::Builder::new().spawn(move || drop((store, idle)));
-    }
-}
-
-fn open(settings: &Settings) -> Result<Box<dyn Store>, StoreError> {
-    store::open(settings.store.as_deref(), &settings.database())
-}
-
 /// Opens the store and takes up what is there.
 fn begin(
     shared: &Arc<Shared>,
@@ -246,11 +194,7 @@ impl TaskScheduler {
             _lock: lock,
         };
         Ok(Self {
-            readers: Arc::new(Readers {
-                shared: Arc::clone(&shared),
-                store: Mutex::new(None),
-                idle: Mutex::default(),
-            }),
+            readers: Arc::new(Readers::new(Arc::clone(&shared))),
             shared,
             notes,
             _life: Arc::new(life),
