@@ -5,6 +5,7 @@ use wrasse_op::{
 };
 
 use crate::imaging::{AnyOrAll, Images, Keys, numbers};
+use crate::whole::{range, whole};
 
 const WIDTH: &str = "image_width";
 const HEIGHT: &str = "image_height";
@@ -38,13 +39,17 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageShapeFilter>(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The smallest width to keep, in pixels; no limit if null.
-    min_width: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_width: Option<i64>,
     /// The largest width to keep, in pixels; no limit if null.
-    max_width: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_width: Option<i64>,
     /// The smallest height to keep, in pixels; no limit if null.
-    min_height: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_height: Option<i64>,
     /// The largest height to keep, in pixels; no limit if null.
-    max_height: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_height: Option<i64>,
     /// Whether `any` or `all` images of a sample must lie within the ranges.
     any_or_all: AnyOrAll,
     /// The field that lists paths of images.
@@ -56,9 +61,9 @@ pub(crate) struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_width: Some(1.0),
+            min_width: Some(1),
             max_width: None,
-            min_height: Some(1.0),
+            min_height: Some(1),
             max_height: None,
             any_or_all: AnyOrAll::Any,
             image_key: "images".to_owned(),
@@ -80,8 +85,8 @@ impl Configured for ImageShapeFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            width: common.interval(params.min_width, params.max_width),
-            height: common.interval(params.min_height, params.max_height),
+            width: range(common, params.min_width, params.max_width),
+            height: range(common, params.min_height, params.max_height),
             any_or_all: params.any_or_all,
             keys: Keys {
                 images: params.image_key,
