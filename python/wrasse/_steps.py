@@ -229,8 +229,8 @@ class Steps:
     def average_line_length_filter(
         self,
         *,
-        min_len: float | None = _UNSET,
-        max_len: float | None = _UNSET,
+        min_len: int | None = _UNSET,
+        max_len: int | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose average line length lies within a range.
@@ -243,8 +243,7 @@ class Steps:
         and U+2029, and an end at the end of the text begins no further line.
 
         Args:
-            min_len: The lowest average to keep, in characters; no limit if null. Default:
-                `10.0`.
+            min_len: The lowest average to keep, in characters; no limit if null. Default: `10`.
             max_len: The highest average to keep, in characters; no limit if null. Default:
                 `null`.
         """
@@ -1458,10 +1457,10 @@ class Steps:
     def image_shape_filter(
         self,
         *,
-        min_width: float | None = _UNSET,
-        max_width: float | None = _UNSET,
-        min_height: float | None = _UNSET,
-        max_height: float | None = _UNSET,
+        min_width: int | None = _UNSET,
+        max_width: int | None = _UNSET,
+        min_height: int | None = _UNSET,
+        max_height: int | None = _UNSET,
         any_or_all: Literal["any"] | Literal["all"] = _UNSET,
         image_key: str = _UNSET,
         image_bytes_key: str = _UNSET,
@@ -1478,10 +1477,9 @@ class Steps:
         runs. Bytes in `image_bytes`, as base64, go before paths.
 
         Args:
-            min_width: The smallest width to keep, in pixels; no limit if null. Default: `1.0`.
+            min_width: The smallest width to keep, in pixels; no limit if null. Default: `1`.
             max_width: The largest width to keep, in pixels; no limit if null. Default: `null`.
-            min_height: The smallest height to keep, in pixels; no limit if null. Default:
-                `1.0`.
+            min_height: The smallest height to keep, in pixels; no limit if null. Default: `1`.
             max_height: The largest height to keep, in pixels; no limit if null. Default:
                 `null`.
             any_or_all: Whether `any` or `all` images of a sample must lie within the ranges.
@@ -1824,8 +1822,8 @@ class Steps:
     def maximum_line_length_filter(
         self,
         *,
-        min_len: float | None = _UNSET,
-        max_len: float | None = _UNSET,
+        min_len: int | None = _UNSET,
+        max_len: int | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose longest line has a length within a range.
@@ -1836,7 +1834,7 @@ class Steps:
 
         Args:
             min_len: The shortest longest line to keep, in characters; no limit if null.
-                Default: `10.0`.
+                Default: `10`.
             max_len: The longest longest line to keep, in characters; no limit if null. Default:
                 `null`.
         """
@@ -2139,8 +2137,8 @@ class Steps:
     def remove_long_words_mapper(
         self,
         *,
-        min_len: float = _UNSET,
-        max_len: float | None = _UNSET,
+        min_len: int | None = _UNSET,
+        max_len: int | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Removes words whose length lies outside a range.
@@ -2156,7 +2154,7 @@ class Steps:
         separators shrink to one and empty lines go, as in the original.
 
         Args:
-            min_len: The shortest word to keep, in characters. Default: `1.0`.
+            min_len: The shortest word to keep, in characters; no limit if null. Default: `1`.
             max_len: The longest word to keep, in characters; no limit if null. Default: `null`.
         """
         return self._added("remove_long_words_mapper", locals())
@@ -2597,8 +2595,8 @@ class Steps:
     def text_length_filter(
         self,
         *,
-        min_len: float | None = _UNSET,
-        max_len: float | None = _UNSET,
+        min_len: int | None = _UNSET,
+        max_len: int | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose text length lies within a range.
@@ -2607,8 +2605,7 @@ class Steps:
         would cut Chinese text three times as early as English text.
 
         Args:
-            min_len: The shortest text to keep, in characters; no limit if null. Default:
-                `10.0`.
+            min_len: The shortest text to keep, in characters; no limit if null. Default: `10`.
             max_len: The longest text to keep, in characters; no limit if null. Default: `null`.
         """
         return self._added("text_length_filter", locals())
@@ -2694,8 +2691,8 @@ class Steps:
         *,
         hf_tokenizer: str | None = _UNSET,
         encoding: str | None = _UNSET,
-        min_num: float | None = _UNSET,
-        max_num: float | None = _UNSET,
+        min_num: int | None = _UNSET,
+        max_num: int | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose number of tokens, by a tokenizer of yours, lies within a range.
@@ -2713,7 +2710,7 @@ class Steps:
             encoding: The encoding that a tiktoken vocabulary is of (`gpt2`, `r50k_base`,
                 `p50k_base`, `cl100k_base`, `o200k_base`); if null the file's name tells.
                 Default: `null`.
-            min_num: The fewest tokens to keep; no limit if null. Default: `10.0`.
+            min_num: The fewest tokens to keep; no limit if null. Default: `10`.
             max_num: The most tokens to keep; no limit if null. Default: `null`.
         """
         return self._added("token_num_filter", locals())
@@ -2889,8 +2886,8 @@ class Steps:
         *,
         lang: str = _UNSET,
         tokenization: bool = _UNSET,
-        min_num: float | None = _UNSET,
-        max_num: float | None = _UNSET,
+        min_num: int | None = _UNSET,
+        max_num: int | None = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Keeps samples whose number of words lies within a range.
@@ -2908,7 +2905,7 @@ class Steps:
                 nothing here. Default: `"en"`.
             tokenization: Split by a model instead of at spaces. Not supported: only false.
                 Default: `false`.
-            min_num: The fewest words to keep; no limit if null. Default: `10.0`.
+            min_num: The fewest words to keep; no limit if null. Default: `10`.
             max_num: The most words to keep; no limit if null. Default: `null`.
         """
         return self._added("words_num_filter", locals())

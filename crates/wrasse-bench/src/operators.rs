@@ -58,8 +58,9 @@ fn shuffle(lines: &mut [String]) {
 
 /// Whether the cost of an operator is a matter of its text.
 fn works_on_text(name: &str) -> bool {
-    const OTHERS: [&str; 9] = [
+    const OTHERS: [&str; 11] = [
         "agent_dialog_normalize_mapper",
+        "audio_size_filter",
         "key_value_grouper",
         "latex_figure_context_extractor_mapper",
         "latex_merge_tex_mapper",
@@ -67,6 +68,7 @@ fn works_on_text(name: &str) -> bool {
         "naive_reverse_grouper",
         "random_selector",
         "suffix_filter",
+        "tool_success_tagger_mapper",
         "usage_counter_mapper",
     ];
     !name.starts_with("image_") && !name.contains("_field_") && !OTHERS.contains(&name)

@@ -54,6 +54,7 @@ mod tables;
 mod testing;
 mod tokenizer;
 mod unicode;
+mod whole;
 mod word_lists;
 mod words;
 

@@ -117,7 +117,6 @@ fn size(path: &Value) -> Result<Stat, OpError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use serde_json::json;
     use wrasse_op::{Common, testing};

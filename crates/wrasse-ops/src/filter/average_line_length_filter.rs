@@ -5,6 +5,7 @@ use wrasse_op::{
 };
 
 use crate::lines::n_lines;
+use crate::whole::{range, whole};
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<AverageLineLengthFilter>(
     "average_line_length_filter",
@@ -30,15 +31,17 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<AverageLineLengthFilter>(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The lowest average to keep, in characters; no limit if null.
-    min_len: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_len: Option<i64>,
     /// The highest average to keep, in characters; no limit if null.
-    max_len: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_len: Option<i64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_len: Some(10.0),
+            min_len: Some(10),
             max_len: None,
         }
     }
@@ -53,7 +56,7 @@ impl Configured for AverageLineLengthFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            chars: common.interval(params.min_len, params.max_len),
+            chars: range(common, params.min_len, params.max_len),
         })
     }
 }

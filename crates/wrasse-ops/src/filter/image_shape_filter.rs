@@ -5,6 +5,7 @@ use wrasse_op::{
 };
 
 use crate::imaging::{AnyOrAll, EachImage};
+use crate::whole::{range, whole};
 
 const WIDTH: &str = "image_width";
 const HEIGHT: &str = "image_height";
@@ -39,13 +40,17 @@ pub(crate) const SPEC: OpSpec = OpSpec::filter::<ImageShapeFilter>(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The smallest width to keep, in pixels; no limit if null.
-    min_width: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_width: Option<i64>,
     /// The largest width to keep, in pixels; no limit if null.
-    max_width: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_width: Option<i64>,
     /// The smallest height to keep, in pixels; no limit if null.
-    min_height: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_height: Option<i64>,
     /// The largest height to keep, in pixels; no limit if null.
-    max_height: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_height: Option<i64>,
     /// Whether `any` or `all` images of a sample must lie within the ranges.
     any_or_all: AnyOrAll,
     /// The field that lists paths of images.
@@ -57,9 +62,9 @@ pub(crate) struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_width: Some(1.0),
+            min_width: Some(1),
             max_width: None,
-            min_height: Some(1.0),
+            min_height: Some(1),
             max_height: None,
             any_or_all: AnyOrAll::Any,
             image_key: "images".to_owned(),
@@ -81,8 +86,8 @@ impl Configured for ImageShapeFilter {
         let keys = (params.image_key, params.image_bytes_key);
         let images = EachImage::new(params.any_or_all, keys, common);
         Ok(Self {
-            width: common.interval(params.min_width, params.max_width),
-            height: common.interval(params.min_height, params.max_height),
+            width: range(common, params.min_width, params.max_width),
+            height: range(common, params.min_height, params.max_height),
             images,
         })
     }

@@ -5,6 +5,7 @@ use wrasse_op::{
 };
 
 use crate::lines::max_line_chars;
+use crate::whole::{range, whole};
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<MaximumLineLengthFilter>(
     "maximum_line_length_filter",
@@ -32,15 +33,17 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<MaximumLineLengthFilter>(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The shortest longest line to keep, in characters; no limit if null.
-    min_len: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_len: Option<i64>,
     /// The longest longest line to keep, in characters; no limit if null.
-    max_len: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_len: Option<i64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_len: Some(10.0),
+            min_len: Some(10),
             max_len: None,
         }
     }
@@ -55,7 +58,7 @@ impl Configured for MaximumLineLengthFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            chars: common.interval(params.min_len, params.max_len),
+            chars: range(common, params.min_len, params.max_len),
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use wrasse_op::{Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter};
 
+use crate::whole::{range, whole};
+
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<TextLengthFilter>(
     "text_length_filter",
     "Keeps samples whose text length lies within a range.",
@@ -28,15 +30,17 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<TextLengthFilter>(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
     /// The shortest text to keep, in characters; no limit if null.
-    min_len: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_len: Option<i64>,
     /// The longest text to keep, in characters; no limit if null.
-    max_len: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_len: Option<i64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_len: Some(10.0),
+            min_len: Some(10),
             max_len: None,
         }
     }
@@ -51,7 +55,7 @@ impl Configured for TextLengthFilter {
 
     fn new(params: Params, common: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            chars: common.interval(params.min_len, params.max_len),
+            chars: range(common, params.min_len, params.max_len),
         })
     }
 }

@@ -5,6 +5,7 @@ use wrasse_op::{
 };
 
 use crate::tokenizer::Tokenizer;
+use crate::whole::{range, whole};
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<TokenNumFilter>(
     "token_num_filter",
@@ -31,9 +32,11 @@ pub(crate) struct Params {
     /// `p50k_base`, `cl100k_base`, `o200k_base`); if null the file's name tells.
     encoding: Option<String>,
     /// The fewest tokens to keep; no limit if null.
-    min_num: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_num: Option<i64>,
     /// The most tokens to keep; no limit if null.
-    max_num: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_num: Option<i64>,
 }
 
 impl Default for Params {
@@ -41,7 +44,7 @@ impl Default for Params {
         Self {
             hf_tokenizer: None,
             encoding: None,
-            min_num: Some(10.0),
+            min_num: Some(10),
             max_num: None,
         }
     }
@@ -60,7 +63,7 @@ impl Configured for TokenNumFilter {
         let tokenizer = Tokenizer::load("hf_tokenizer", path, params.encoding.as_deref())?;
         Ok(Self {
             tokenizer,
-            n_tokens: common.interval(params.min_num, params.max_num),
+            n_tokens: range(common, params.min_num, params.max_num),
         })
     }
 }

@@ -4,6 +4,7 @@ use wrasse_op::{
     Common, Configured, Example, Interval, OpError, OpSpec, ParamError, Stats, Text, TextFilter,
 };
 
+use crate::whole::{range, whole};
 use crate::words::NumWords;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_filter::<WordsNumFilter>(
@@ -46,9 +47,11 @@ pub(crate) struct Params {
     /// installed: its own operator runs then, in Python.
     tokenization: bool,
     /// The fewest words to keep; no limit if null.
-    min_num: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    min_num: Option<i64>,
     /// The most words to keep; no limit if null.
-    max_num: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_num: Option<i64>,
 }
 
 impl Default for Params {
@@ -56,7 +59,7 @@ impl Default for Params {
         Self {
             _lang: "en".to_owned(),
             tokenization: false,
-            min_num: Some(10.0),
+            min_num: Some(10),
             max_num: None,
         }
     }
@@ -77,7 +80,7 @@ impl Configured for WordsNumFilter {
              `text_length_filter` instead",
         )?;
         Ok(Self {
-            n_words: common.interval(params.min_num, params.max_num),
+            n_words: range(common, params.min_num, params.max_num),
         })
     }
 }

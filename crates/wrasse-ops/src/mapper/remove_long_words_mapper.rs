@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use wrasse_op::{Common, Configured, Example, OpError, OpSpec, ParamError, Text, TextMapper};
 
 use crate::charset::SPECIAL;
+use crate::whole::whole;
 use crate::words::keep_words;
 
 pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveLongWordsMapper>(
@@ -32,16 +33,18 @@ pub(crate) const SPEC: OpSpec = OpSpec::text_mapper::<RemoveLongWordsMapper>(
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Params {
-    /// The shortest word to keep, in characters.
-    min_len: f64,
+    /// The shortest word to keep, in characters; no limit if null.
+    #[serde(deserialize_with = "whole")]
+    min_len: Option<i64>,
     /// The longest word to keep, in characters; no limit if null.
-    max_len: Option<f64>,
+    #[serde(deserialize_with = "whole")]
+    max_len: Option<i64>,
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            min_len: 1.0,
+            min_len: Some(1),
             max_len: None,
         }
     }
@@ -58,10 +61,12 @@ impl Configured for RemoveLongWordsMapper {
 
     fn new(params: Params, _: &Common) -> Result<Self, ParamError> {
         Ok(Self {
-            min_len: params.min_len.ceil() as usize,
+            min_len: params
+                .min_len
+                .map_or(0, |min| usize::try_from(min).unwrap_or(0)),
             max_len: params
                 .max_len
-                .map_or(Some(usize::MAX), |max| (max >= 0.0).then_some(max as usize)),
+                .map_or(Some(usize::MAX), |max| usize::try_from(max).ok()),
         })
     }
 }
