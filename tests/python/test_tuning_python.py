@@ -20,6 +20,7 @@ from wrasse.outcome import Dropped, Failed, Kept
 WORDS = ("ocean!", "tide", "a", "harbor", "gulls and", "noon", "aeiou", "42")
 
 FILTERS = '''
+import threading
 
 class Vowels(Filter):
     """Counts letters, and compares."""
@@ -29,8 +30,8 @@ class Vowels(Filter):
     share: float = 0.0
 
     def setup(self):
-        # Two of a kind are never equal.
-        self.model = object()
+        # As a model, it cannot be compared with another one.
+        self.model = threading.Lock()
         self.table = {letter: self.model for letter in self.letters}
 
     def measure(self, row):
@@ -166,6 +167,8 @@ def test_what_needs_the_samples_is_refused(bench: Bench, change: str, why: str) 
 @pytest.mark.parametrize(
     ("name", "then", "now", "why"),
     [
+        ("ops.py:Vowels", {}, {"least": 3, "share": 0.5}, None),
+        ("ops.py:Vowels", {}, {"letters": "xyz"}, f"`table` {NOT_ITS_BOUND}"),
         ("ops.py:ByRow", {}, {"least": 3}, "`keep(self, row)` decides on the sample itself"),
         ("ops.py:at_least", {}, {"n": 3}, "it has no `measure`"),
         ("ops.py:batches", {}, {"n": 3}, "its `keep_batch` decides on the samples"),
@@ -234,6 +237,15 @@ def test_filters_of_data_juicer_decide_on_stats(
     decided = [type(one) for one in Again(other, measured).apply(stats)]
     assert decided == [type(one) for one in other.apply([dict(row) for row in rows])]
     assert set(decided) == {Kept, Dropped}
+
+
+def test_who_asks_for_the_row_is_found_out(bench: Bench) -> None:
+    peeks = [load("ops.py:Peeks", {"least": n}, base=bench.folder) for n in (3, 2)]
+    kept, failed = Again(*peeks).apply([{"n": 9, "@kept": True}, {"n": 1, "@kept": False}])
+    assert isinstance(kept, Kept)
+    # Although it goes on without an answer.
+    assert isinstance(failed, Failed)
+    assert failed.reason.startswith("it decides by the sample's `text`")
 
 
 def test_stats_that_do_not_lead_to_the_decision_are_told(bench: Bench) -> None:

@@ -293,6 +293,11 @@ pub(crate) fn value(row: &StatsRow<'_>, columns: &[usize]) -> Option<Stat> {
     columns.iter().find_map(|column| row.stat(*column))
 }
 
+/// A name without the numbers in it.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| !c.is_ascii_digit())
+}
+
 /// The columns that hold what an operator decided by in step `step`.
 pub(crate) fn columns_of(
     table: &StatsTable,
@@ -301,6 +306,12 @@ pub(crate) fn columns_of(
 ) -> Vec<(String, Vec<usize>)> {
     let mut stats: Vec<(String, Vec<(u64, usize)>)> = Vec::new();
     let wanted = operator.spec().stats;
+    // With lengths of the user's own, stats have other numbers in their names.
+    let has_lengths = !operator.spec().decided_by_second.is_empty();
+    let is_of = |one: &str, name: &str| match has_lengths {
+        true => letters(one).eq(letters(name)),
+        false => one == name,
+    };
     let is_outside = operator.runs_outside().is_some();
     for column in table.stats() {
         let (name, since) = match column.rsplit_once('@') {
@@ -315,7 +326,7 @@ pub(crate) fn columns_of(
         let is_its = match is_outside {
             true => since == step,
             false => {
-                let is_wanted = wanted.is_empty() || wanted.contains(&name);
+                let is_wanted = wanted.is_empty() || wanted.iter().any(|one| is_of(one, name));
                 since <= step && is_wanted && name != columns::KEPT
             }
         };

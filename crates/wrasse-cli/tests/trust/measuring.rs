@@ -77,6 +77,16 @@ process:
   - tags_specified_field_selector:
       field_key: lang
       target_tags: [en, 17, null]
+  - fineweb_quality_filter:
+      line_punct_thr: 0
+      short_line_thr: 1
+      char_duplicates_ratio: 1
+      new_line_ratio: 9
+  - gopher_repetition_filter:
+      dup_line_frac: 1
+      dup_line_char_frac: 1
+      top_n_grams: [[2, 1]]
+      dup_n_grams: [[2, 1]]
 ";
 
 fn tuned(scene: &Scene, recipe: &str, more: &[&str]) -> Value {
@@ -125,6 +135,19 @@ fn other_bounds_are_decided_as_in_a_run() {
         &["--set", "process.average_line_length_filter.min_len=12"],
         &["--set", "process.7.text_length_filter.min_len=80"],
         &["--set", "process.suffix_filter.reversed_range=true"],
+        // Not called like bounds.
+        &[
+            "--set",
+            "process.tags_specified_field_selector.target_tags=[de]",
+            "--set",
+            "process.fineweb_quality_filter.new_line_ratio=0.5",
+        ],
+        &[
+            "--set",
+            "process.gopher_repetition_filter.dup_line_frac=0.3",
+            "--set",
+            "process.gopher_repetition_filter.top_n_grams=[[2, 0.3]]",
+        ],
     ];
     let mut seen = Vec::new();
     for change in changes {
@@ -232,6 +255,10 @@ fn what_was_not_measured_is_refused() {
         (
             RECIPE.replace("max_len: 100\n", "max_len: 90\n"),
             "step 7 (`text_chunk_mapper`) was not measured: its `max_len` changes",
+        ),
+        (
+            RECIPE.replace("top_n_grams: [[2, 1]]", "top_n_grams: [[3, 1]]"),
+            "step 14 (`gopher_repetition_filter`) was not measured: its `top_n_grams` changes",
         ),
         (
             steps("  - maximum_line_length_filter:\n"),

@@ -356,8 +356,8 @@ fn tiff(is_big: bool, is_big_endian: bool, pages: &[(u32, u32, u16)]) -> Vec<u8>
     bytes
 }
 
-/// Pillow 12 gives the same shapes for these bytes, as `Image.open` and, behind
-/// that, Data-Juicer have them: upright, of the first page.
+/// Pillow 13 gives the same shapes for these bytes: upright, of the first page, as
+/// Data-Juicer has them. (It cannot read those that are both big and big-endian.)
 #[test]
 fn tiffs_are_measured_by_their_first_page_as_it_is_shown() {
     let folder = tempfile::tempdir().unwrap();
