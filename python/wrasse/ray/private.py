@@ -14,7 +14,7 @@
 
 Nothing else here is private; with `polls` not even the first is used, and the engine does not
 read objects in the gateway's memory (`lending.py`), but has them sent. Tried with
-Ray 2.60.0, 2.10.0, 2.8.1 and 2.5.0; what is about actors, with the first and the last.
+Ray 2.60.0, 2.48.0, 2.35.0, 2.20.0, 2.10.0, 2.8.1 and 2.5.0, the oldest that works.
 """
 
 from __future__ import annotations

@@ -143,6 +143,33 @@ fn a_thousand_outputs_for_which_there_is_room_again() {
 }
 
 #[test]
+fn where_nothing_moves_an_output_is_read_for_which_there_is_no_room() {
+    let mut many = Many::new();
+    many.all_of(Event::LimitsChanged(limits(1)));
+    // The last one seems to run: others may hold what it needs.
+    let last = many.tasks.pop().expect("there are many");
+    for task in many.tasks.clone() {
+        many.step(Event::OutputWaiting { task });
+    }
+    let is_read = |command: &&Command| matches!(command, Command::Read { .. });
+    let reads_at = |many: &mut Many, seconds: u64| {
+        many.now = seconds * 1_000_000_000;
+        let commands = many.all_of(Event::Tick);
+        commands.iter().filter(is_read).count()
+    };
+    for (seconds, n) in [(9, 0), (10, 1), (11, 0), (20, 1), (39, 0), (40, 1), (79, 0)] {
+        assert_eq!(reads_at(&mut many, seconds), n, "after {seconds} s");
+    }
+    // A task is done: patience is what it was.
+    let again = many.tasks.pop().expect("there are many");
+    many.step(Event::TaskDrained { task: again });
+    for (seconds, n) in [(88, 0), (89, 1)] {
+        assert_eq!(reads_at(&mut many, seconds), n, "after {seconds} s");
+    }
+    many.step(Event::TaskDrained { task: last });
+}
+
+#[test]
 fn a_thousand_tasks_that_failed_at_once() {
     let mut many = Many::new();
     let class = FailureClass::Transient;
