@@ -474,7 +474,10 @@ mod tests {
             ..Cluster::default()
         };
         assert!(keeps_up(&cluster(8.0, 1, false)));
-        assert!(!keeps_up(&cluster(9.0, 1, false)), "there is too much for it");
+        assert!(
+            !keeps_up(&cluster(9.0, 1, false)),
+            "there is too much for it"
+        );
         assert!(!keeps_up(&cluster(2.0, 2, false)), "objects lie elsewhere");
         assert!(!keeps_up(&cluster(2.0, 1, true)), "and may lie there");
     }

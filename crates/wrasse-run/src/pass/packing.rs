@@ -242,6 +242,9 @@ mod tests {
         let found: Vec<bool> = Packed::new(&packed).unwrap().map(|b| b.is_ok()).collect();
         assert_eq!(found, [true, false]);
         assert!(Packed::new(&[]).is_err());
-        assert_eq!(pack(&[]).map(|packed| unpack(&packed).unwrap().len()), Ok(0));
+        assert_eq!(
+            pack(&[]).map(|packed| unpack(&packed).unwrap().len()),
+            Ok(0)
+        );
     }
 }
