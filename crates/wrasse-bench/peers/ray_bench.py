@@ -176,8 +176,8 @@ class Bench:
 
     def jobs(self, recipe: Path, sources: tuple[Path, Path], output: str, *flags: str) -> dict:
         """The job of eight steps, whole, and without what it costs to begin: the difference
-        of two inputs. A folder gets parts: on one node whose workers stream they are written by
-        threads of the driver's, which read objects in the gateway's memory, unless it is
+        of two inputs. A folder gets parts: on one small node whose workers stream they are
+        written by the driver, which reads objects in the gateway's memory, unless it is
         polling; then by workers, as where there are more nodes."""
         few, whole = (self.job(recipe, source, output, *flags) for source in sources)
         mb = whole["mb"] - few["mb"]

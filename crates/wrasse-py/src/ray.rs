@@ -68,22 +68,30 @@ impl RayJob {
         spec: &[u8],
         sources: Vec<PyBuffer<u8>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut object = |at: usize, bytes: &mut Vec<u8>| {
-            let source = sources.get(at).ok_or("an object is missing")?;
-            bytes.resize(source.len_bytes(), 0);
-            Python::attach(|py| source.copy_to_slice(py, bytes)).map_err(|error| error.to_string())
-        };
-        let meta = py.detach(|| guarded(|| self.0.write(spec, &mut object)))?;
+        let sources = views(&sources)?;
+        let meta = py.detach(|| guarded(|| self.0.write(spec, &sources)))?;
         Ok(PyBytes::new(py, &meta))
     }
 
     /// Begins a task; `sources` are what it works on, if it does not read.
     fn begin(&self, py: Python<'_>, spec: &[u8], sources: Vec<PyBuffer<u8>>) -> PyResult<RayTask> {
-        let sources = sources.iter().map(|buffer| buffer.to_vec(py));
-        let sources = sources.collect::<PyResult<Vec<Vec<u8>>>>()?;
+        let sources = views(&sources)?;
         let task = py.detach(|| guarded(|| self.0.begin(spec, &sources)))?;
         Ok(RayTask(Mutex::new(task)))
     }
+}
+
+/// The bytes of objects, where they lie.
+#[expect(unsafe_code, reason = "Python tells a pointer")]
+fn views(buffers: &[PyBuffer<u8>]) -> PyResult<Vec<&[u8]>> {
+    let view = |buffer: &PyBuffer<u8>| match (buffer.is_c_contiguous(), buffer.len_bytes()) {
+        (_, 0) => Ok([].as_slice()),
+        (false, _) => Err(PyRuntimeError::new_err("the bytes of an object lie apart")),
+        // SAFETY: the buffer has so many bytes there, and holds them as long as it is
+        // borrowed. They are an object's of Ray, or a `bytes`: nobody changes them.
+        (true, n) => Ok(unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast(), n) }),
+    };
+    buffers.iter().map(view).collect()
 }
 
 /// A task under way.

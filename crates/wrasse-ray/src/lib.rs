@@ -55,4 +55,4 @@ mod writing;
 
 pub use gates::Shard;
 pub use run::{Options, run};
-pub use worker::{Objects, Output, TaskRun, WorkerJob};
+pub use worker::{Output, TaskRun, WorkerJob};

@@ -440,3 +440,25 @@ impl OnCluster<'_> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_driver_writes_for_few_processors_on_one_node() {
+        let cluster = |cpus: f64, nodes: usize, grows: bool| Cluster {
+            resources: [("CPU".to_owned(), cpus)].into(),
+            nodes,
+            grows,
+            ..Cluster::default()
+        };
+        assert!(keeps_up(&cluster(8.0, 1, false)));
+        assert!(
+            !keeps_up(&cluster(9.0, 1, false)),
+            "there is too much for it"
+        );
+        assert!(!keeps_up(&cluster(2.0, 2, false)), "objects lie elsewhere");
+        assert!(!keeps_up(&cluster(2.0, 1, true)), "and may lie there");
+    }
+}

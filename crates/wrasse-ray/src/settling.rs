@@ -7,39 +7,82 @@ use std::sync::{Arc, PoisonError};
 use wrasse_op::Rewrite;
 use wrasse_plan::End;
 use wrasse_run::{
-    BlockState, Part, Ruling, Run, Waiting, pack, pick, put_together, settle, unpack, weigh,
+    BlockState, Packing, Part, Ruling, Run, Waiting, pack, pick, put_together, settle, unpack,
+    weigh,
 };
 
-use crate::wire::encode;
-use crate::worker::{Objects, Output, WorkerJob, meta};
+use crate::wire::{Meta, encode};
+use crate::worker::{Output, WorkerJob};
+
+/// Blocks on their way into an object.
+pub(crate) struct Gathered {
+    blocks: Blocks,
+    /// What is told of those that are packed.
+    meta: Meta,
+    /// How many they are.
+    pub(crate) n: usize,
+}
+
+enum Blocks {
+    /// On their way to the exchange at this operator, for which they are packed together.
+    Waiting(usize, Vec<BlockState>),
+    Packed(Packing),
+}
+
+impl Gathered {
+    /// Takes the next block.
+    pub(crate) fn push(&mut self, block: BlockState) -> Result<(), String> {
+        self.n += 1;
+        match &mut self.blocks {
+            Blocks::Waiting(_, blocks) => blocks.push(block),
+            Blocks::Packed(packing) => {
+                packing.push(&block)?;
+                self.meta.add(&block);
+            }
+        }
+        Ok(())
+    }
+}
 
 impl WorkerJob {
     /// An output of a task: blocks on their way to whatever comes next.
-    pub(crate) fn output(
-        &self,
-        part: &Part,
-        mut blocks: Vec<BlockState>,
-    ) -> Result<Output, String> {
-        let end = self.pass.plan().stages()[part.stage].end;
-        if let (End::Exchange(op), true) = (end, part.ends_stage) {
-            let waiting = Waiting::new((&self.pass, op), &mut blocks, self.n_shards)?;
-            let meta = meta(&blocks, waiting.object.len(), None, Some(waiting.notes));
-            return Ok(Output {
-                object: waiting.object,
-                meta: encode(&meta)?,
-                pieces: waiting.pieces,
-            });
-        }
-        let object = pack(&blocks)?;
-        let hollow = match self.writes {
-            true => wrasse_run::pack_hollow(&blocks)?,
-            false => None,
+    pub(crate) fn output(&self, gathered: Gathered) -> Result<Output, String> {
+        let Gathered {
+            mut meta, blocks, ..
+        } = gathered;
+        let (object, pieces) = match blocks {
+            Blocks::Waiting(op, mut blocks) => {
+                let waiting = Waiting::new((&self.pass, op), &mut blocks, self.n_shards)?;
+                blocks.iter().for_each(|block| meta.add(block));
+                meta.notes = Some(waiting.notes);
+                (waiting.object, waiting.pieces)
+            }
+            Blocks::Packed(packing) => {
+                let (object, hollow) = packing.finish();
+                meta.hollow = hollow;
+                (object, Vec::new())
+            }
         };
+        meta.bytes = object.len() as u64;
         Ok(Output {
-            meta: encode(&meta(&blocks, object.len(), hollow, None))?,
+            meta: encode(&meta)?,
             object,
-            pieces: Vec::new(),
+            pieces,
         })
+    }
+
+    /// Nothing yet, on its way from this part of the plan; about so many bytes come.
+    pub(crate) fn gathered(&self, part: &Part, room: usize) -> Gathered {
+        let end = self.pass.plan().stages()[part.stage].end;
+        let blocks = match (end, part.ends_stage) {
+            (End::Exchange(op), true) => Blocks::Waiting(op, Vec::new()),
+            _ => Blocks::Packed(Packing::new(room, self.writes)),
+        };
+        Gathered {
+            blocks,
+            meta: Meta::default(),
+            n: 0,
+        }
     }
 
     /// Weighs pieces of the keys of the exchange at `op`: those of each object, with
@@ -49,12 +92,12 @@ impl WorkerJob {
         op: usize,
         firsts: &[u32],
         (n_samples, memory): (u32, u64),
-        object: &mut Objects<'_>,
+        sources: &[&[u8]],
     ) -> Result<Vec<u8>, String> {
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         let mut piece = |at: usize| {
-            let mut bytes = Vec::new();
-            object(at, &mut bytes).map(|()| bytes)
+            let piece = sources.get(at).ok_or("an object is missing")?;
+            Ok(piece.to_vec())
         };
         weigh((&self.pass, op), firsts, &mut piece, (n_samples, memory))
     }
@@ -67,7 +110,7 @@ impl WorkerJob {
         op: usize,
         skip: u32,
         rulings: Option<&[Ruling]>,
-        sources: &[Vec<u8>],
+        sources: &[&[u8]],
     ) -> Result<Vec<BlockState>, String> {
         let object = sources.first().ok_or("a task without its input")?;
         let mut blocks = unpack(object)?;
@@ -110,7 +153,7 @@ impl WorkerJob {
         op: usize,
         rulings: &[Ruling],
         which: &[Vec<u32>],
-        sources: &[Vec<u8>],
+        sources: &[&[u8]],
     ) -> Result<Output, String> {
         let blocks = unpack(sources.first().ok_or("a task without its input")?)?;
         let pieces = pick(&blocks, which)?;
@@ -128,7 +171,7 @@ impl WorkerJob {
         &self,
         op: usize,
         runs: &[Run],
-        sources: &[Vec<u8>],
+        sources: &[&[u8]],
     ) -> Result<Vec<BlockState>, String> {
         put_together((&self.pass, op), runs, sources)
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use wrasse_io::{Format, Inputs, PartTask, Split};
 use wrasse_op::{Common, Fingerprint, OpKind, OpSpec, Operator, Outside};
-use wrasse_run::{Part, PassSettings, Ruling, Run, Tally};
+use wrasse_run::{BlockState, Part, PassSettings, Ruling, Run, Tally};
 
 use crate::sources::{Sources, below};
 
@@ -210,7 +210,7 @@ pub(crate) fn unpack_bits(bits: &[u8], first: usize, n: usize) -> Vec<bool> {
 }
 
 /// What the driver is told of an output.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Meta {
     /// Bytes of the object.
     pub(crate) bytes: u64,
@@ -225,6 +225,16 @@ pub(crate) struct Meta {
     pub(crate) notes: Option<Vec<u8>>,
     /// What the gate behind the stage decides by.
     pub(crate) fingerprints: Vec<Fingerprint>,
+}
+
+impl Meta {
+    /// Tells of one more block.
+    pub(crate) fn add(&mut self, block: &BlockState) {
+        self.rows += block.n_samples() as u32;
+        self.is_encoded |= block.is_encoded();
+        self.tally.add(&block.tally);
+        self.fingerprints.extend_from_slice(block.fingerprints());
+    }
 }
 
 /// What is done with many objects at once.

@@ -19,10 +19,10 @@ use wrasse_op::{Catalog, Rewrite};
 use wrasse_plan::Plan;
 use wrasse_pyhost::{Chain, Interpreter, Python, PythonSettings, Single};
 use wrasse_recipe::{Severity, Source, check};
-use wrasse_run::{BlockState, Made, Part, Pass, Ran, Tally, Work as Input, unpack};
+use wrasse_run::{BlockState, Made, Packed, Part, Pass, Ran, Work as Input, unpack};
 
 use crate::sources::below;
-use crate::wire::{Meta, Setup, Spec, Together, Verdict, Work, WriteSpec, decode, encode};
+use crate::wire::{Setup, Spec, Together, Verdict, Work, WriteSpec, decode, encode};
 
 /// A run as a worker knows it.
 pub struct WorkerJob {
@@ -40,10 +40,6 @@ pub struct WorkerJob {
     /// Its worker for each stage that it runs, started with the first block.
     singles: Mutex<HashMap<usize, Single>>,
 }
-
-/// Gives an object of a task, the first, the second and so on, in place of what its
-/// buffer holds.
-pub type Objects<'a> = dyn FnMut(usize, &mut Vec<u8>) -> Result<(), String> + 'a;
 
 impl WorkerJob {
     /// Makes the plan of a run that the driver describes, of the operators of
@@ -142,12 +138,12 @@ impl WorkerJob {
     }
 
     /// Writes a file of the output, or weighs pieces of keys; gives what the driver
-    /// is told of it. `object` gives the objects that it is about, one after the other.
+    /// is told of it. `sources` are the objects that it is about.
     ///
     /// # Errors
     ///
     /// If the file cannot be written, or the pieces make no sense.
-    pub fn write(&self, spec: &[u8], object: &mut Objects<'_>) -> Result<Vec<u8>, String> {
+    pub fn write(&self, spec: &[u8], sources: &[&[u8]]) -> Result<Vec<u8>, String> {
         let WriteSpec { task, verdicts } = match decode(spec)? {
             Together::Write(spec) => *spec,
             Together::Weigh {
@@ -155,9 +151,9 @@ impl WorkerJob {
                 firsts,
                 n_samples,
                 memory,
-            } => return self.weigh(op, &firsts, (n_samples, memory), object),
+            } => return self.weigh(op, &firsts, (n_samples, memory), sources),
         };
-        let written = write_rows(&self.pass, (&task, verdicts), object, &mut Vec::new());
+        let written = write_rows(&self.pass, (&task, &verdicts), sources);
         encode(&written.map_err(|error| error.to_string())?)
     }
 
@@ -166,8 +162,12 @@ impl WorkerJob {
     /// # Errors
     ///
     /// If spec or sources cannot be understood.
-    pub fn begin(self: &Arc<Self>, spec: &[u8], sources: &[Vec<u8>]) -> Result<TaskRun, String> {
+    pub fn begin(self: &Arc<Self>, spec: &[u8], sources: &[&[u8]]) -> Result<TaskRun, String> {
         let spec: Spec = decode(spec)?;
+        let room = match &spec.work {
+            Work::Read { splits, .. } => splits.iter().map(|split| split.bytes as usize).sum(),
+            _ => sources.iter().map(|source| source.len()).sum(),
+        };
         let left = match spec.work {
             Work::Read {
                 splits,
@@ -211,6 +211,7 @@ impl WorkerJob {
             job: Arc::clone(self),
             part: spec.part,
             output_bytes: spec.output_bytes.map_or(usize::MAX, |bytes| bytes as usize),
+            room,
             skip: spec.skip_outputs,
             left,
             has_put_out: false,
@@ -218,26 +219,27 @@ impl WorkerJob {
     }
 }
 
-/// Writes a file of the rows of objects, on which gates have decided so. These are read
-/// into `bytes`.
-pub(crate) fn write_rows(
+/// Writes a file of the rows of objects, on which gates have decided so.
+fn write_rows(
     pass: &Pass,
-    (task, verdicts): (&PartTask, Vec<Option<Verdict>>),
-    object: &mut Objects<'_>,
-    bytes: &mut Vec<u8>,
+    (task, verdicts): (&PartTask, &[Option<Verdict>]),
+    sources: &[&[u8]],
 ) -> Result<WrittenFile, IoError> {
-    let mut verdicts = verdicts.into_iter().enumerate();
-    let mut next = || {
-        let (at, verdict) = verdicts.next().ok_or("an object is missing")?;
-        object(at, bytes)?;
-        let mut blocks = unpack(bytes)?;
-        if let Some(verdict) = verdict {
-            verdict.settle(pass, &mut blocks);
+    let failed = |error: String| IoError::new("", error);
+    let mut objects = sources.iter().zip(verdicts);
+    task.write(&mut |take| {
+        let next = objects.next();
+        let (object, verdict) = next.ok_or_else(|| failed("an object is missing".to_owned()))?;
+        let mut first = 0;
+        for block in Packed::new(object).map_err(failed)? {
+            let mut block = block.map_err(failed)?;
+            if let Some(verdict) = verdict {
+                verdict.settle_next(pass, &mut block, &mut first);
+            }
+            block.take_encoded().map_or(Ok(()), &mut *take)?;
         }
-        let rows = blocks.iter_mut().filter_map(BlockState::take_encoded);
-        Ok::<_, String>(rows.collect())
-    };
-    task.write(&mut || next().map_err(|error| IoError::new("", error)))
+        Ok(())
+    })
 }
 
 /// The plan of the steps in `setup`, checked to be what the driver has.
@@ -313,10 +315,15 @@ impl Verdict {
     pub(crate) fn settle(&self, pass: &Pass, blocks: &mut [BlockState]) {
         let mut first = 0;
         for block in blocks {
-            let n = block.fingerprints().len();
-            pass.let_pass(self.gate as usize, block, self.of(first, n));
-            first += n;
+            self.settle_next(pass, block, &mut first);
         }
+    }
+
+    /// The same to one of them, whose first sample has this number; then it is the next one's.
+    pub(crate) fn settle_next(&self, pass: &Pass, block: &mut BlockState, first: &mut usize) {
+        let n = block.fingerprints().len();
+        pass.let_pass(self.gate as usize, block, self.of(*first, n));
+        *first += n;
     }
 }
 
@@ -374,6 +381,8 @@ pub struct TaskRun {
     job: Arc<WorkerJob>,
     part: Part,
     output_bytes: usize,
+    /// Bytes of what it works on: about those of what it puts out.
+    room: usize,
     skip: u32,
     left: Left,
     has_put_out: bool,
@@ -391,15 +400,16 @@ impl TaskRun {
             return Ok(made.take().map(|made| *made));
         }
         loop {
-            let mut blocks = Vec::new();
+            let room = self.room.min(self.output_bytes);
+            let mut gathered = self.job.gathered(&self.part, room + room / 16);
             let mut bytes = 0;
             while bytes < self.output_bytes
                 && let Some(block) = self.next_block(self.output_bytes.saturating_sub(bytes))?
             {
                 bytes += block.memory_bytes();
-                blocks.push(block);
+                gathered.push(block)?;
             }
-            if blocks.is_empty() && self.has_put_out {
+            if gathered.n == 0 && self.has_put_out {
                 return Ok(None);
             }
             self.has_put_out = true;
@@ -407,7 +417,7 @@ impl TaskRun {
                 self.skip -= 1;
                 continue;
             }
-            return self.job.output(&self.part, blocks).map(Some);
+            return self.job.output(gathered).map(Some);
         }
     }
 
@@ -494,30 +504,6 @@ pub(crate) fn resumed(
     skipped().map_err(|error: wrasse_io::Error| {
         format!("the input cannot be read again up to where the run stopped: {error}")
     })
-}
-
-/// What the driver is told of blocks, whose object has so many bytes.
-pub(crate) fn meta(
-    blocks: &[BlockState],
-    bytes: usize,
-    hollow: Option<Vec<u8>>,
-    notes: Option<Vec<u8>>,
-) -> Meta {
-    let mut tally = Tally::default();
-    let mut fingerprints = Vec::new();
-    for block in blocks {
-        tally.add(&block.tally);
-        fingerprints.extend_from_slice(block.fingerprints());
-    }
-    Meta {
-        bytes: bytes as u64,
-        rows: blocks.iter().map(BlockState::n_samples).sum::<usize>() as u32,
-        is_encoded: blocks.iter().any(BlockState::is_encoded),
-        tally,
-        hollow,
-        notes,
-        fingerprints,
-    }
 }
 
 #[expect(

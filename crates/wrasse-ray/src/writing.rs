@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
-use wrasse_run::{Error, Outcome, Pass, Tally, Writer, Written, unpack};
+use wrasse_run::{Error, Outcome, Packed, Pass, Tally, Writer, Written};
 use wrasse_sched::BlockId;
 
 use crate::link::{Fetched, Link};
@@ -84,25 +84,25 @@ fn serve(
                 hollow,
             } => {
                 let is_hollow = hollow.is_some();
-                let mut blocks = match hollow {
+                let packed = match &hollow {
                     Some(hollow) => {
                         shelf.put(object, size, verdict.clone());
-                        unpack(&hollow)
+                        hollow
                     }
-                    None => unpack(&bytes),
-                }
-                .map_err(Error::failed)?;
-                if let Some(verdict) = verdict {
-                    verdict.settle(pass, &mut blocks);
-                }
-                let mut first = 0;
-                for block in blocks.iter_mut().filter(|_| is_hollow) {
-                    block.lies_in(object, &mut first);
-                }
+                    None => &bytes,
+                };
+                let (mut first_sample, mut first_row) = (0, 0);
                 let mut tally = Tally::default();
                 let before = writer.tally().bytes_out;
                 let mut outcome = Outcome::Written;
-                for block in blocks {
+                for block in Packed::new(packed).map_err(Error::failed)? {
+                    let mut block = block.map_err(Error::failed)?;
+                    if let Some(verdict) = &verdict {
+                        verdict.settle_next(pass, &mut block, &mut first_sample);
+                    }
+                    if is_hollow {
+                        block.lies_in(object, &mut first_row);
+                    }
                     tally.add(&block.tally);
                     if writer.write(block)? == Outcome::TooManyRejects {
                         outcome = Outcome::TooManyRejects;

@@ -44,8 +44,8 @@ pub use fingerprints::FingerprintSet;
 pub use manifest::{Commit, Done, Header, Resume};
 pub use metrics::{Metric, MetricInfo, MetricKind};
 pub use pass::{
-    BlockState, Changes, Fate, FateEnd, Made, Measuring, NewValue, Part, Pass, PassSettings, Ran,
-    Told, Work, pack, pack_hollow, stats_columns, unpack,
+    BlockState, Changes, Fate, FateEnd, Made, Measuring, NewValue, Packed, Packing, Part, Pass,
+    PassSettings, Ran, Told, Work, pack, stats_columns, unpack,
 };
 pub use record::{Reject, read_rejects};
 pub use records::Records;

@@ -33,7 +33,7 @@ use flow::{Flow, Source, Waiting, held_since};
 pub use measuring::{Measuring, columns as stats_columns};
 pub use outside::{Changes, Fate, FateEnd, Made, NewValue, Told};
 pub(crate) use packing::pack_and_measure;
-pub use packing::{pack, pack_hollow, unpack};
+pub use packing::{Packed, Packing, pack, unpack};
 pub use state::BlockState;
 
 /// What a recipe asks of the pass beyond its operators.

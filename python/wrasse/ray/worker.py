@@ -27,6 +27,9 @@ JOBS_MAX = 2
 
 _jobs: OrderedDict[str, Any] = OrderedDict()
 
+# Whether there are Python's operators, whose processes inherit what is set here.
+_has_operators = False
+
 # Those that write have several threads.
 _making = threading.Lock()
 
@@ -70,6 +73,8 @@ def stream(setup: list[Any], spec: bytes, *sources: Packed) -> Iterator[Any]:
 
 def ready(setup: list[Any], stage: int) -> None:
     """Constructs the operators of a stage, unless they are there."""
+    global _has_operators
+    _has_operators = True
     _job(*setup).ready(stage)
 
 
@@ -105,6 +110,9 @@ def _make(ref: Any, folder: str) -> Any:
     # The engine's allocator gives back what was free for so many milliseconds. A task
     # frees all that it had, and the next one wants as much.
     os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10000")
+    if not _has_operators:
+        # Blocks come and go, of a MiB or less; a huge page is cleared for one as a whole.
+        os.environ.setdefault("MIMALLOC_ALLOW_THP", "0")
     from wrasse import _engine
 
     return _engine.RayJob(ray.get(ref), sys.executable)

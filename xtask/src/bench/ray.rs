@@ -70,7 +70,7 @@ leave it.\n\n\
     let _ = writeln!(
         text,
         "\nThe job of eight steps on {:.0} MB, in seconds of processor time. One file is written by \
-the driver; parts, on this one node, by threads of the driver's, and on several nodes by workers, \
+the driver; parts, on this one small node, by the driver too, and on several nodes by workers, \
 which the last line has here (`--ray-polling`). The last column is without what it costs to begin, \
 by the difference to an input of a quarter.\n\n\
 | output | threads | Ray, all processes | of which the driver | times | once begun |\n\

@@ -34,6 +34,12 @@ pub struct PartTask {
     pub(super) runs: Vec<Run>,
 }
 
+/// Has each block of the next object taken in.
+pub(super) type Object<'a> = dyn FnMut(&mut TakeBlock<'_>) -> Result<(), Error> + 'a;
+
+/// Takes a block in.
+pub(super) type TakeBlock<'a> = dyn FnMut(OutBlock) -> Result<(), Error> + 'a;
+
 /// What a file holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Form {
@@ -101,15 +107,13 @@ impl StagedFile {
 }
 
 impl PartTask {
-    /// Writes the file. `object` gives the blocks of the next object.
+    /// Writes the file. `object` has the blocks of the next object taken in, one after the
+    /// other.
     ///
     /// # Errors
     ///
     /// If the disk is full, or rows are not there. What was written is removed.
-    pub fn write(
-        &self,
-        object: &mut dyn FnMut() -> Result<Vec<OutBlock>, Error>,
-    ) -> Result<WrittenFile, Error> {
+    pub fn write(&self, object: &mut Object<'_>) -> Result<WrittenFile, Error> {
         let fill = |staged| self.fill(staged, object);
         let (file, frames) = self.ground.write(&self.name, fill)?;
         Ok(WrittenFile { file, frames })
@@ -118,7 +122,7 @@ impl PartTask {
     fn fill(
         &self,
         staged: Staged,
-        object: &mut dyn FnMut() -> Result<Vec<OutBlock>, Error>,
+        object: &mut Object<'_>,
     ) -> Result<(StagedPosition, Vec<FrameAbout>), Error> {
         // The file is never committed half written.
         let tails = [PathBuf::new(), PathBuf::new()];
@@ -142,25 +146,23 @@ impl PartTask {
         }
     }
 
-    fn append(
-        &self,
-        file: &mut impl Takes,
-        object: &mut dyn FnMut() -> Result<Vec<OutBlock>, Error>,
-    ) -> Result<(), Error> {
+    fn append(&self, file: &mut impl Takes, object: &mut Object<'_>) -> Result<(), Error> {
         for run in &self.runs {
             match run {
                 Run::Segment(segment) => file.take_segment(segment, &self.ground)?,
                 Run::Object(rows) => {
                     let mut first = 0;
-                    for piece in object()?.into_iter().flat_map(pieces) {
+                    let mut take = |piece: Piece| {
                         let n = piece.n_rows() as u64;
                         let within = |at: u64| (at.saturating_sub(first).min(n)) as usize;
                         let of_piece = within(rows.start)..within(rows.end);
                         first += n;
-                        if !of_piece.is_empty() {
-                            file.take(piece, of_piece)?;
+                        match of_piece.is_empty() {
+                            true => Ok(()),
+                            false => file.take(piece, of_piece),
                         }
-                    }
+                    };
+                    object(&mut |block| pieces(block).into_iter().try_for_each(&mut take))?;
                     if first < rows.end {
                         return Err(Error::new("", "rows of a part are missing"));
                     }

@@ -115,7 +115,7 @@ impl Staged {
         if self.buffer.len() + bytes.len() > BUFFER_BYTES {
             self.flush()?;
         }
-        if bytes.len() > BUFFER_BYTES {
+        if bytes.len() >= BUFFER_BYTES {
             return self.put(bytes);
         }
         self.buffer.extend_from_slice(bytes);

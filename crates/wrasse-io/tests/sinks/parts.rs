@@ -110,9 +110,9 @@ struct Fakes {
 impl Fakes {
     fn write(&self, task: &PartTask, objects: &[u64]) -> Result<WrittenFile, Error> {
         let mut objects = objects.iter();
-        task.write(&mut || {
+        task.write(&mut |take| {
             let (rows, _) = self.objects.lock().unwrap()[objects.next().unwrap()];
-            Ok(self.rows.blocks(rows, true))
+            self.rows.blocks(rows, true).into_iter().try_for_each(take)
         })
     }
 }

@@ -136,10 +136,10 @@ pub fn pick(blocks: &[BlockState], which: &[Vec<u32>]) -> Result<Vec<Vec<u8>>, S
 pub fn put_together(
     (pass, op): (&Pass, usize),
     runs: &[Run],
-    picked: &[Vec<u8>],
+    picked: &[impl AsRef<[u8]>],
 ) -> Result<Vec<BlockState>, String> {
     let unpacked = picked.iter().map(|bytes| {
-        let picked: Picked<'_> = postcard::from_bytes(bytes).map_err(unreadable)?;
+        let picked: Picked<'_> = postcard::from_bytes(bytes.as_ref()).map_err(unreadable)?;
         let samples = unpack_samples(picked.shared, &picked.ends, picked.samples)?;
         Ok(samples.into_iter())
     });
