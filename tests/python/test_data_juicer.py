@@ -200,3 +200,27 @@ def test_operators_of_a_recipe_s_own_files_and_packages_run(
 def test_an_old_name_leads_to_the_new_one() -> None:
     with pytest.raises(wrasse.LoadError, match="did you mean `generate_qa_from_text_mapper`"):
         op("extract_qa_mapper")
+
+
+def test_parameters_that_are_passed_on_are_known() -> None:
+    # Its own constructor names two of them; its base class has the rest.
+    found = find("data_juicer:llm_difficulty_score_filter")
+    found.check({"api_endpoint": "/v1", "min_score": 0.5, "try_num": 2})
+    with pytest.raises(wrasse.ParameterError, match="tries"):
+        found.check({"tries": 2})
+
+
+def test_an_aggregator_makes_one_row_of_a_group(tmp_path: Path) -> None:
+    (tmp_path / "joining_ops.py").write_text(
+        "from data_juicer.ops.base_op import OPERATORS, Aggregator\n\n"
+        "@OPERATORS.register_module('joining_aggregator')\n"
+        "class Joining(Aggregator):\n"
+        "    def process_single(self, sample):\n"
+        "        sample['__dj__batch_meta__']['n'] = len(sample['text'])\n"
+        "        return {**sample, 'text': ' '.join(sample['text'])}\n"
+    )
+    aggregator = load(f"data_juicer:{tmp_path}/joining_ops.py:joining_aggregator")
+    assert aggregator.kind == "mapper"
+    assert aggregator.apply([{"text": ["a", "b"]}]) == [
+        Kept({"text": "a b", "__dj__batch_meta__": {"n": 2}})
+    ]
