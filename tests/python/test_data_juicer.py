@@ -200,6 +200,8 @@ def test_operators_of_a_recipe_s_own_files_and_packages_run(
 def test_an_old_name_leads_to_the_new_one() -> None:
     with pytest.raises(wrasse.LoadError, match="did you mean `generate_qa_from_text_mapper`"):
         op("extract_qa_mapper")
+    with pytest.raises(wrasse.ParameterError, match="did you mean `max_score`"):
+        find("data_juicer:image_nsfw_filter").check({"score_threshold": 0.5})
 
 
 def test_parameters_that_are_passed_on_are_known() -> None:
@@ -224,3 +226,18 @@ def test_an_aggregator_makes_one_row_of_a_group(tmp_path: Path) -> None:
     assert aggregator.apply([{"text": ["a", "b"]}]) == [
         Kept({"text": "a b", "__dj__batch_meta__": {"n": 2}})
     ]
+
+
+def test_what_needs_a_model_is_left_to_the_original(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.yaml").write_text(
+        "dataset_path: in.jsonl\nprocess:\n"
+        "  - words_num_filter: {tokenization: true}\n"
+        "  - token_num_filter: {hf_tokenizer: some/model}\n"
+    )
+    check = [request.getfixturevalue("wrasse"), "check", "recipe.yaml", "--python", sys.executable]
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in ("words_num_filter", "token_num_filter"):
+        assert f"Data-Juicer's own `{name}` runs instead, in Python" in done.stderr

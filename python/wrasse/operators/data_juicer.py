@@ -34,6 +34,13 @@ _RENAMED = {
     "optimize_instruction_mapper": "optimize_query_mapper",
 }
 
+# What parameters were called, where the new name is not like the old one.
+_RENAMED_PARAMS = {
+    "hf_model": "api_or_hf_model",
+    "redis_host": "redis_address",
+    "score_threshold": "max_score",
+}
+
 # Whose operators are registered by now, and what each brought.
 _customs: dict[str, frozenset[str]] = {}
 
@@ -131,7 +138,7 @@ class _Class(Found):
         known = [*_own_params(self.cls), *base]
         unknown = [one for one in given if one not in {param.name for param in known}]
         if unknown:
-            raise ParameterError(self.name, _params.unknown(unknown, known))
+            raise ParameterError(self.name, _params.unknown(unknown, known, _RENAMED_PARAMS))
 
     def construct(self, given: Mapping[str, Any]) -> Operator:
         self.check(given)
