@@ -120,9 +120,9 @@ class Steps:
         (`alpha_token_ratio`), which is not supported here.
 
         Args:
-            tokenization: Measure by the tokens of a model. Not supported: only false. Default:
-                `false`.
-            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.25`.
+            tokenization: Measure by the tokens of a model. True only where Data-Juicer is
+                installed: its own operator runs then, in Python. Default: `false`.
+            min_ratio: The lowest share to keep, 0 to 1. Default: `0.25`.
             max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `null`.
         """
         return self._added("alphanumeric_filter", locals())
@@ -591,6 +591,17 @@ class Steps:
         num_bands: int | None = _UNSET,
         num_rows_per_band: int | None = _UNSET,
         tokenizer_model: str | None = _UNSET,
+        union_find_parallel_num: Any = _UNSET,
+        union_threshold: Any = _UNSET,
+        max_pending_edge_buffer_task: Any = _UNSET,
+        num_edge_buffer_task_returns: Any = _UNSET,
+        max_pending_filter_tasks: Any = _UNSET,
+        num_filter_task_returns: Any = _UNSET,
+        merge_batch_size: Any = _UNSET,
+        minhash_batch_size: Any = _UNSET,
+        memory_per_sample: Any = _UNSET,
+        actor_memory: Any = _UNSET,
+        task_memory: Any = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Removes near duplicates: texts whose sets of shingles are similar, by MinHash.
@@ -625,6 +636,28 @@ class Steps:
                 absent. Default: `null`.
             tokenizer_model: The model of the tokenization `sentencepiece`. Not supported yet.
                 Default: `null`.
+            union_find_parallel_num: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            union_threshold: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            max_pending_edge_buffer_task: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            num_edge_buffer_task_returns: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            max_pending_filter_tasks: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            num_filter_task_returns: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            merge_batch_size: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            minhash_batch_size: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            memory_per_sample: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            actor_memory: How `ray_bts_minhash_deduplicator` goes about it; no effect. Default:
+                `null`.
+            task_memory: How `ray_bts_minhash_deduplicator` goes about it; no effect. Default:
+                `null`.
         """
         return self._added("document_minhash_deduplicator", locals())
 
@@ -640,6 +673,17 @@ class Steps:
         num_bands: int | None = _UNSET,
         num_rows_per_band: int | None = _UNSET,
         tokenizer_model: str | None = _UNSET,
+        union_find_parallel_num: Any = _UNSET,
+        union_threshold: Any = _UNSET,
+        max_pending_edge_buffer_task: Any = _UNSET,
+        num_edge_buffer_task_returns: Any = _UNSET,
+        max_pending_filter_tasks: Any = _UNSET,
+        num_filter_task_returns: Any = _UNSET,
+        merge_batch_size: Any = _UNSET,
+        minhash_batch_size: Any = _UNSET,
+        memory_per_sample: Any = _UNSET,
+        actor_memory: Any = _UNSET,
+        task_memory: Any = _UNSET,
         **common: Any,
     ) -> Dataset:
         """Removes near duplicates; of each cluster the sample with the least `__dj__uid` stays.
@@ -667,6 +711,28 @@ class Steps:
                 absent. Default: `null`.
             tokenizer_model: The model of the tokenization `sentencepiece`. Not supported yet.
                 Default: `null`.
+            union_find_parallel_num: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            union_threshold: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            max_pending_edge_buffer_task: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            num_edge_buffer_task_returns: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            max_pending_filter_tasks: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            num_filter_task_returns: How `ray_bts_minhash_deduplicator` goes about it; no
+                effect. Default: `null`.
+            merge_batch_size: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            minhash_batch_size: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            memory_per_sample: How `ray_bts_minhash_deduplicator` goes about it; no effect.
+                Default: `null`.
+            actor_memory: How `ray_bts_minhash_deduplicator` goes about it; no effect. Default:
+                `null`.
+            task_memory: How `ray_bts_minhash_deduplicator` goes about it; no effect. Default:
+                `null`.
         """
         return self._added("document_minhash_deduplicator_with_uid", locals())
 
@@ -1040,13 +1106,14 @@ class Steps:
         Args:
             lang: The language whose list is used; `all` for all lists together. Default:
                 `"en"`.
-            tokenization: Split by a model instead of at spaces. Not supported: only false.
-                Default: `false`.
-            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.0`.
-            max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `0.045`.
+            tokenization: Split by a model instead of at spaces. True only where Data-Juicer is
+                installed: its own operator runs then, in Python. Default: `false`.
+            min_ratio: The lowest share to keep, 0 to 1. Default: `0.0`.
+            max_ratio: The highest share to keep, 0 to 1. Default: `0.045`.
             flagged_words_dir: A folder with JSON files whose names contain `flagged_words`,
-                each with lists of words by language. Without it the lists that come with
-                Wrasse. Default: `null`.
+                each with lists of words by language. Without it, or if it is called `assets`
+                and has no such file (Data-Juicer fills it by downloading), the lists that come
+                with Wrasse. Default: `null`.
             use_words_aug: Compare runs of words too. Default: `false`.
             words_aug_group_sizes: The lengths of these runs, in words. Default: `[2]`.
             words_aug_join_char: What stands between the words of a run. Default: `""`.
@@ -2490,13 +2557,14 @@ class Steps:
         Args:
             lang: The language whose list is used; `all` for all lists together. Default:
                 `"en"`.
-            tokenization: Split by a model instead of at spaces. Not supported: only false.
-                Default: `false`.
-            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.3`.
-            max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `1.0`.
+            tokenization: Split by a model instead of at spaces. True only where Data-Juicer is
+                installed: its own operator runs then, in Python. Default: `false`.
+            min_ratio: The lowest share to keep, 0 to 1. Default: `0.3`.
+            max_ratio: The highest share to keep, 0 to 1. Default: `1.0`.
             stopwords_dir: A folder with JSON files whose names contain `stopwords`, each with
-                lists of words by language. Without it the lists that come with Wrasse. Default:
-                `null`.
+                lists of words by language. Without it, or if it is called `assets` and has no
+                such file (Data-Juicer fills it by downloading), the lists that come with
+                Wrasse. Default: `null`.
             use_words_aug: Compare runs of words too. Default: `false`.
             words_aug_group_sizes: The lengths of these runs, in words. Default: `[2]`.
             words_aug_join_char: What stands between the words of a run. Default: `""`.
@@ -2873,8 +2941,8 @@ class Steps:
         Args:
             lang: The language of the samples. It chooses the model of `tokenization`, thus
                 nothing here. Default: `"en"`.
-            tokenization: Split by a model instead of at spaces. Not supported: only false.
-                Default: `false`.
+            tokenization: Split by a model instead of at spaces. True only where Data-Juicer is
+                installed: its own operator runs then, in Python. Default: `false`.
             rep_len: Length of the runs that are compared, in words; at least 1. Default: `10`.
             min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.0`.
             max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `0.5`.
@@ -2903,9 +2971,9 @@ class Steps:
         Args:
             lang: The language of the samples. It chooses the model of `tokenization`, thus
                 nothing here. Default: `"en"`.
-            tokenization: Split by a model instead of at spaces. Not supported: only false.
-                Default: `false`.
-            min_num: The fewest words to keep; no limit if null. Default: `10`.
+            tokenization: Split by a model instead of at spaces. True only where Data-Juicer is
+                installed: its own operator runs then, in Python. Default: `false`.
+            min_num: The fewest words to keep. Default: `10`.
             max_num: The most words to keep; no limit if null. Default: `null`.
         """
         return self._added("words_num_filter", locals())

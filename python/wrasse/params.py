@@ -119,10 +119,15 @@ def of_function(function: Callable[..., Any], skip: int = 0) -> list[Param]:
     ]
 
 
-def unknown(names: list[str], params: list[Param]) -> list[str]:
-    """A sentence for each name that no parameter has, with the closest one that there is."""
+def unknown(
+    names: list[str], params: list[Param], renamed: Mapping[str, str] | None = None
+) -> list[str]:
+    """A sentence for each name that no parameter has, with the closest one that there is.
+
+    `renamed`: what parameters that there were are called now.
+    """
     known = {param.name: param for param in params}
-    return [_unknown(name, known) for name in names]
+    return [_unknown(name, known, (renamed or {}).get(name, "")) for name in names]
 
 
 def _hints(of: Any) -> dict[str, Any]:
@@ -133,8 +138,8 @@ def _hints(of: Any) -> dict[str, Any]:
         raise DeclarationError(f"the annotations of `{name}` cannot be read: {error}") from error
 
 
-def _unknown(name: str, known: Mapping[str, Param]) -> str:
-    close = difflib.get_close_matches(str(name), known, n=1)
+def _unknown(name: str, known: Mapping[str, Param], now: str = "") -> str:
+    close = [now] if now in known else difflib.get_close_matches(str(name), known, n=1)
     if close:
         return f"there is no parameter `{name}`; did you mean `{close[0]}`?"
     if not known:

@@ -200,3 +200,44 @@ def test_operators_of_a_recipe_s_own_files_and_packages_run(
 def test_an_old_name_leads_to_the_new_one() -> None:
     with pytest.raises(wrasse.LoadError, match="did you mean `generate_qa_from_text_mapper`"):
         op("extract_qa_mapper")
+    with pytest.raises(wrasse.ParameterError, match="did you mean `max_score`"):
+        find("data_juicer:image_nsfw_filter").check({"score_threshold": 0.5})
+
+
+def test_parameters_that_are_passed_on_are_known() -> None:
+    # Its own constructor names two of them; its base class has the rest.
+    found = find("data_juicer:llm_difficulty_score_filter")
+    found.check({"api_endpoint": "/v1", "min_score": 0.5, "try_num": 2})
+    with pytest.raises(wrasse.ParameterError, match="tries"):
+        found.check({"tries": 2})
+
+
+def test_an_aggregator_makes_one_row_of_a_group(tmp_path: Path) -> None:
+    (tmp_path / "joining_ops.py").write_text(
+        "from data_juicer.ops.base_op import OPERATORS, Aggregator\n\n"
+        "@OPERATORS.register_module('joining_aggregator')\n"
+        "class Joining(Aggregator):\n"
+        "    def process_single(self, sample):\n"
+        "        sample['__dj__batch_meta__']['n'] = len(sample['text'])\n"
+        "        return {**sample, 'text': ' '.join(sample['text'])}\n"
+    )
+    aggregator = load(f"data_juicer:{tmp_path}/joining_ops.py:joining_aggregator")
+    assert aggregator.kind == "mapper"
+    assert aggregator.apply([{"text": ["a", "b"]}]) == [
+        Kept({"text": "a b", "__dj__batch_meta__": {"n": 2}})
+    ]
+
+
+def test_what_needs_a_model_is_left_to_the_original(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.yaml").write_text(
+        "dataset_path: in.jsonl\nprocess:\n"
+        "  - words_num_filter: {tokenization: true}\n"
+        "  - token_num_filter: {hf_tokenizer: some/model}\n"
+    )
+    check = [request.getfixturevalue("wrasse"), "check", "recipe.yaml", "--python", sys.executable]
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in ("words_num_filter", "token_num_filter"):
+        assert f"Data-Juicer's own `{name}` runs instead, in Python" in done.stderr

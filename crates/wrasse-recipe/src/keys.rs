@@ -169,7 +169,7 @@ pub const KEYS: &[Key] = &[
     ),
     dj(
         "custom_operator_paths",
-        "Python files, and packages (folders with `__init__.py`), that register operators with Data-Juicer (`OPERATORS.register_module`). Their mappers and filters can be steps, by the names they register; they run in Python, where `py-data-juicer` must be installed.",
+        "Python files, and packages (folders with `__init__.py`), that register operators with Data-Juicer (`OPERATORS.register_module`). Their mappers, filters and aggregators can be steps, by the names they register; they run in Python, where `py-data-juicer` must be installed.",
         texts,
     ),
     dj(

@@ -1,4 +1,4 @@
-"""Operators of Data-Juicer, by name: mappers and filters, single and batched.
+"""Operators of Data-Juicer, by name: mappers, filters (single and batched), aggregators.
 
 They are the originals of the package `py-data-juicer`. Statistics of filters come
 with the outcome; a row that has the field `__dj__stats__` has them there too.
@@ -36,6 +36,13 @@ _RENAMED = {
     "optimize_instruction_mapper": "optimize_query_mapper",
 }
 
+# What parameters were called, where the new name is not like the old one.
+_RENAMED_PARAMS = {
+    "hf_model": "api_or_hf_model",
+    "redis_host": "redis_address",
+    "score_threshold": "max_score",
+}
+
 # Whose operators are registered by now, and what each brought.
 _customs: dict[str, frozenset[str]] = {}
 
@@ -56,16 +63,22 @@ def find_named(name: str, custom: str = "") -> Found:
         hint = f"; did you mean `{close[0]}`?" if close else ""
         raise LoadError(f"Data-Juicer has no operator `{name}`{hint}")
     cls = known[name]
-    is_mapper = issubclass(cls, base_op.Mapper)
+    # An aggregator makes one row of one: a row in which a grouper put the samples of a group.
+    is_mapper = issubclass(cls, base_op.Mapper | base_op.Aggregator)
     if not is_mapper and not issubclass(cls, base_op.Filter):
         kind = next(one.__name__ for one in cls.__mro__ if one.__module__ == base_op.__name__)
         raise LoadError(
             f"`data_juicer:{name}` is a {kind.lower()}, which needs the whole data set; "
-            "only mappers and filters work on rows"
+            "only mappers, filters and aggregators work on rows"
         )
-    tags = name in base_op.TAGGING_OPS.modules
-    with_stats = not is_mapper and name not in base_op.NON_STATS_FILTERS.modules
-    return _Class(cls, name, _Mapper if is_mapper else _Filter, tags, with_stats)
+    # The fields that Data-Juicer makes before such operators run.
+    fields = base_op.Fields
+    made = [fields.meta] if name in base_op.TAGGING_OPS.modules else []
+    if not is_mapper and name not in base_op.NON_STATS_FILTERS.modules:
+        made.append(fields.stats)
+    if issubclass(cls, base_op.Aggregator):
+        made.append(fields.batch_meta)
+    return _Class(cls, name, _Mapper if is_mapper else _Filter, made)
 
 
 def registered_by(custom: str) -> frozenset[str]:
@@ -100,14 +113,12 @@ class _Class(Found):
         cls: Any,
         name: str,
         adapter: type[_DataJuicerOperator],
-        tags: bool,
-        with_stats: bool,
+        made: list[str],
     ) -> None:
         self.cls = cls
         self.name = name
         self.adapter = adapter
-        self.tags = tags
-        self.with_stats = with_stats
+        self.made = made
 
     @property
     def description(self) -> Description:
@@ -129,7 +140,7 @@ class _Class(Found):
         known = [*_own_params(self.cls), *base]
         unknown = [one for one in given if one not in {param.name for param in known}]
         if unknown:
-            raise ParameterError(self.name, _params.unknown(unknown, known))
+            raise ParameterError(self.name, _params.unknown(unknown, known, _RENAMED_PARAMS))
 
     def construct(self, given: Mapping[str, Any]) -> Operator:
         self.check(given)
@@ -144,21 +155,26 @@ class _Class(Found):
             raise LoadError(
                 f"`data_juicer:{self.name}` cannot be constructed: {type(error).__name__}: {error}"
             ) from error
-        return self.adapter(op, self.name, dict(given), self.tags, self.with_stats)
+        return self.adapter(op, self.name, dict(given), self.made)
 
 
 def _own_params(cls: Any) -> list[_params.Param]:
+    """What the class names, then what it passes on to those that it is derived from."""
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    found = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    return [
-        _params.Param(
-            one.name,
-            Any if one.annotation is one.empty else one.annotation,
-            _params.REQUIRED if one.default is one.empty else one.default,
-        )
-        for one in found
-        if one.kind not in kinds
-    ]
+    found: dict[str, _params.Param] = {}
+    for one_of in cls.__mro__:
+        if one_of.__module__ == "data_juicer.ops.base_op":
+            break
+        if "__init__" not in vars(one_of):
+            continue
+        for one in list(inspect.signature(one_of.__init__).parameters.values())[1:]:
+            if one.kind not in kinds and one.name not in found:
+                found[one.name] = _params.Param(
+                    one.name,
+                    Any if one.annotation is one.empty else one.annotation,
+                    _params.REQUIRED if one.default is one.empty else one.default,
+                )
+    return list(found.values())
 
 
 def _forbid_installing() -> None:
@@ -177,17 +193,14 @@ def _forbid_installing() -> None:
 class _DataJuicerOperator(Operator):
     """What mappers and filters have in common."""
 
-    def __init__(
-        self, op: Any, name: str, params: dict[str, Any], tags: bool, with_stats: bool
-    ) -> None:
+    def __init__(self, op: Any, name: str, params: dict[str, Any], made: list[str]) -> None:
         from data_juicer.utils.constant import Fields
 
         self.op = op
         self._name = name
         self._params = params
         self._stats_key: str = Fields.stats
-        # Fields that Data-Juicer makes before such operators run.
-        self._made = [Fields.meta] * tags + [Fields.stats] * with_stats
+        self._made = made
 
     @property
     def name(self) -> str:
