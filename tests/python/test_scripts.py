@@ -170,6 +170,7 @@ def test_a_script_runs_as_python_would_run_it(wrasse: Path, tmp_path: Path) -> N
     ended = script(wrasse, "-j", "1", file, "--threads", "x", code=7)
     assert ended.stdout == "__main__ ['--threads', 'x'] [{'n': 0}, {'n': 2}]\nTrue\n"
     assert "no flag of a script's runs" in script(wrasse, "--thread", "1", file, code=2).stderr
+    assert "comes before" in script(wrasse, "-q", "--python", "p", file, code=2).stderr
     assert "there is no file" in script(wrasse, tmp_path / "none.py", code=2).stderr
 
 
