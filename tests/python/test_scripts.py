@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +112,8 @@ def test_the_guide_says_what_happens(wrasse: Path, tmp_path: Path) -> None:
                 check=False,
                 timeout=300,
             )
-            # In order, perhaps among others: logs have times in them.
-            printed = iter(ended.stdout.splitlines())
+            # Perhaps among others: logs have times in them.
+            printed = ended.stdout.splitlines()
             missing = [line for line in expected.splitlines() if line not in printed]
             assert not missing, f"{command}: {missing} in\n{ended.stdout}"
             n_commands += 1
@@ -170,7 +172,44 @@ def test_a_script_runs_as_python_would_run_it(wrasse: Path, tmp_path: Path) -> N
     ended = script(wrasse, "-j", "1", file, "--threads", "x", code=7)
     assert ended.stdout == "__main__ ['--threads', 'x'] [{'n': 0}, {'n': 2}]\nTrue\n"
     assert "no flag of a script's runs" in script(wrasse, "--thread", "1", file, code=2).stderr
+    assert "comes before" in script(wrasse, "-q", "--python", "p", file, code=2).stderr
     assert "there is no file" in script(wrasse, tmp_path / "none.py", code=2).stderr
+
+
+def test_a_script_that_is_killed_leaves_no_run_behind_and_goes_on(
+    wrasse: Path, tmp_path: Path
+) -> None:
+    pages = tmp_path / "pages.jsonl"
+    pages.write_text("".join(f'{{"id": {n}, "text": "{"word " * 100}"}}\n' for n in range(30_000)))
+    marker, out = tmp_path / "slow", tmp_path / "out"
+    file = tmp_path / "slow.py"
+    file.write_text(
+        "import os, time\nimport ray\n\ndef slow(row):\n"
+        f"    if row['id'] > 9000 and not os.path.exists({str(marker)!r}):\n"
+        "        time.sleep(0.2)\n    return {'id': row['id']}\n\n"
+        f"ray.data.read_json({str(pages)!r}).map(slow).write_json({str(out)!r})\n"
+    )
+    command = [wrasse, "script", "--python", sys.executable, "-q", "-j", "1", file]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
+    manifest = tmp_path / "out.wrasse/manifest.jsonl"
+    wait_for(manifest.exists)
+    (run,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    wait_for(lambda: not Path(f"/proc/{run}").exists())
+    assert not out.exists()
+    marker.touch()
+    script(wrasse, "--resume", file)
+    assert outcome.outcome(out, "")["rows"]["."] == sorted(
+        ({"id": n} for n in range(30_000)), key=json.dumps
+    )
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < deadline, "nothing came of it in a minute"
+        time.sleep(0.05)
 
 
 def test_ray_need_not_be_installed(wrasse: Path, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def parse(words: Sequence[str]) -> tuple[list[str], list[str]]:
             flags.append(
                 f"{'--threads' if name == '-j' else name}={value if equals else rest.pop(0)}"
             )
+        elif name == "--python":
+            raise ValueError("`--python` comes before other flags")
         else:
             raise ValueError(f"`{word}` is no flag of a script's runs; its own follow its name")
     return flags, rest

@@ -6,8 +6,10 @@ takes is quiet, and ends with who takes them.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,9 @@ PROGRAM = "WRASSE_PROGRAM"
 
 # A run that is told to end does so within moments; one that does not is ended.
 _ENDS_WITHIN_S = 10.0
+
+# Of Linux: a script that is killed leaves no run behind.
+_SIGNAL_OF_PARENTS_DEATH = 1
 
 _flags: list[str] = []
 
@@ -52,8 +57,14 @@ def write(dataset: Dataset, path: str, form: str, run_dir: Path) -> None:
     run_dir.mkdir(parents=True, exist_ok=True)
     recipe = dataset.set(export_path=path, export_type=form).save(run_dir / "script.yaml")
     again = [] if has_flag("--resume") or has_flag("--restart") else ["--restart"]
-    ended = subprocess.run(_command(recipe, run_dir, again), env=_environment(), check=False)
-    _check(ended.returncode, run_dir, "")
+    process = _start(_command(recipe, run_dir, again))
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        # It has felt the same Ctrl-C, and ends in good order.
+        process.wait()
+        raise
+    _check(code, run_dir, "")
 
 
 def lines(dataset: Dataset, flags: Sequence[str] = ()) -> Generator[bytes, None, None]:
@@ -68,9 +79,7 @@ def lines(dataset: Dataset, flags: Sequence[str] = ()) -> Generator[bytes, None,
         own = ["--quiet", "--no-html", *flags]
         command = _command(recipe, run_dir / "run", own, is_own_place=True)
         with open(run_dir / "messages", "w+b") as messages:
-            process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=messages, env=_environment()
-            )
+            process = _start(command, stdout=subprocess.PIPE, stderr=messages)
             try:
                 assert process.stdout is not None
                 yield from process.stdout
@@ -110,9 +119,15 @@ def _command(
     return [*command, "run", str(recipe), *given]
 
 
-def _environment() -> dict[str, str]:
+def _start(command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
     # Functions run in the Python in which the script does.
-    return {**os.environ, "WRASSE_PYTHON": sys.executable}
+    environment = {**os.environ, "WRASSE_PYTHON": sys.executable}
+    prctl = ctypes.CDLL(None).prctl
+
+    def ends_with_the_script() -> None:
+        prctl(_SIGNAL_OF_PARENTS_DEATH, signal.SIGTERM)
+
+    return subprocess.Popen(command, env=environment, preexec_fn=ends_with_the_script, **streams)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

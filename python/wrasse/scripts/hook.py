@@ -95,11 +95,12 @@ def answering() -> Iterator[None]:
         for name in [one for one in sys.modules if _is_answered(one)]:
             del sys.modules[name]
         sys.modules.update(before)
-        ray = sys.modules.get("ray")
-        if "ray.data" in before:
-            ray.data = before["ray.data"]
-        elif ray is not None and "data" in vars(ray):
-            delattr(ray, "data")
+        # `import ray.data` enters it into its package, too.
+        if "ray" in sys.modules:
+            entered = vars(sys.modules["ray"])
+            entered.pop("data", None)
+            if "ray.data" in before:
+                entered["data"] = before["ray.data"]
 
 
 def _is_answered(name: str) -> bool:
