@@ -122,7 +122,7 @@ class Steps:
         Args:
             tokenization: Measure by the tokens of a model. True only where Data-Juicer is
                 installed: its own operator runs then, in Python. Default: `false`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.25`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.25`.
             max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `null`.
         """
         return self._added("alphanumeric_filter", locals())
@@ -1108,8 +1108,8 @@ class Steps:
                 `"en"`.
             tokenization: Split by a model instead of at spaces. True only where Data-Juicer is
                 installed: its own operator runs then, in Python. Default: `false`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.0`.
-            max_ratio: The highest share to keep, 0 to 1. Default: `0.045`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.0`.
+            max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `0.045`.
             flagged_words_dir: A folder with JSON files whose names contain `flagged_words`,
                 each with lists of words by language. Without it, or if it is called `assets`
                 and has no such file (Data-Juicer fills it by downloading), the lists that come
@@ -1334,9 +1334,9 @@ class Steps:
         The ratio is width / height, as the image is shown (a photo that was taken upright
         counts as upright). A sample without images stays.
 
-        Only headers are read (PNG, JPEG, WebP, GIF, BMP), so an image whose pixels are damaged
-        is measured where the original fails. Paths are taken from the folder in which Wrasse
-        runs. Bytes in `image_bytes`, as base64, go before paths.
+        Only headers are read (PNG, JPEG, WebP, GIF, BMP, TIFF), so an image whose pixels are
+        damaged is measured where the original fails. Paths are taken from the folder in which
+        Wrasse runs. Bytes in `image_bytes`, as base64, go before paths.
 
         Args:
             min_ratio: The smallest ratio to keep; no limit if null. Default: `0.333`.
@@ -1539,9 +1539,9 @@ class Steps:
         counts as upright). An image counts if both lie within their ranges; with
         `reversed_range`, if both lie outside. A sample without images stays.
 
-        Only headers are read (PNG, JPEG, WebP, GIF, BMP), so an image whose pixels are damaged
-        is measured where the original fails. Paths are taken from the folder in which Wrasse
-        runs. Bytes in `image_bytes`, as base64, go before paths.
+        Only headers are read (PNG, JPEG, WebP, GIF, BMP, TIFF), so an image whose pixels are
+        damaged is measured where the original fails. Paths are taken from the folder in which
+        Wrasse runs. Bytes in `image_bytes`, as base64, go before paths.
 
         Args:
             min_width: The smallest width to keep, in pixels; no limit if null. Default: `1`.
@@ -2559,8 +2559,8 @@ class Steps:
                 `"en"`.
             tokenization: Split by a model instead of at spaces. True only where Data-Juicer is
                 installed: its own operator runs then, in Python. Default: `false`.
-            min_ratio: The lowest share to keep, 0 to 1. Default: `0.3`.
-            max_ratio: The highest share to keep, 0 to 1. Default: `1.0`.
+            min_ratio: The lowest share to keep, 0 to 1; no limit if null. Default: `0.3`.
+            max_ratio: The highest share to keep, 0 to 1; no limit if null. Default: `1.0`.
             stopwords_dir: A folder with JSON files whose names contain `stopwords`, each with
                 lists of words by language. Without it, or if it is called `assets` and has no
                 such file (Data-Juicer fills it by downloading), the lists that come with
@@ -2973,7 +2973,7 @@ class Steps:
                 nothing here. Default: `"en"`.
             tokenization: Split by a model instead of at spaces. True only where Data-Juicer is
                 installed: its own operator runs then, in Python. Default: `false`.
-            min_num: The fewest words to keep. Default: `10`.
+            min_num: The fewest words to keep; no limit if null. Default: `10`.
             max_num: The most words to keep; no limit if null. Default: `null`.
         """
         return self._added("words_num_filter", locals())
