@@ -10,6 +10,7 @@
 use serde_json::{Map, Number, Value};
 use wrasse_op::closest;
 
+use crate::check::listed;
 use crate::node::{Content, Node, Scalar, brief};
 use crate::{Diagnostic, Place};
 
@@ -84,11 +85,11 @@ impl<'s> Expected<'s> {
             let expected = match properties.and_then(|properties| properties.get(&entry.key)) {
                 Some(schema) => Self::new(schema, self.root),
                 None if self.schema.get("additionalProperties") == Some(&Value::Bool(false)) => {
-                    let names = properties
+                    let names: Vec<&str> = properties
                         .into_iter()
-                        .flat_map(|map| map.keys().map(String::as_str));
-                    let suggestion = closest(&entry.key, names).map(str::to_owned);
-                    problems.push(Problem::unknown(&entry.key, entry.place, suggestion));
+                        .flat_map(|map| map.keys().map(String::as_str))
+                        .collect();
+                    problems.push(Problem::unknown(&entry.key, entry.place, &names));
                     continue;
                 }
                 None => self.child("additionalProperties"),
@@ -347,12 +348,16 @@ struct Problem {
 }
 
 impl Problem {
-    fn unknown(key: &str, place: Place, suggestion: Option<String>) -> Self {
+    fn unknown(key: &str, place: Place, known: &[&str]) -> Self {
         Self {
             path: String::new(),
             message: format!("unknown key `{}`", brief(key)),
             place,
-            hint: suggestion.map(|suggestion| format!("did you mean `{suggestion}`?")),
+            hint: match closest(key, known.iter().copied()) {
+                Some(suggestion) => Some(format!("did you mean `{suggestion}`?")),
+                None if known.is_empty() => None,
+                None => Some(format!("there are {}", listed(known))),
+            },
         }
     }
 

@@ -252,3 +252,18 @@ decrypt_after_reading: false
         "#]],
     );
 }
+
+#[test]
+fn an_entry_of_dataset_without_a_list_is_told_what_there_is() {
+    reads(
+        r"dataset:
+  type: local
+",
+        expect![[r#"
+            recipe.yaml:2:3: error: `dataset`: unknown key `type`
+                type: local
+                ^^^^
+            hint: there are `configs`, `max_sample_num`
+        "#]],
+    );
+}
