@@ -1238,9 +1238,9 @@ class Steps:
         The ratio is width / height, as the image is shown (a photo that was taken upright
         counts as upright). A sample without images stays.
 
-        Only headers are read (PNG, JPEG, WebP, GIF, BMP), so an image whose pixels are damaged
-        is measured where the original fails. Paths are taken from the folder in which Wrasse
-        runs. Bytes in `image_bytes`, as base64, go before paths.
+        Only headers are read (PNG, JPEG, WebP, GIF, BMP, TIFF), so an image whose pixels are
+        damaged is measured where the original fails. Paths are taken from the folder in which
+        Wrasse runs. Bytes in `image_bytes`, as base64, go before paths.
 
         Args:
             min_ratio: The smallest ratio to keep. Default: `0.333`.
@@ -1443,9 +1443,9 @@ class Steps:
         counts as upright). An image counts if both lie within their ranges; with
         `reversed_range`, if both lie outside. A sample without images stays.
 
-        Only headers are read (PNG, JPEG, WebP, GIF, BMP), so an image whose pixels are damaged
-        is measured where the original fails. Paths are taken from the folder in which Wrasse
-        runs. Bytes in `image_bytes`, as base64, go before paths.
+        Only headers are read (PNG, JPEG, WebP, GIF, BMP, TIFF), so an image whose pixels are
+        damaged is measured where the original fails. Paths are taken from the folder in which
+        Wrasse runs. Bytes in `image_bytes`, as base64, go before paths.
 
         Args:
             min_width: The smallest width to keep, in pixels. Default: `1`.
