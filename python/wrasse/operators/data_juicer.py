@@ -62,7 +62,7 @@ def find_named(name: str, custom: str = "") -> Found:
         raise LoadError(f"Data-Juicer has no operator `{name}`{hint}")
     cls = known[name]
     # An aggregator makes one row of one: a row in which a grouper put the samples of a group.
-    # Versions before 1.1 have none.
+    # Not every version has them.
     aggregator = getattr(base_op, "Aggregator", ())
     is_mapper = issubclass(cls, (base_op.Mapper, aggregator))
     if not is_mapper and not issubclass(cls, base_op.Filter):
