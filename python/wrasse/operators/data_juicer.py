@@ -64,7 +64,9 @@ def find_named(name: str, custom: str = "") -> Found:
         raise LoadError(f"Data-Juicer has no operator `{name}`{hint}")
     cls = known[name]
     # An aggregator makes one row of one: a row in which a grouper put the samples of a group.
-    is_mapper = issubclass(cls, base_op.Mapper | base_op.Aggregator)
+    # Not every version has them.
+    aggregator = getattr(base_op, "Aggregator", ())
+    is_mapper = issubclass(cls, (base_op.Mapper, aggregator))
     if not is_mapper and not issubclass(cls, base_op.Filter):
         kind = next(one.__name__ for one in cls.__mro__ if one.__module__ == base_op.__name__)
         raise LoadError(
@@ -72,11 +74,11 @@ def find_named(name: str, custom: str = "") -> Found:
             "only mappers, filters and aggregators work on rows"
         )
     # The fields that Data-Juicer makes before such operators run.
-    fields = base_op.Fields
+    fields = need("data_juicer.utils.constant", f"`data_juicer:{name}`").Fields
     made = [fields.meta] if name in base_op.TAGGING_OPS.modules else []
     if not is_mapper and name not in base_op.NON_STATS_FILTERS.modules:
         made.append(fields.stats)
-    if issubclass(cls, base_op.Aggregator):
+    if issubclass(cls, aggregator):
         made.append(fields.batch_meta)
     return _Class(cls, name, _Mapper if is_mapper else _Filter, made)
 
