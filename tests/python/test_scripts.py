@@ -192,10 +192,12 @@ def test_a_script_that_is_killed_leaves_no_run_behind_and_goes_on(
     command = [wrasse, "script", "--python", sys.executable, "-q", "-j", "1", file]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
     manifest = tmp_path / "out.wrasse/manifest.jsonl"
-    wait_for(manifest.exists)
-    (run,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    process.kill()
-    process.wait()
+    try:
+        wait_for(manifest.exists)
+        (run,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    finally:
+        process.kill()
+        process.wait()
     wait_for(lambda: not Path(f"/proc/{run}").exists())
     assert not out.exists()
     marker.touch()
