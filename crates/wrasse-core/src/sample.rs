@@ -175,12 +175,16 @@ impl Sample {
         self.read_json(path).map(Peek::Json)
     }
 
-    /// The value at `path`, decoded; `None` if absent.
+    /// The value at `path`, decoded; `None` if absent. In the field `__dj__stats__` are
+    /// the values measured so far.
     ///
     /// # Errors
     ///
     /// If the value is nested too deeply to decode, or holds no valid text.
     pub fn value(&self, path: &str) -> Result<Option<Value>, FieldError> {
+        if let Some(measured) = self.measured(path) {
+            return Ok(Some(measured));
+        }
         self.json(path)
             .map(|raw| {
                 serde_json::from_str(&raw).map_err(|error| FieldError::Encoding {
@@ -189,6 +193,19 @@ impl Sample {
                 })
             })
             .transpose()
+    }
+
+    /// What was measured, or one value of it, if `path` is that.
+    fn measured(&self, path: &str) -> Option<Value> {
+        let below = path.strip_prefix(STATS_FIELD)?;
+        match below.strip_prefix('.') {
+            Some(name) => self.stats.get(name).map(crate::Stat::to_json),
+            None if below.is_empty() && !self.stats.is_empty() => {
+                let stats = self.stats.iter();
+                Some(stats.map(|(name, stat)| (name, stat.to_json())).collect())
+            }
+            None => None,
+        }
     }
 
     /// Replaces the value at `path`, or adds it.

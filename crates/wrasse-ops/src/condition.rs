@@ -13,8 +13,8 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value};
-use wrasse_op::{OpError, Sample, Stat};
+use serde_json::Value;
+use wrasse_op::{OpError, Sample};
 
 use crate::python;
 
@@ -123,16 +123,7 @@ fn field(sample: &Sample, path: &[String]) -> Result<Value, OpError> {
     let Some((first, rest)) = path.split_first() else {
         return Ok(Value::Null);
     };
-    let mut value = match first.as_str() {
-        wrasse_core::STATS_FIELD => {
-            let stats = sample.stats().iter();
-            let stats: Map<String, Value> = stats
-                .map(|(name, stat): (&str, &Stat)| (name.to_owned(), stat.to_json()))
-                .collect();
-            Value::Object(stats)
-        }
-        name => sample.value(name)?.unwrap_or(Value::Null),
-    };
+    let mut value = sample.value(first)?.unwrap_or(Value::Null);
     for name in rest {
         value = match value {
             Value::Object(mut object) => object.remove(name).unwrap_or(Value::Null),

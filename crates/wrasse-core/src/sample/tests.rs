@@ -116,6 +116,19 @@ fn stats_of_the_input_are_known() {
 }
 
 #[test]
+fn what_was_measured_is_a_value() {
+    let mut sample = sample(r#"{"text":"a","__dj__stats__":{"text_len":5}}"#);
+    sample.stats_mut().set("num_words", crate::Stat::Int(1));
+    sample.stats_mut().set("text_len", crate::Stat::Int(1));
+    let value = |path: &str| sample.value(path).unwrap();
+    assert_eq!(value("__dj__stats__.num_words"), Some(1.into()));
+    assert_eq!(value("__dj__stats__.text_len"), Some(1.into()));
+    assert_eq!(value("__dj__stats__.lang"), None);
+    let all = serde_json::json!({"text_len": 1, "num_words": 1});
+    assert_eq!(value("__dj__stats__"), Some(all));
+}
+
+#[test]
 fn each_field_is_given_once_as_it_is_at_hand() {
     let fields = |sample: &Sample| {
         let mut fields = Vec::new();
