@@ -25,8 +25,8 @@ STEPS = """
 LAST = "  - clean_links_mapper:\n"
 # Tasks do not stream: those that write take their turn with them.
 IN_TURN = ["--ray-task-bytes=512KiB", "--commit-bytes=32KiB"]
-# Tasks stream. Threads of the driver write then, as all objects lie on its node, unless the
-# gateway lends none: that is so where it is polled.
+# Tasks stream. The driver writes then, as all objects lie on its node, unless the gateway lends
+# none: that is so where it is polled.
 FLAGS = ["--ray-task-bytes=128KiB", "--commit-bytes=32KiB"]
 N_ROWS = 1600
 
@@ -101,7 +101,7 @@ def test_workers_write_the_parts_that_threads_write(
 @pytest.mark.parametrize(
     "output", ["packed and counted, a gate at the end", "a table in parts"]
 )
-def test_threads_of_the_driver_write_while_all_workers_stream(
+def test_the_driver_of_a_small_node_writes_while_all_workers_stream(
     bench: Bench, cluster: Nodes, output: str  # noqa: F811
 ) -> None:
     expected = prepare(bench, output)
@@ -144,12 +144,13 @@ def test_a_driver_that_is_killed_between_parts_goes_on(
     assert files(bench) == expected
 
 
+@pytest.mark.parametrize("flags", [IN_TURN, [*FLAGS, "--ray-polling"]], ids=["tasks", "an actor"])
 def test_workers_that_die_with_what_they_have_written_cost_time_alone(
-    bench: Bench, cluster: Nodes, brake: Brake  # noqa: F811
+    bench: Bench, cluster: Nodes, brake: Brake, flags: list[str]  # noqa: F811
 ) -> None:
     expected = prepare(bench, "a folder")
     brake.die("write parts", times=2)
-    bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *IN_TURN)
+    bench.run("run", "recipe.yaml", "--quiet", *bench.ray(cluster.address), *flags)
     assert brake.left() == []
     assert files(bench) == expected
 
