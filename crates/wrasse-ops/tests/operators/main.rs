@@ -15,6 +15,13 @@ use serde_json::{Value, json};
 use wrasse_op::testing::{Ran, run};
 use wrasse_op::{Common, Operator, ParamError};
 
+/// Operator, parameters, and what goes in and comes out, pair by pair.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// The operator of this name or alias.
 fn build(name: &str, params: &Value) -> Result<Operator, ParamError> {
     let catalog = wrasse_ops::catalog();

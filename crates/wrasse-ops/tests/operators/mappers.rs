@@ -5,15 +5,9 @@
 
 use serde_json::json;
 
-use crate::run_on;
+use crate::{Case, run_on};
 
-/// Operator, parameters, and texts before and after.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
-
+/// Texts before and after.
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     ("clean_copyright_mapper", r#"{}"#, &[

@@ -5,15 +5,9 @@
 use serde_json::Value;
 use wrasse_op::testing;
 
-use crate::build;
+use crate::{Case, build};
 
-/// Operator, parameters, and rows before and after, as JSON.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
-
+/// Rows before and after, as JSON.
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     ("expand_macro_mapper", r#"{}"#, &[
